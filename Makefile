@@ -1,0 +1,81 @@
+# xpci: PCI passthrough for Xen, in three commands
+#
+# Knobs, all to be given on the command line:
+PREFIX      = /usr/local
+SBINDIR     = $(PREFIX)/sbin
+LIBEXECDIR  = $(PREFIX)/lib/xpci
+MANDIR      = $(PREFIX)/share/man
+COMPDIR     = $(PREFIX)/share/bash-completion/completions
+DESTDIR     =
+# yes, no, or detect: build the libxl plugin for the Xen release installed here
+LIBXL       = detect
+# 1: warnings are errors
+DEVELOPER   = 0
+# e.g. address,undefined
+SANITIZE    =
+CC          = gcc
+CFLAGS      = -O2 -g
+BUILD       = build
+# which tests/lab/tests/*.sh 'make check' boots
+LAB_TESTS   = $(patsubst tests/lab/tests/%.sh,%,$(wildcard tests/lab/tests/*.sh))
+
+VERSION    := 0.1.0
+LIBS       := common cfg-parser pciback-tools initrd libxl-plugin
+PKGS       := libpci libkmod libarchive smartcols mount
+WARNINGS   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+              -Wpointer-arith -Wwrite-strings -Wcast-qual -Wvla -Wundef \
+              -Wformat=2 -Wno-format-nonliteral
+CPPFLAGS   := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DXPCI_VERSION='"$(VERSION)"' \
+              -DXPCI_LIBEXECDIR='"$(LIBEXECDIR)"' $(addprefix -I,$(LIBS))
+BASEFLAGS  := -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) \
+              $(if $(filter 1,$(DEVELOPER)),-Werror) \
+              $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
+                -fno-sanitize-recover=all)
+LINKFLAGS  := $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+LDLIBS     := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl
+
+# The plugin is named after the one libxenlight it is linked to.
+XEN_RELEASE := $(if $(filter no,$(LIBXL)),,$(shell \
+                 pkg-config --modversion xenlight 2>/dev/null | cut -d. -f1,2))
+ifeq ($(LIBXL)-$(XEN_RELEASE),yes-)
+$(error LIBXL=yes, but pkg-config finds no xenlight; install libxen-dev)
+endif
+PLUGIN     := $(if $(XEN_RELEASE),$(BUILD)/libxl-$(XEN_RELEASE).so)
+
+# libxl-plugin/plugin*.c make the shared object, the rest is its loader.
+PLUGIN_SRC := $(wildcard libxl-plugin/plugin*.c)
+LIB_SRC    := $(filter-out $(PLUGIN_SRC),$(foreach d,$(LIBS),$(wildcard $(d)/*.c)))
+CLI_SRC    := $(wildcard cli/*.c)
+UNIT_SRC   := $(wildcard tests/unit/*.c)
+OBJ         = $(patsubst %.c,$(BUILD)/%.o,$(1))
+UNIT_BIN   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
+
+all: $(BUILD)/xpci $(PLUGIN)
+
+$(BUILD)/xpci: $(call OBJ,$(CLI_SRC)) $(BUILD)/libxpci.a
+	$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/libxpci.a: $(call OBJ,$(LIB_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(PLUGIN): $(call OBJ,$(PLUGIN_SRC)) $(BUILD)/libxpci.a
+	$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -shared -Wl,-z,defs -o $@ $^ \
+	    $(shell pkg-config --libs xenlight xenstore xentoollog) \
+	    $(if $(SANITIZE),-shared-libasan)
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libxpci.a
+	$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+$(BUILD)/%.o: %.c $(MAKEFILE_LIST)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(BASEFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(patsubst %.o,%.d,$(call OBJ,$(LIB_SRC) $(CLI_SRC) $(PLUGIN_SRC) $(UNIT_SRC)))
+
+clean:
+	rm -rf build
+
+.PHONY: all clean
+.DELETE_ON_ERROR:
+.SECONDARY:

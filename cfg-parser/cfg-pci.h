@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The pci list of a guest's configuration: read and edited without touching
+ * another byte.
+ *
+ *     struct xpci_cfg_pci list = { 0 };
+ *     xpci_cfg_pci_list(cfg, &list, err);
+ *     xpci_cfg_pci_add(cfg, &spec, err);      cfg now prints with it
+ *     xpci_cfg_pci_remove(cfg, &pattern, &removed, err);
+ *
+ * Add keeps the style of the list (quotes, segment or not, one line or one
+ * entry a line); without a list, "pci = [ '03:02.0@7' ]"-like text is
+ * appended as the last line: exactly "pci = ['03:02.0@7']". Remove of the
+ * last entry of a list in exactly that form on the last line removes the
+ * line, so that an add followed by a remove gives the first bytes back; any
+ * other list is left empty.
+ */
+#ifndef XPCI_CFG_PCI_H
+#define XPCI_CFG_PCI_H
+
+#include "cfg.h"
+#include "pci-spec.h"
+
+struct xpci_cfg_pci_entry {
+    struct xpci_pci_spec spec;
+    unsigned int line, column;
+};
+
+struct xpci_cfg_pci {
+    struct xpci_cfg_pci_entry *v;
+    size_t n;
+};
+
+/* Every entry xl would use; one that cannot be parsed is an error. */
+int xpci_cfg_pci_list(const struct xpci_cfg *cfg, struct xpci_cfg_pci *out,
+                      struct xpci_error *err) _must_check_;
+void xpci_cfg_pci_clear(struct xpci_cfg_pci *list);
+
+/*
+ * Adds @spec, or replaces the entry of the same device (its options are kept
+ * when @spec has none). A virtual slot that another entry has is refused
+ * (kind REFUSED). The same entry again changes nothing.
+ */
+int xpci_cfg_pci_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
+                     struct xpci_error *err) _must_check_;
+
+/* Removes every entry of the device; *removed counts them. */
+int xpci_cfg_pci_remove(struct xpci_cfg *cfg,
+                        const struct xpci_bdf_pattern *dev, size_t *removed,
+                        struct xpci_error *err) _must_check_;
+
+#define _cleanup_cfg_pci_ _cleanup_(xpci_cfg_pci_clear)
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "buf.h"
+
+/* Makes room for @more bytes and the NUL. */
+static int buf_grow(struct xpci_buf *buf, size_t more)
+{
+    size_t size = buf->size ? buf->size : 128;
+    char *data;
+
+    if (more >= SIZE_MAX / 2 - buf->len)
+        return -ENOMEM;
+    while (size < buf->len + more + 1)
+        size *= 2;
+    if (size == buf->size)
+        return 0;
+    data = realloc(buf->data, size);
+    if (!data)
+        return -ENOMEM;
+    buf->data = data;
+    buf->size = size;
+    return 0;
+}
+
+int xpci_buf_append(struct xpci_buf *buf, const void *data, size_t len)
+{
+    if (buf_grow(buf, len) < 0)
+        return -ENOMEM;
+    if (len)
+        memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+    buf->data[buf->len] = '\0';
+    return 0;
+}
+
+int xpci_buf_puts(struct xpci_buf *buf, const char *s)
+{
+    return xpci_buf_append(buf, s, strlen(s));
+}
+
+int xpci_buf_printf(struct xpci_buf *buf, const char *fmt, ...)
+{
+    _cleanup_free_ char *text = NULL;
+    va_list ap;
+    int len;
+
+    va_start(ap, fmt);
+    len = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    if (len < 0) {
+        text = NULL;
+        return -ENOMEM;
+    }
+    return xpci_buf_append(buf, text, (size_t)len);
+}
+
+int xpci_buf_read_fd(struct xpci_buf *buf, int fd)
+{
+    ssize_t r;
+
+    do {
+        if (buf_grow(buf, 4096) < 0)
+            return -ENOMEM;
+        r = read(fd, buf->data + buf->len, buf->size - buf->len - 1);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return -errno;
+        buf->len += (size_t)r;
+        buf->data[buf->len] = '\0';
+    } while (r != 0);
+    return 0;
+}
+
+char *xpci_buf_steal(struct xpci_buf *buf)
+{
+    char *data = buf->data ? buf->data : strdup("");
+
+    *buf = (struct xpci_buf){ 0 };
+    return data;
+}
+
+void xpci_buf_clear(struct xpci_buf *buf)
+{
+    free(buf->data);
+    *buf = (struct xpci_buf){ 0 };
+}
+
+static int strv_take(struct xpci_strv *strv, char *s)
+{
+    char **v = NULL;
+
+    if (s)
+        v = realloc(strv->v, (strv->n + 2) * sizeof(*v));
+    if (!v) {
+        free(s);
+        return -ENOMEM;
+    }
+    strv->v = v;
+    v[strv->n++] = s;
+    v[strv->n] = NULL;
+    return 0;
+}
+
+int xpci_strv_add(struct xpci_strv *strv, const char *s)
+{
+    return strv_take(strv, strdup(s));
+}
+
+int xpci_strv_printf(struct xpci_strv *strv, const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list ap;
+    int r;
+
+    va_start(ap, fmt);
+    r = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    return strv_take(strv, r < 0 ? NULL : text);
+}
+
+static int strv_cmp(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void xpci_strv_sort(struct xpci_strv *strv)
+{
+    if (strv->n)
+        qsort(strv->v, strv->n, sizeof(*strv->v), strv_cmp);
+}
+
+void xpci_strv_clear(struct xpci_strv *strv)
+{
+    for (size_t i = 0; i < strv->n; i++)
+        free(strv->v[i]);
+    free(strv->v);
+    *strv = (struct xpci_strv){ 0 };
+}

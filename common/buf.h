@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A growing byte buffer and a growing list of strings.
+ *
+ * Both start as { 0 } and are released by their _clear(); the _cleanup_
+ * attribute does it at the end of the scope. A failed append leaves what was
+ * there and returns -ENOMEM: the caller must not go on with half a list.
+ */
+#ifndef XPCI_BUF_H
+#define XPCI_BUF_H
+
+#include <stddef.h>
+
+#include "cleanup.h"
+
+struct xpci_buf {
+    char *data; /* always NUL-terminated when not NULL */
+    size_t len; /* without that NUL */
+    size_t size;
+};
+
+int xpci_buf_append(struct xpci_buf *buf, const void *data,
+                    size_t len) _must_check_;
+int xpci_buf_puts(struct xpci_buf *buf, const char *s) _must_check_;
+int xpci_buf_printf(struct xpci_buf *buf, const char *fmt, ...)
+    _printf_(2, 3) _must_check_;
+/* Reads @fd to its end. Returns 0 or -errno. */
+int xpci_buf_read_fd(struct xpci_buf *buf, int fd) _must_check_;
+/* Hands the bytes over (never NULL on an empty buffer unless out of memory). */
+char *xpci_buf_steal(struct xpci_buf *buf);
+void xpci_buf_clear(struct xpci_buf *buf);
+
+struct xpci_strv {
+    char **v; /* NULL-terminated when not NULL */
+    size_t n;
+};
+
+int xpci_strv_add(struct xpci_strv *strv, const char *s) _must_check_;
+int xpci_strv_printf(struct xpci_strv *strv, const char *fmt, ...)
+    _printf_(2, 3) _must_check_;
+void xpci_strv_sort(struct xpci_strv *strv);
+void xpci_strv_clear(struct xpci_strv *strv);
+
+#define _cleanup_buf_ _cleanup_(xpci_buf_clear)
+#define _cleanup_strv_ _cleanup_(xpci_strv_clear)
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One error type for every library of xpci.
+ *
+ * A function that can fail returns 0 or a negative errno and fills the
+ * struct xpci_error that its caller passed as the last argument. Libraries
+ * never print and never exit: the error travels up, each level may put its
+ * context in front of it, and main prints it once.
+ *
+ *     struct xpci_error err = { 0 };
+ *     r = xpci_root_read(root, "/etc/xpci.conf", &buf, &err);
+ *     if (r < 0)
+ *         return xpci_error_wrap(err, "cannot load the configuration");
+ *
+ * Message style: lower case, no full stop, one line; what failed, the
+ * 'quoted' object, why, and what to do where that is known.
+ *
+ * Ownership: the message belongs to the error; xpci_error_clear() frees it.
+ * Setting an error over an old one frees the old one. A NULL err is allowed
+ * everywhere and drops the message, not the return code.
+ */
+#ifndef XPCI_ERROR_H
+#define XPCI_ERROR_H
+
+#include "cleanup.h"
+
+/* How the failure maps to an exit status (design: "Exit status"). */
+enum xpci_error_kind {
+    XPCI_FAILED = 1,  /* it failed */
+    XPCI_USAGE = 2,   /* the call is wrong */
+    XPCI_REFUSED = 3, /* refused for safety, --force may override */
+};
+
+struct xpci_error {
+    int code; /* negative errno, 0 while nothing happened */
+    enum xpci_error_kind kind;
+    char *msg; /* NULL only when even the message did not fit in memory */
+};
+
+/* Sets the error; @code is a positive errno. Returns -code. */
+int xpci_error_set(struct xpci_error *err, int code, const char *fmt, ...)
+    _printf_(3, 4);
+
+/* The same, followed by ": " and strerror(code). */
+int xpci_error_errno(struct xpci_error *err, int code, const char *fmt, ...)
+    _printf_(3, 4);
+
+/* The call is wrong: kind USAGE, code EINVAL. Returns -EINVAL. */
+int xpci_error_usage(struct xpci_error *err, const char *fmt, ...)
+    _printf_(2, 3);
+
+/* Refused for safety: kind REFUSED, code EPERM. Returns -EPERM. */
+int xpci_error_refuse(struct xpci_error *err, const char *fmt, ...)
+    _printf_(2, 3);
+
+/* Out of memory, without allocating. Returns -ENOMEM. */
+int xpci_error_oom(struct xpci_error *err);
+
+/* Puts "context: " in front of the message. Returns err's code. */
+int xpci_error_wrap(struct xpci_error *err, const char *fmt, ...)
+    _printf_(2, 3);
+
+/* The message, never NULL. */
+const char *xpci_error_text(const struct xpci_error *err);
+
+void xpci_error_clear(struct xpci_error *err);
+
+#define _cleanup_error_ _cleanup_(xpci_error_clear)
+
+#endif

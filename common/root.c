@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "root.h"
+
+struct xpci_root {
+    char *dir;
+    int fd;
+};
+
+int xpci_root_new(const char *dir, struct xpci_root **out,
+                  struct xpci_error *err)
+{
+    _cleanup_root_ struct xpci_root *root = calloc(1, sizeof(*root));
+    size_t len;
+
+    if (!root)
+        return xpci_error_oom(err);
+    root->fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root->fd < 0)
+        return xpci_error_errno(err, errno, "cannot open root '%s'", dir);
+    root->dir = realpath(dir, NULL);
+    if (!root->dir)
+        return xpci_error_errno(err, errno, "cannot resolve root '%s'", dir);
+    len = strlen(root->dir);
+    if (len == 1)
+        root->dir[0] = '\0';
+    *out = xpci_steal(root);
+    return 0;
+}
+
+void xpci_root_free(struct xpci_root *root)
+{
+    if (!root)
+        return;
+    if (root->fd >= 0)
+        close(root->fd);
+    free(root->dir);
+    free(root);
+}
+
+void xpci_cleanup_root(struct xpci_root **root)
+{
+    xpci_root_free(*root);
+}
+
+bool xpci_root_is_live(const struct xpci_root *root)
+{
+    return root->dir[0] == '\0';
+}
+
+const char *xpci_root_dir(const struct xpci_root *root)
+{
+    return root->dir;
+}
+
+int xpci_root_fd(const struct xpci_root *root)
+{
+    return root->fd;
+}
+
+int xpci_root_open(const struct xpci_root *root, const char *path, int flags,
+                   mode_t mode)
+{
+    struct open_how how = {
+        .flags = (unsigned int)flags | O_CLOEXEC,
+        .mode = flags & (O_CREAT | O_TMPFILE) ? mode : 0,
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    };
+    long fd;
+
+    if (xpci_root_is_live(root))
+        fd = open(path, flags | O_CLOEXEC, mode);
+    else
+        fd = syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
+    return fd < 0 ? -errno : (int)fd;
+}
+
+int xpci_root_stat(const struct xpci_root *root, const char *path,
+                   struct stat *st)
+{
+    _cleanup_close_ int fd = xpci_root_open(root, path, O_PATH, 0);
+
+    if (fd < 0)
+        return fd;
+    return fstat(fd, st) < 0 ? -errno : 0;
+}
+
+bool xpci_root_exists(const struct xpci_root *root, const char *path)
+{
+    struct stat st;
+
+    return xpci_root_stat(root, path, &st) == 0;
+}
+
+int xpci_root_read_optional(const struct xpci_root *root, const char *path,
+                            struct xpci_buf *out, bool *found,
+                            struct xpci_error *err)
+{
+    _cleanup_close_ int fd = xpci_root_open(root, path, O_RDONLY, 0);
+    int ret = fd;
+
+    *found = fd >= 0;
+    if (ret == -ENOENT || ret == -ENOTDIR)
+        return 0;
+    if (ret >= 0)
+        ret = xpci_buf_read_fd(out, fd);
+    if (ret == -ENOMEM)
+        return xpci_error_oom(err);
+    if (ret < 0)
+        return xpci_error_errno(err, -ret, "cannot read '%s%s'", root->dir,
+                                path);
+    return 0;
+}
+
+int xpci_root_read(const struct xpci_root *root, const char *path,
+                   struct xpci_buf *out, struct xpci_error *err)
+{
+    bool found;
+    int ret = xpci_root_read_optional(root, path, out, &found, err);
+
+    if (ret == 0 && !found)
+        return xpci_error_errno(err, ENOENT, "cannot read '%s%s'", root->dir,
+                                path);
+    return ret;
+}
+
+int xpci_root_readlink(const struct xpci_root *root, const char *path,
+                       char **out)
+{
+    _cleanup_close_ int fd = xpci_root_open(root, path, O_PATH | O_NOFOLLOW, 0);
+    char target[PATH_MAX];
+    ssize_t len;
+
+    if (fd < 0)
+        return fd;
+    len = readlinkat(fd, "", target, sizeof(target));
+    if (len < 0) /* ENOENT is what an empty path on a non-link gives */
+        return errno == ENOENT ? -EINVAL : -errno;
+    if ((size_t)len == sizeof(target))
+        return -ENAMETOOLONG;
+    *out = strndup(target, (size_t)len);
+    return *out ? 0 : -ENOMEM;
+}
+
+static int list_dir(int fd, struct xpci_strv *out)
+{
+    _cleanup_closedir_ DIR *dir = NULL;
+    struct dirent *entry;
+    int dup_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (dup_fd < 0)
+        return -errno;
+    dir = fdopendir(dup_fd);
+    if (!dir) {
+        close(dup_fd);
+        return -ENOMEM;
+    }
+    while (errno = 0, entry = readdir(dir)) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        if (xpci_strv_add(out, entry->d_name) < 0)
+            return -ENOMEM;
+    }
+    return -errno;
+}
+
+int xpci_root_list(const struct xpci_root *root, const char *path,
+                   struct xpci_strv *out, bool *found, struct xpci_error *err)
+{
+    _cleanup_close_ int fd =
+        xpci_root_open(root, path, O_RDONLY | O_DIRECTORY, 0);
+    int ret = fd;
+
+    if (found)
+        *found = fd >= 0;
+    if (ret == -ENOENT)
+        return 0;
+    if (ret >= 0)
+        ret = list_dir(fd, out);
+    if (ret < 0)
+        return xpci_error_errno(err, -ret, "cannot list '%s%s'", root->dir,
+                                path);
+    xpci_strv_sort(out);
+    return 0;
+}

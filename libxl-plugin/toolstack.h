@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The toolstack: what xpci asks of the running Xen, and the ABI of the
+ * shared object that answers.
+ *
+ * xpci itself is not linked to libxl. One small plugin per Xen release,
+ * LIBEXECDIR/libxl-X.Y.so, is linked to exactly one libxenlight (its soname
+ * carries the release) and opened at run time by the running hypervisor's
+ * version. It exports one symbol, xpci_toolstack_plugin, a table that starts
+ * with the ABI number and its own size; both are checked, and a mismatch is
+ * an error, never a try.
+ *
+ *     struct xpci_toolstack *ts = NULL;
+ *     r = xpci_toolstack_open(root, &ts, err);         load.c
+ *     r = ts->ops->domain(ts->ctx, "winxp", &dom, err);
+ *     r = ts->ops->attach(ts->ctx, &dom, &request, &vslot, err);
+ *     xpci_toolstack_close(ts);
+ *
+ * libxl's codes do not cross this border: 0 or -errno and the struct
+ * xpci_error do, and libxl's own messages are in its text. Strings in
+ * results are malloc'ed and the caller's.
+ */
+#ifndef XPCI_TOOLSTACK_H
+#define XPCI_TOOLSTACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bdf.h"
+#include "error.h"
+#include "root.h"
+
+#define XPCI_TOOLSTACK_ABI 1
+#define XPCI_TOOLSTACK_SYMBOL "xpci_toolstack_plugin"
+
+enum xpci_domain_type { XPCI_DOMAIN_PV, XPCI_DOMAIN_HVM, XPCI_DOMAIN_PVH };
+
+struct xpci_domain {
+    uint32_t id;
+    enum xpci_domain_type type;
+    char *name;
+};
+
+/* A device in a guest. */
+struct xpci_guest_device {
+    struct xpci_bdf bdf;
+    uint32_t domid;
+    char *domain;           /* the guest's name */
+    unsigned int requested; /* virtual slot asked for, 0: none known */
+    unsigned int vslot;     /* where the guest has it; 0: not there */
+    const char *state;      /* static text: "attached", "pending", ... */
+};
+
+struct xpci_guest_devices {
+    struct xpci_guest_device *v;
+    size_t n;
+};
+
+struct xpci_attach_request {
+    struct xpci_bdf bdf;
+    unsigned int vslot; /* 0: the toolstack chooses */
+    bool permissive;
+};
+
+struct xpci_toolstack_ops {
+    uint32_t abi;        /* XPCI_TOOLSTACK_ABI */
+    uint32_t size;       /* sizeof(struct xpci_toolstack_ops) */
+    const char *release; /* "4.17": the Xen release it is built for */
+
+    /* Connects to the running Xen. */
+    int (*open)(void **ctx, struct xpci_error *err);
+    void (*close)(void *ctx);
+
+    /* A running domain by name or number; -ENOENT if there is none. */
+    int (*domain)(void *ctx, const char *name, struct xpci_domain *out,
+                  struct xpci_error *err);
+
+    /*
+     * Every device in every guest, from all backends in xenstore, and for
+     * HVM guests with the slot that the device model reports.
+     */
+    int (*devices)(void *ctx, struct xpci_guest_devices *out,
+                   struct xpci_error *err);
+
+    /*
+     * Virtual slots of the guest that are taken, as a bit mask, read from
+     * the device model (HVM). -ENOTSUP for other guests: they have none to
+     * choose.
+     */
+    int (*slots_used)(void *ctx, const struct xpci_domain *dom, uint32_t *mask,
+                      struct xpci_error *err);
+
+    /*
+     * Attaches and reads back: 0 means the guest has the device, at *vslot
+     * (0 for a guest type without a fixed slot).
+     */
+    int (*attach)(void *ctx, const struct xpci_domain *dom,
+                  const struct xpci_attach_request *req, unsigned int *vslot,
+                  struct xpci_error *err);
+
+    /*
+     * Detaches and reads back: 0 means the guest no longer has the device.
+     * -ETIMEDOUT if the guest did not let go within @timeout seconds.
+     */
+    int (*detach)(void *ctx, const struct xpci_domain *dom,
+                  const struct xpci_bdf *bdf, unsigned int timeout,
+                  struct xpci_error *err);
+};
+
+/* The core's side (load.c). */
+struct xpci_toolstack {
+    const struct xpci_toolstack_ops *ops;
+    void *ctx;
+    void *handle;
+};
+
+/*
+ * Opens the plugin for the running hypervisor (its version from
+ * /sys/hypervisor) and connects. -ENODEV and a message that says which if
+ * this is not a Xen dom0, if no plugin for this release is installed, or if
+ * libxl does not answer. $XPCI_LIBEXECDIR overrides the directory for tests,
+ * only for a process that has no privileges beyond its caller's.
+ */
+int xpci_toolstack_open(const struct xpci_root *root,
+                        struct xpci_toolstack **out,
+                        struct xpci_error *err) _must_check_;
+void xpci_toolstack_close(struct xpci_toolstack *ts);
+void xpci_cleanup_toolstack(struct xpci_toolstack **ts);
+
+void xpci_domain_clear(struct xpci_domain *dom);
+void xpci_guest_devices_clear(struct xpci_guest_devices *devs);
+
+#define _cleanup_toolstack_ _cleanup_(xpci_cleanup_toolstack)
+#define _cleanup_domain_ _cleanup_(xpci_domain_clear)
+#define _cleanup_guest_devices_ _cleanup_(xpci_guest_devices_clear)
+
+#endif
