@@ -1,0 +1,77 @@
+#!/bin/bash
+# image.sh OUT - build dom0's base disk: Debian bookworm with Xen, booted by
+# GRUB, without loop devices or mounts. Called by lab, which caches the result.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+out=$1
+suite=bookworm
+[ "$(id -u)" = 0 ] || exec mmdebstrap --unshare-helper "$0" "$@"
+
+tmp=$(mktemp -d "$out.XXXXXX")
+trap 'rm -rf --one-file-system "$tmp"' EXIT
+
+# The mirrors are this machine's, as apt knows them, but only Debian's own
+# repositories of this suite. None (another host system): mmdebstrap's default.
+apt-get indextargets --format \
+	"deb \$(REPO_URI) \$(RELEASE) \$(COMPONENT) \$(ORIGIN)" \
+	'Created-By: Packages' |
+	awk -v s="$suite" '
+		$5 == "Debian" && ($3 == s || $3 ~ "^" s "-(updates|security)$") {
+			print $1, $2, $3, $4
+		}' >"$tmp/sources"
+sources=()
+[ ! -s "$tmp/sources" ] || sources=("$tmp/sources")
+
+# So are proxies and the like.
+apt-config dump | grep -E '^Acquire::(Check-|Retries|https?::)' \
+	>"$tmp/apt.conf" || true
+
+# Before any package: else the kernel's installation builds a big initrd.
+put() { # put MODE FILE PATH
+	install -D -m "$1" "$here/image/$2" "$tmp/tree/$3"
+}
+put 644 initramfs.conf etc/initramfs-tools/conf.d/lab
+put 755 initramfs-hook etc/initramfs-tools/hooks/lab
+put 644 grub.cfg boot/grub/grub.cfg
+put 755 init lab/init
+mkdir -p "$tmp/tree/etc"
+echo 'LABEL=dom0 / ext4 errors=remount-ro 0 1' >"$tmp/tree/etc/fstab"
+echo dom0 >"$tmp/tree/etc/hostname"
+echo '127.0.0.1 localhost dom0' >"$tmp/tree/etc/hosts"
+
+# The guest's kernel is the cloud one: small, and its hot plug is built in.
+# It is taken out of its package, so that dom0 does not have two kernels.
+# shellcheck disable=SC2016 # run in the chroot
+guest_kernel='
+	cd /tmp
+	p=$(apt-cache depends linux-image-cloud-amd64 |
+		sed -n "s/.*Depends: \(linux-image-[0-9].*\)/\1/p")
+	apt-get download "$p"
+	dpkg-deb --fsys-tarfile "$p"_*.deb | tar -x --wildcards "./boot/vmlinuz*"
+	install -D -m 644 boot/vmlinuz* /var/lib/xen/images/winxp-vmlinuz
+	rm -r boot "$p"_*.deb'
+
+mmdebstrap --mode=root --variant=minbase --quiet \
+	--include="$(paste -s -d, "$here/image/packages")" \
+	--aptopt="$tmp/apt.conf" \
+	--dpkgopt='path-exclude=/usr/share/doc/*' \
+	--dpkgopt='path-exclude=/usr/share/man/*' \
+	--dpkgopt='path-exclude=/usr/share/locale/*' \
+	--essential-hook="cp -R '$tmp/tree/.' \"\$1\"" \
+	--customize-hook="chroot \"\$1\" sh -euc '$guest_kernel'" \
+	"$suite" "$tmp/root" "${sources[@]}" >&2
+
+# MBR, GRUB in the gap behind it, and one partition with the file system.
+disk=$tmp/disk
+truncate -s 2G "$disk"
+echo '2048,,L,*' | sfdisk --quiet "$disk"
+mke2fs -q -t ext4 -L dom0 -E offset=1048576 -d "$tmp/root" \
+	"$disk" "$((2 * 1024 * 1024 - 1024))k"
+echo 'configfile (hd0,msdos1)/boot/grub/grub.cfg' >"$tmp/grub.early"
+grub-mkimage -O i386-pc -p '(hd0,msdos1)/boot/grub' -c "$tmp/grub.early" \
+	-o "$tmp/core" biosdisk part_msdos ext2 multiboot2 configfile normal gzio
+dd if=/usr/lib/grub/i386-pc/boot.img of="$disk" bs=440 count=1 conv=notrunc \
+	status=none
+dd if="$tmp/core" of="$disk" bs=512 seek=1 conv=notrunc status=none
+mv "$disk" "$out"
