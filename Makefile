@@ -16,6 +16,8 @@ SANITIZE    =
 CC          = gcc
 CFLAGS      = -O2 -g
 BUILD       = build
+# 1: show the commands
+V           = 0
 # which tests/lab/tests/*.sh 'make check' boots
 LAB_TESTS   = $(patsubst tests/lab/tests/%.sh,%,$(wildcard tests/lab/tests/*.sh))
 
@@ -50,26 +52,34 @@ UNIT_SRC   := $(wildcard tests/unit/*.c)
 OBJ         = $(patsubst %.c,$(BUILD)/%.o,$(1))
 UNIT_BIN   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $@)
+
 all: $(BUILD)/xpci $(PLUGIN)
 
 $(BUILD)/xpci: $(call OBJ,$(CLI_SRC)) $(BUILD)/libxpci.a
-	$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/libxpci.a: $(call OBJ,$(LIB_SRC))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)$(AR) rcs $@ $^
 
 $(PLUGIN): $(call OBJ,$(PLUGIN_SRC)) $(BUILD)/libxpci.a
-	$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -shared -Wl,-z,defs -o $@ $^ \
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -shared -Wl,-z,defs -o $@ $^ \
 	    $(shell pkg-config --libs xenlight xenstore xentoollog) \
 	    $(if $(SANITIZE),-shared-libasan)
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libxpci.a
-	$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
 $(BUILD)/%.o: %.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(BASEFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(BASEFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call OBJ,$(LIB_SRC) $(CLI_SRC) $(PLUGIN_SRC) $(UNIT_SRC)))
 

@@ -41,6 +41,7 @@ static void child(const struct xpci_run *run, int out)
     char *env[] = { path_env, lang_env, NULL };
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+    signal(SIGINT, SIG_DFL);
     if (run->root && !xpci_root_is_live(run->root) &&
         (fchdir(xpci_root_fd(run->root)) < 0 || chroot(".") < 0))
         _exit(RUN_NOT_FOUND - 1);
@@ -86,25 +87,51 @@ static int collect(const struct xpci_run *run, int fd, struct xpci_buf *output)
     }
 }
 
+/* Waits for the child, collecting its output. */
+static int reap(const struct xpci_run *run, pid_t pid, int fd,
+                struct xpci_buf *output, int *status)
+{
+    int ret = collect(run, fd, output);
+
+    if (ret < 0)
+        kill(pid, SIGTERM);
+    while (waitpid(pid, status, 0) < 0) {
+        if (errno != EINTR)
+            return -errno;
+    }
+    return ret;
+}
+
+/*
+ * As system(3) does: an interrupt from the keyboard ends the program, and
+ * its caller lives to put things back.
+ */
+static int spawn(const struct xpci_run *run, int fds[2],
+                 struct xpci_buf *output, int *status)
+{
+    void (*old)(int) = signal(SIGINT, SIG_IGN);
+    pid_t pid = fork();
+    int ret = pid < 0 ? -errno : 0;
+
+    if (pid == 0)
+        child(run, fds[1]);
+    close(fds[1]);
+    if (pid > 0)
+        ret = reap(run, pid, fds[0], output, status);
+    close(fds[0]);
+    signal(SIGINT, old);
+    return ret;
+}
+
 int xpci_run(const struct xpci_run *run, struct xpci_buf *output,
              struct xpci_error *err)
 {
     const char *name = run->argv[0];
     int fds[2], status, ret;
-    pid_t pid;
 
     if (pipe2(fds, O_CLOEXEC) < 0)
         return xpci_error_errno(err, errno, "cannot run '%s'", name);
-    pid = fork();
-    if (pid == 0)
-        child(run, fds[1]);
-    close(fds[1]);
-    ret = pid < 0 ? -errno : collect(run, fds[0], output);
-    close(fds[0]);
-    if (ret < 0 && pid > 0)
-        kill(pid, SIGTERM);
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    ret = spawn(run, fds, output, &status);
     if (ret < 0)
         return xpci_error_errno(err, -ret, "cannot run '%s'", name);
     if (WIFSIGNALED(status))

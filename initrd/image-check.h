@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Will the boot from this image hide what is to be hidden? Judged from the
+ * image's own bytes, never from what was written elsewhere.
+ *
+ * Proven means: the xen-pciback module of this kernel is in the image; the
+ * options file is there byte for byte, and no other file of modprobe.d sets
+ * a hide list behind it or keeps the module from loading; for every driver
+ * of this kernel that would claim a hidden device a softdep in the image
+ * makes pciback load first; and pciback is loaded even if none of those
+ * drivers is in the image.
+ *
+ * With nothing to hide, proven means: no file of xpci's is in the image.
+ */
+#ifndef XPCI_IMAGE_CHECK_H
+#define XPCI_IMAGE_CHECK_H
+
+#include "generator.h"
+
+enum xpci_verdict {
+    XPCI_VERDICT_PROVEN,
+    XPCI_VERDICT_WRONG,      /* the boot will not do what is meant */
+    XPCI_VERDICT_UNPROVABLE, /* the image cannot be read */
+};
+
+/* What one kernel's image has to do. */
+struct xpci_image_want {
+    const char *options_path;        /* "/etc/modprobe.d/xpci.conf" */
+    const char *options_text;        /* NULL: nothing is hidden */
+    const struct xpci_strv *drivers; /* modules that would claim a device */
+    const struct xpci_strv *builtin; /* drivers in the kernel itself */
+};
+
+struct xpci_image_verdict {
+    enum xpci_verdict verdict;
+    char *reason; /* one line; also for PROVEN: what was found */
+};
+
+/* -ENOMEM only; a bad image is a verdict. */
+int xpci_image_check(const struct xpci_root *root,
+                     const struct xpci_kernel_image *image,
+                     const struct xpci_generator *gen,
+                     const struct xpci_image_want *want,
+                     struct xpci_image_verdict *out,
+                     struct xpci_error *err) _must_check_;
+void xpci_image_verdict_clear(struct xpci_image_verdict *verdict);
+
+/* "proven", "wrong", "unprovable" */
+const char *xpci_verdict_name(enum xpci_verdict verdict);
+
+#define _cleanup_image_verdict_ _cleanup_(xpci_image_verdict_clear)
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "image.h"
+
+#define CPIO_HEADER 110
+#define CPIO_TRAILER "TRAILER!!!"
+#define BLOCK ((size_t)64 * 1024)
+/* far above any real entry; a damaged header must not eat the memory */
+#define MAX_NAME ((size_t)4096)
+#define MAX_FILE ((size_t)512 * 1024 * 1024)
+
+/* Where cpio bytes come from: memory, or a decompressor filling a buffer. */
+struct source {
+    const char *data; /* what is at hand */
+    size_t len;
+    struct archive *archive; /* NULL: data is all there is */
+    struct xpci_buf buf;     /* owns data when there is an archive */
+    const char *name;
+};
+
+struct reader {
+    xpci_image_fn *fn;
+    void *data;
+    size_t archives; /* cpio archives seen to their end */
+};
+
+static int damaged(const struct source *src, struct xpci_error *err,
+                   const char *what)
+{
+    return xpci_error_set(err, EBADMSG, "image '%s' is damaged: %s", src->name,
+                          what);
+}
+
+/* Drops @n bytes that are at hand. */
+static void source_skip(struct source *src, size_t n)
+{
+    src->data += n;
+    src->len -= n;
+}
+
+/* Makes @want bytes available in one piece; fewer only at the end. */
+static int source_need(struct source *src, size_t want, struct xpci_error *err)
+{
+    if (!src->archive || src->len >= want)
+        return 0;
+    if (src->data && src->data != src->buf.data)
+        memmove(src->buf.data, src->data, src->len);
+    src->buf.len = src->len;
+    while (src->buf.len < want) {
+        char block[BLOCK];
+        ssize_t n = archive_read_data(src->archive, block, sizeof(block));
+
+        if (n < 0)
+            return damaged(src, err, archive_error_string(src->archive));
+        if (xpci_buf_append(&src->buf, block, (size_t)n) < 0)
+            return xpci_error_oom(err);
+        if (n == 0)
+            break;
+    }
+    src->data = src->buf.data;
+    src->len = src->buf.len;
+    return 0;
+}
+
+static int hex_field(const char *header, int field, size_t *out)
+{
+    const char *p = header + 6 + field * 8;
+    size_t value = 0;
+
+    for (int i = 0; i < 8; i++) {
+        const char *digits = "0123456789abcdef";
+        const char *d = p[i] ? strchr(digits, p[i] | 0x20) : NULL;
+
+        if (!d)
+            return -EINVAL;
+        value = value * 16 + (size_t)(d - digits);
+    }
+    *out = value;
+    return 0;
+}
+
+static bool is_newc(const char *p, size_t len)
+{
+    return len >= 6 && (!memcmp(p, "070701", 6) || !memcmp(p, "070702", 6));
+}
+
+static size_t pad4(size_t n)
+{
+    return (n + 3) & ~(size_t)3;
+}
+
+static const char *plain_name(const char *name)
+{
+    while (name[0] == '/' || (name[0] == '.' && name[1] == '/'))
+        name += name[0] == '/' ? 1 : 2;
+    return name;
+}
+
+/* One entry; *end is set at the trailer. */
+static int read_entry(struct source *src, struct reader *reader, bool *end,
+                      struct xpci_error *err)
+{
+    char name[MAX_NAME];
+    struct xpci_image_file file = { .name = name };
+    size_t mode, size, name_len, head;
+    int ret;
+
+    ret = source_need(src, CPIO_HEADER, err);
+    if (ret < 0)
+        return ret;
+    if (src->len < CPIO_HEADER || !is_newc(src->data, src->len) ||
+        hex_field(src->data, 1, &mode) < 0 ||
+        hex_field(src->data, 6, &size) < 0 ||
+        hex_field(src->data, 11, &name_len) < 0)
+        return damaged(src, err, "no cpio header where one must be");
+    if (name_len == 0 || name_len > MAX_NAME || size > MAX_FILE)
+        return damaged(src, err, "a cpio entry of impossible size");
+    head = pad4(CPIO_HEADER + name_len);
+    ret = source_need(src, head + pad4(size), err);
+    if (ret < 0)
+        return ret;
+    /* the padding of the very last entry may be missing */
+    if (src->len < head + size || src->data[CPIO_HEADER + name_len - 1])
+        return damaged(src, err, "it ends inside an entry");
+    memcpy(name, src->data + CPIO_HEADER, name_len);
+    file.name = plain_name(name);
+    file.mode = (mode_t)mode;
+    file.data = src->data + head;
+    file.len = size;
+    *end = !strcmp(name, CPIO_TRAILER);
+    if (!*end)
+        ret = reader->fn(reader->data, &file, err);
+    source_skip(src,
+                src->len < head + pad4(size) ? src->len : head + pad4(size));
+    return ret;
+}
+
+static int read_archive(struct source *src, struct reader *reader,
+                        struct xpci_error *err)
+{
+    bool end = false;
+    int ret = 0;
+
+    while (!end && ret == 0)
+        ret = read_entry(src, reader, &end, err);
+    reader->archives++;
+    return ret;
+}
+
+static int skip_zeros(struct source *src, struct xpci_error *err)
+{
+    int ret;
+
+    for (;;) {
+        ret = source_need(src, 4, err);
+        if (ret < 0 || src->len == 0 || src->data[0] != '\0')
+            return ret;
+        source_skip(src, 1);
+    }
+}
+
+/* cpio archives with padding between, until something else or the end. */
+static int read_archives(struct source *src, struct reader *reader,
+                         struct xpci_error *err)
+{
+    int ret = skip_zeros(src, err);
+
+    while (ret == 0 && src->len > 0) {
+        ret = source_need(src, CPIO_HEADER, err);
+        if (ret < 0 || !is_newc(src->data, src->len))
+            return ret;
+        ret = read_archive(src, reader, err);
+        if (ret == 0)
+            ret = skip_zeros(src, err);
+    }
+    return ret;
+}
+
+static void cleanup_archive(struct archive **archive)
+{
+    if (*archive)
+        archive_read_free(*archive);
+}
+
+static void cleanup_source(struct source *src)
+{
+    xpci_buf_clear(&src->buf);
+}
+
+/* The filters that read in this process; lzop would run a program. */
+static struct archive *new_decompressor(void)
+{
+    struct archive *a = archive_read_new();
+
+    if (!a)
+        return NULL;
+    archive_read_support_filter_gzip(a);
+    archive_read_support_filter_bzip2(a);
+    archive_read_support_filter_xz(a);
+    archive_read_support_filter_lzma(a);
+    archive_read_support_filter_lz4(a);
+    archive_read_support_filter_zstd(a);
+    archive_read_support_format_raw(a);
+    return a;
+}
+
+static int read_compressed(const struct source *outer, struct reader *reader,
+                           struct xpci_error *err)
+{
+    _cleanup_(cleanup_archive) struct archive *archive = new_decompressor();
+    _cleanup_(cleanup_source) struct source src = {
+        .archive = archive,
+        .name = outer->name,
+    };
+    struct archive_entry *entry;
+    int ret;
+
+    if (!archive)
+        return xpci_error_oom(err);
+    if (archive_read_open_memory(archive, outer->data, outer->len) ||
+        archive_read_next_header(archive, &entry))
+        return damaged(&src, err, archive_error_string(archive));
+    if (archive_filter_count(archive) < 2)
+        return damaged(&src, err, "of a format xpci does not know");
+    ret = read_archives(&src, reader, err);
+    if (ret == 0 && src.len > 0)
+        ret = damaged(&src, err, "something that is no cpio archive inside");
+    return ret;
+}
+
+int xpci_image_parse(const void *image, size_t len, const char *name,
+                     xpci_image_fn *fn, void *data, struct xpci_error *err)
+{
+    struct source src = { .data = image, .len = len, .name = name };
+    struct reader reader = { .fn = fn, .data = data };
+    int ret;
+
+    ret = read_archives(&src, &reader, err);
+    if (ret == 0 && src.len > 0)
+        ret = read_compressed(&src, &reader, err);
+    if (ret == 0 && reader.archives == 0)
+        ret = damaged(&src, err, "there is no archive in it");
+    return ret;
+}
+
+int xpci_image_read(const struct xpci_root *root, const char *path,
+                    xpci_image_fn *fn, void *data, struct xpci_error *err)
+{
+    _cleanup_close_ int fd = xpci_root_open(root, path, O_RDONLY, 0);
+    struct stat st;
+    void *map = NULL;
+    int ret;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return xpci_error_errno(err, fd < 0 ? -fd : errno, "cannot read '%s%s'",
+                                xpci_root_dir(root), path);
+    if (st.st_size > 0)
+        map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED)
+        return xpci_error_errno(err, errno, "cannot read '%s%s'",
+                                xpci_root_dir(root), path);
+    ret = xpci_image_parse(map, (size_t)st.st_size, path, fn, data, err);
+    if (map)
+        munmap(map, (size_t)st.st_size);
+    return ret;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "modprobe-d.h"
+
+#define PCIBACK "xen-pciback"
+#define BLANK " \t"
+
+bool xpci_module_name_equal(const char *a, const char *b)
+{
+    for (; *a && *b; a++, b++) {
+        if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
+            return false;
+    }
+    return *a == *b;
+}
+
+/* Cuts the next logical line off *text, joined; NULL at the end. */
+static char *next_line(char **text)
+{
+    char *line = *text, *in = line, *out = line;
+
+    if (!*line)
+        return NULL;
+    while (*in && *in != '\n') {
+        if (in[0] == '\\' && in[1] == '\n')
+            in += 2;
+        else
+            *out++ = *in++;
+    }
+    *text = *in ? in + 1 : in;
+    *out = '\0';
+    return line;
+}
+
+/* After "softdep DRIVER": true if pciback is among the "pre:" words. */
+static bool pre_has_pciback(char *save)
+{
+    bool pre = false;
+    char *word;
+
+    while ((word = strtok_r(NULL, BLANK, &save))) {
+        if (!strcmp(word, "pre:"))
+            pre = true;
+        else if (!strcmp(word, "post:"))
+            pre = false;
+        else if (pre && xpci_module_name_equal(word, PCIBACK))
+            return true;
+    }
+    return false;
+}
+
+int xpci_modprobe_has_softdep(const char *text, const char *driver, bool *out)
+{
+    _cleanup_free_ char *copy = strdup(text);
+    char *rest = copy, *line;
+
+    *out = false;
+    if (!copy)
+        return -ENOMEM;
+    while ((line = next_line(&rest)) && !*out) {
+        char *save = NULL, *word = strtok_r(line, BLANK, &save);
+
+        if (!word || strcmp(word, "softdep"))
+            continue;
+        word = strtok_r(NULL, BLANK, &save);
+        if (word && xpci_module_name_equal(word, driver))
+            *out = pre_has_pciback(save);
+    }
+    return 0;
+}
+
+static bool sets_hide(char *save)
+{
+    char *word;
+
+    while ((word = strtok_r(NULL, BLANK, &save))) {
+        if (!strncmp(word, "hide=", 5))
+            return true;
+    }
+    return false;
+}
+
+int xpci_modprobe_conflict(const char *text, char **out)
+{
+    _cleanup_free_ char *copy = strdup(text), *whole = NULL;
+    char *rest = copy, *line;
+
+    *out = NULL;
+    if (!copy)
+        return -ENOMEM;
+    while ((line = next_line(&rest))) {
+        char *save = NULL, *verb, *name;
+
+        free(whole);
+        whole = strdup(line);
+        if (!whole)
+            return -ENOMEM;
+        verb = strtok_r(line, BLANK, &save);
+        name = verb ? strtok_r(NULL, BLANK, &save) : NULL;
+        if (!name || !xpci_module_name_equal(name, PCIBACK))
+            continue;
+        if (!strcmp(verb, "install") ||
+            (!strcmp(verb, "options") && sets_hide(save))) {
+            *out = xpci_steal(whole);
+            return 0;
+        }
+    }
+    return 0;
+}

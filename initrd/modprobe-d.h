@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the lines of modprobe.d(5) files say about xen-pciback. Reads text,
+ * touches no file; '-' and '_' in names are one as for kmod, a backslash at
+ * the end of a line joins the next.
+ */
+#ifndef XPCI_MODPROBE_D_H
+#define XPCI_MODPROBE_D_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+
+/* "softdep DRIVER pre: ... xen-pciback ..." */
+int xpci_modprobe_has_softdep(const char *text, const char *driver,
+                              bool *out) _must_check_;
+
+/*
+ * A line that is in the way of xpci's own file: another hide list, or an
+ * install line for xen-pciback. *line is malloc'ed, NULL if there is none.
+ */
+int xpci_modprobe_conflict(const char *text, char **line) _must_check_;
+
+/* Module names are equal, '-' and '_' being one. */
+bool xpci_module_name_equal(const char *a, const char *b);
+
+#endif

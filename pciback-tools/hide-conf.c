@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "cfg.h"
+#include "hide-conf.h"
+#include "hide-list.h"
+
+static void hidden_clear(struct xpci_hidden *hidden)
+{
+    free(hidden->path);
+}
+
+static int hidden_cmp(const void *a, const void *b)
+{
+    return xpci_bdf_cmp(&((const struct xpci_hidden *)a)->bdf,
+                        &((const struct xpci_hidden *)b)->bdf);
+}
+
+static int parse_id(const char *text, struct xpci_hidden *out)
+{
+    unsigned int vendor, device;
+    int end = 0;
+
+    if (strlen(text) != 9 || strspn(text, "0123456789abcdef:") != 9 ||
+        sscanf(text, "%4x:%4x%n", &vendor, &device, &end) != 2 || end != 9)
+        return -EINVAL;
+    out->vendor = (uint16_t)vendor;
+    out->device = (uint16_t)device;
+    return 0;
+}
+
+/* "BDF,path=PATH,id=VVVV:DDDD", both keys needed, nothing else known */
+static int parse_entry(char *text, struct xpci_hidden *out)
+{
+    char *save = NULL, *field = strtok_r(text, ",", &save);
+    bool have_id = false;
+
+    if (!field || xpci_bdf_parse(field, &out->bdf) < 0)
+        return -EINVAL;
+    while ((field = strtok_r(NULL, ",", &save))) {
+        if (!strncmp(field, "path=", 5) && !out->path) {
+            out->path = strdup(field + 5);
+            if (!out->path)
+                return -ENOMEM;
+        } else if (!strncmp(field, "id=", 3) && !have_id &&
+                   parse_id(field + 3, out) == 0) {
+            have_id = true;
+        } else {
+            return -EINVAL;
+        }
+    }
+    return out->path && have_id ? 0 : -EINVAL;
+}
+
+/* Puts the entry in its place; takes it over. */
+static int insert(struct xpci_hide_conf *conf, struct xpci_hidden *entry)
+{
+    struct xpci_hidden *v = realloc(conf->v, (conf->n + 1) * sizeof(*v));
+
+    if (!v)
+        return -ENOMEM;
+    conf->v = v;
+    v[conf->n++] = *entry;
+    *entry = (struct xpci_hidden){ 0 };
+    qsort(v, conf->n, sizeof(*v), hidden_cmp);
+    return 0;
+}
+
+static int load_item(struct xpci_hide_conf *conf,
+                     const struct xpci_cfg_item *item, const char *file,
+                     struct xpci_error *err)
+{
+    _cleanup_(hidden_clear) struct xpci_hidden entry = { 0 };
+    _cleanup_free_ char *text = strdup(item->value);
+    int ret = text ? parse_entry(text, &entry) : -ENOMEM;
+
+    if (ret == -EINVAL)
+        return xpci_error_set(err, EINVAL,
+                              "%s:%u:%u: '%s' is not of the form "
+                              "'0000:03:02.0,path=PATH,id=vvvv:dddd'",
+                              file, item->line, item->column, item->value);
+    if (ret == 0 && xpci_hide_conf_find(conf, &entry.bdf))
+        return xpci_error_set(
+            err, EINVAL, "%s:%u:%u: device " XPCI_BDF_FMT " is there twice",
+            file, item->line, item->column, XPCI_BDF_ARGS(entry.bdf));
+    if (ret == 0)
+        ret = insert(conf, &entry);
+    return ret < 0 ? xpci_error_oom(err) : 0;
+}
+
+static int load(struct xpci_hide_conf *conf, const struct xpci_buf *text,
+                const char *file, struct xpci_error *err)
+{
+    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
+    _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
+    int ret;
+
+    ret = xpci_cfg_parse(text->data, text->len, file, &cfg, err);
+    if (ret == 0)
+        ret = xpci_cfg_list(cfg, "hide", &items, err);
+    for (size_t i = 0; ret == 0 && i < items.n; i++)
+        ret = load_item(conf, &items.v[i], file, err);
+    return ret;
+}
+
+int xpci_hide_conf_load(const struct xpci_root *root,
+                        struct xpci_hide_conf *conf, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    _cleanup_free_ char *file = NULL;
+    bool found;
+    int ret;
+
+    ret =
+        xpci_root_read_optional(root, XPCI_HIDE_CONF_PATH, &text, &found, err);
+    if (ret < 0 || !found)
+        return ret;
+    if (asprintf(&file, "%s" XPCI_HIDE_CONF_PATH, xpci_root_dir(root)) < 0) {
+        file = NULL;
+        return xpci_error_oom(err);
+    }
+    ret = load(conf, &text, file, err);
+    if (ret < 0)
+        xpci_hide_conf_clear(conf);
+    return ret;
+}
+
+void xpci_hide_conf_clear(struct xpci_hide_conf *conf)
+{
+    for (size_t i = 0; i < conf->n; i++)
+        hidden_clear(&conf->v[i]);
+    free(conf->v);
+    *conf = (struct xpci_hide_conf){ 0 };
+}
+
+const struct xpci_hidden *xpci_hide_conf_find(const struct xpci_hide_conf *conf,
+                                              const struct xpci_bdf *bdf)
+{
+    struct xpci_hidden key = { .bdf = *bdf };
+
+    if (conf->n == 0)
+        return NULL;
+    return bsearch(&key, conf->v, conf->n, sizeof(key), hidden_cmp);
+}
+
+int xpci_hide_conf_add(struct xpci_hide_conf *conf,
+                       const struct xpci_inventory *inv,
+                       const struct xpci_device *dev, struct xpci_error *err)
+{
+    _cleanup_(hidden_clear) struct xpci_hidden entry = {
+        .bdf = dev->bdf,
+        .vendor = dev->vendor,
+        .device = dev->device,
+    };
+
+    if (dev->bdf.segment > 0xffff)
+        return xpci_error_refuse(err,
+                                 "device " XPCI_BDF_FMT
+                                 " is in a segment above ffff, which pciback "
+                                 "and Xen cannot take",
+                                 XPCI_BDF_ARGS(dev->bdf));
+    if (xpci_hide_conf_find(conf, &dev->bdf))
+        return 0;
+    if (xpci_device_path(inv, dev, &entry.path) < 0 || insert(conf, &entry) < 0)
+        return xpci_error_oom(err);
+    return 0;
+}
+
+bool xpci_hide_conf_remove(struct xpci_hide_conf *conf,
+                           const struct xpci_bdf *bdf)
+{
+    const struct xpci_hidden *entry = xpci_hide_conf_find(conf, bdf);
+    size_t i;
+
+    if (!entry)
+        return false;
+    i = (size_t)(entry - conf->v);
+    hidden_clear(&conf->v[i]);
+    memmove(&conf->v[i], &conf->v[i + 1], (conf->n - i - 1) * sizeof(*conf->v));
+    conf->n--;
+    return true;
+}
+
+char *xpci_hide_conf_format(const struct xpci_hide_conf *conf)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    int ret;
+
+    ret = xpci_buf_puts(
+        &text,
+        "# What xpci takes from dom0 at boot: the address a device had, its\n"
+        "# path from the root bus, and its ids. Made by 'xpci hide'.\n"
+        "hide = [\n");
+    for (size_t i = 0; ret == 0 && i < conf->n; i++)
+        ret = xpci_buf_printf(&text,
+                              "    '" XPCI_BDF_FMT ",path=%s,id=%04x:%04x',\n",
+                              XPCI_BDF_ARGS(conf->v[i].bdf), conf->v[i].path,
+                              conf->v[i].vendor, conf->v[i].device);
+    if (ret == 0)
+        ret = xpci_buf_puts(&text, "]\n");
+    return ret == 0 ? xpci_buf_steal(&text) : NULL;
+}
+
+int xpci_hide_conf_list(const struct xpci_hide_conf *conf, char **out,
+                        struct xpci_error *err)
+{
+    _cleanup_free_ struct xpci_bdf *bdf = calloc(conf->n + 1, sizeof(*bdf));
+
+    if (!bdf)
+        return xpci_error_oom(err);
+    for (size_t i = 0; i < conf->n; i++)
+        bdf[i] = conf->v[i].bdf;
+    return xpci_hide_list_format(bdf, conf->n, out, err);
+}
+
+int xpci_hide_conf_modprobe(const struct xpci_hide_conf *conf,
+                            const struct xpci_strv *drivers, char **out,
+                            struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    _cleanup_free_ char *list = NULL;
+    int ret;
+
+    ret = xpci_hide_conf_list(conf, &list, err);
+    if (ret < 0)
+        return ret;
+    ret = xpci_buf_printf(&text,
+                          "# Made by xpci from " XPCI_HIDE_CONF_PATH
+                          "; what is changed here is lost.\n"
+                          "options xen-pciback hide=%s\n",
+                          list);
+    for (size_t i = 0; ret == 0 && i < drivers->n; i++)
+        ret = xpci_buf_printf(&text, "softdep %s pre: xen-pciback\n",
+                              drivers->v[i]);
+    if (ret == 0)
+        *out = xpci_buf_steal(&text);
+    return ret == 0 && *out ? 0 : xpci_error_oom(err);
+}
+
+int xpci_hidden_check(const struct xpci_hidden *hidden,
+                      const struct xpci_inventory *inv, char **why)
+{
+    const struct xpci_device *dev = xpci_inventory_find(inv, &hidden->bdf);
+    _cleanup_free_ char *path = NULL;
+    int r;
+
+    if (!dev) {
+        *why = strdup("there is no device at this address");
+        return *why ? -ENODEV : -ENOMEM;
+    }
+    if (xpci_device_path(inv, dev, &path) < 0)
+        return -ENOMEM;
+    if (!strcmp(path, hidden->path) && dev->vendor == hidden->vendor &&
+        dev->device == hidden->device)
+        return 0;
+    r = asprintf(why,
+                 "%04x:%04x at %s was meant, but %04x:%04x at %s is "
+                 "there",
+                 hidden->vendor, hidden->device, hidden->path, dev->vendor,
+                 dev->device, path);
+    if (r < 0) {
+        *why = NULL;
+        return -ENOMEM;
+    }
+    return -ENODEV;
+}

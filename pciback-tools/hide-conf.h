@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * /etc/xpci.conf: what is to be hidden, the single source of everything
+ * that xpci generates. In xl's own grammar, editable by hand:
+ *
+ *     hide = [
+ *         '0000:03:02.0,path=0000:00:1c.1/00.0/02.0,id=8086:100e',
+ *     ]
+ *
+ * A BDF is an address, not a name (design rule 3): path and id say which
+ * device is meant, the BDF where it was.
+ */
+#ifndef XPCI_HIDE_CONF_H
+#define XPCI_HIDE_CONF_H
+
+#include "inventory.h"
+
+#define XPCI_HIDE_CONF_PATH "/etc/xpci.conf"
+#define XPCI_MODPROBE_PATH "/etc/modprobe.d/xpci.conf"
+
+struct xpci_hidden {
+    struct xpci_bdf bdf;
+    char *path;
+    uint16_t vendor, device;
+};
+
+struct xpci_hide_conf {
+    struct xpci_hidden *v; /* in order of BDF */
+    size_t n;
+};
+
+/* Loads the file; a file that is not there holds no device. */
+int xpci_hide_conf_load(const struct xpci_root *root,
+                        struct xpci_hide_conf *conf,
+                        struct xpci_error *err) _must_check_;
+void xpci_hide_conf_clear(struct xpci_hide_conf *conf);
+
+/* Adds a device; one that is there already is left as it is. */
+int xpci_hide_conf_add(struct xpci_hide_conf *conf,
+                       const struct xpci_inventory *inv,
+                       const struct xpci_device *dev,
+                       struct xpci_error *err) _must_check_;
+/* Removes the entry of @bdf; false if there is none. */
+bool xpci_hide_conf_remove(struct xpci_hide_conf *conf,
+                           const struct xpci_bdf *bdf);
+const struct xpci_hidden *xpci_hide_conf_find(const struct xpci_hide_conf *conf,
+                                              const struct xpci_bdf *bdf);
+
+/* The text of /etc/xpci.conf. NULL: out of memory. */
+char *xpci_hide_conf_format(const struct xpci_hide_conf *conf) _must_check_;
+
+/*
+ * The text of /etc/modprobe.d/xpci.conf: the hide list as option of
+ * xen-pciback, and a softdep for each native driver, so that pciback is
+ * there first (modprobe.d(5)). Returns 0 or -errno.
+ */
+int xpci_hide_conf_modprobe(const struct xpci_hide_conf *conf,
+                            const struct xpci_strv *drivers, char **out,
+                            struct xpci_error *err) _must_check_;
+
+/* The pciback hide list, "(0000:03:00.0)(0000:03:02.0)". */
+int xpci_hide_conf_list(const struct xpci_hide_conf *conf, char **out,
+                        struct xpci_error *err) _must_check_;
+
+/*
+ * Checks that the device now at the entry's BDF is the one that was meant.
+ * Returns 0, or -ENODEV with *why (malloc'ed) what is there instead.
+ */
+int xpci_hidden_check(const struct xpci_hidden *hidden,
+                      const struct xpci_inventory *inv,
+                      char **why) _must_check_;
+
+#define _cleanup_hide_conf_ _cleanup_(xpci_hide_conf_clear)
+
+#endif

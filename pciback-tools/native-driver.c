@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <libkmod.h>
+#include <string.h>
+
+#include "native-driver.h"
+
+static void cleanup_kmod(struct kmod_ctx **ctx)
+{
+    kmod_unref(*ctx);
+}
+
+static void cleanup_list(struct kmod_list **list)
+{
+    kmod_module_unref_list(*list);
+}
+
+static int add_once(struct xpci_strv *names, const char *name)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        if (!strcmp(names->v[i], name))
+            return 0;
+    }
+    return xpci_strv_add(names, name);
+}
+
+static int open_kmod(const struct xpci_root *root, const char *version,
+                     struct kmod_ctx **out, struct xpci_error *err)
+{
+    /* no modprobe.d: aliases are asked, not what is blacklisted today */
+    static const char *const no_config[] = { NULL };
+    _cleanup_free_ char *dir = NULL, *host_dir = NULL;
+
+    if (asprintf(&dir, "/lib/modules/%s", version) < 0) {
+        dir = NULL;
+        return xpci_error_oom(err);
+    }
+    if (asprintf(&host_dir, "%s%s", xpci_root_dir(root), dir) < 0) {
+        host_dir = NULL;
+        return xpci_error_oom(err);
+    }
+    if (!xpci_root_exists(root, dir))
+        return xpci_error_set(err, ENOENT,
+                              "kernel %s has no modules under '%s'", version,
+                              host_dir);
+    *out = kmod_new(host_dir, no_config);
+    return *out ? 0 : xpci_error_oom(err);
+}
+
+int xpci_native_drivers(const struct xpci_root *root, const char *version,
+                        const char *modalias, struct xpci_strv *modules,
+                        struct xpci_strv *builtin, struct xpci_error *err)
+{
+    _cleanup_(cleanup_kmod) struct kmod_ctx *ctx = NULL;
+    _cleanup_(cleanup_list) struct kmod_list *list = NULL;
+    struct kmod_list *it;
+    int ret;
+
+    ret = open_kmod(root, version, &ctx, err);
+    if (ret < 0)
+        return ret;
+    ret = kmod_module_new_from_lookup(ctx, modalias, &list);
+    if (ret < 0 && ret != -ENOENT)
+        return xpci_error_errno(err, -ret,
+                                "cannot look up '%s' among the modules of "
+                                "kernel %s",
+                                modalias, version);
+    kmod_list_foreach(it, list)
+    {
+        struct kmod_module *mod = kmod_module_get_module(it);
+        /* a module without a file is part of the kernel image */
+        struct xpci_strv *to = kmod_module_get_path(mod) ? modules : builtin;
+
+        ret = add_once(to, kmod_module_get_name(mod));
+        kmod_module_unref(mod);
+        if (ret < 0)
+            return xpci_error_oom(err);
+    }
+    return 0;
+}

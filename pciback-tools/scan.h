@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one file that calls libpci (scan.c), for inventory.c alone.
+ *
+ * libpci reports trouble by calling a function that must not return, and
+ * exits the process by default. scan.c leaves it by longjmp, throws the
+ * whole access away and returns an error.
+ */
+#ifndef XPCI_SCAN_H
+#define XPCI_SCAN_H
+
+#include "inventory.h"
+
+enum xpci_scan_source { XPCI_SCAN_SYSFS, XPCI_SCAN_DUMP };
+
+/*
+ * Appends every function to @inv, unsorted, without driver and parent.
+ * @path is the sysfs directory of the bus, or the dump file.
+ */
+int xpci_scan(enum xpci_scan_source source, const char *path,
+              struct xpci_inventory *inv, struct xpci_error *err) _must_check_;
+
+#endif
