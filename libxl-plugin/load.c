@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+
+#include "load.h"
+
+#define SYS "/sys/hypervisor"
+
+/* One line of a sysfs file, "" if it is not there. */
+static int read_word(const struct xpci_root *root, const char *path,
+                     struct xpci_buf *buf, struct xpci_error *err)
+{
+    bool found;
+    int ret = xpci_root_read_optional(root, path, buf, &found, err);
+
+    if (ret < 0)
+        return ret;
+    if (xpci_buf_puts(buf, "") < 0)
+        return xpci_error_oom(err);
+    buf->data[strcspn(buf->data, "\n")] = '\0';
+    return 0;
+}
+
+static int check_xen(const struct xpci_root *root, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf type = { 0 }, caps = { 0 };
+    int ret = read_word(root, SYS "/type", &type, err);
+
+    if (ret == 0)
+        ret = read_word(root, "/proc/xen/capabilities", &caps, err);
+    if (ret < 0)
+        return ret;
+    if (!type.data[0])
+        return xpci_error_set(err, ENODEV,
+                              "this is not a Xen dom0: no hypervisor in "
+                              "'%s" SYS "', boot the Xen entry of the boot "
+                              "menu",
+                              xpci_root_dir(root));
+    if (strcmp(type.data, "xen"))
+        return xpci_error_set(err, ENODEV,
+                              "this is not a Xen dom0: the hypervisor is '%s'",
+                              type.data);
+    /* Without xenfs there is no such file; libxl will find out, then. */
+    if (caps.len && !strstr(caps.data, "control_d"))
+        return xpci_error_set(err, ENODEV,
+                              "this is not a Xen dom0 but a guest: run xpci "
+                              "in the dom0 of its host");
+    return 0;
+}
+
+/* The release becomes part of a file name, hence no more than digits. */
+static int read_number(const struct xpci_root *root, const char *path,
+                       unsigned int *out, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf buf = { 0 };
+    int ret = read_word(root, path, &buf, err), end = 0;
+
+    if (ret < 0)
+        return ret;
+    if (sscanf(buf.data, "%9u%n", out, &end) != 1 || buf.data[end])
+        return xpci_error_set(err, ENODEV,
+                              "cannot tell the Xen release: '%s' in '%s%s' is "
+                              "not a number",
+                              buf.data, xpci_root_dir(root), path);
+    return 0;
+}
+
+int xpci_load_release(const struct xpci_root *root, char *release,
+                      struct xpci_error *err)
+{
+    unsigned int major, minor;
+    int ret = check_xen(root, err);
+
+    if (ret == 0)
+        ret = read_number(root, SYS "/version/major", &major, err);
+    if (ret == 0)
+        ret = read_number(root, SYS "/version/minor", &minor, err);
+    if (ret < 0)
+        return ret;
+    snprintf(release, XPCI_RELEASE_SIZE, "%u.%u", major, minor);
+    return 0;
+}
+
+/* "4.17 and 4.20": the releases that there are plugins for. */
+static int installed_releases(const struct xpci_root *root, const char *dir,
+                              struct xpci_buf *out, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv names = { 0 }, releases = { 0 };
+    int ret = xpci_root_list(root, dir, &names, NULL, err);
+    size_t i;
+
+    for (i = 0; ret == 0 && i < names.n; i++) {
+        char *name = names.v[i], *end = strrchr(name, '.');
+
+        if (strncmp(name, "libxl-", 6) || !end || strcmp(end, ".so"))
+            continue;
+        *end = '\0';
+        if (xpci_strv_add(&releases, name + 6) < 0)
+            ret = xpci_error_oom(err);
+    }
+    for (i = 0; ret == 0 && i < releases.n; i++) {
+        const char *sep = i == 0 ? "" : i + 1 < releases.n ? ", " : " and ";
+
+        if (xpci_buf_printf(out, "%s%s", sep, releases.v[i]) < 0)
+            ret = xpci_error_oom(err);
+    }
+    return ret;
+}
+
+static int no_plugin(const struct xpci_root *root, const char *dir,
+                     const char *release, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf list = { 0 };
+    int ret = installed_releases(root, dir, &list, err);
+
+    if (ret < 0)
+        return ret;
+    if (!list.len)
+        return xpci_error_set(err, ENODEV,
+                              "xpci was built without a plugin for Xen ('%s' "
+                              "has none), this host runs %s: build xpci with "
+                              "LIBXL=yes against the libxl of Xen %s",
+                              dir, release, release);
+    return xpci_error_set(err, ENODEV,
+                          "xpci was built for Xen %s, this host runs %s: "
+                          "build its plugin against the libxl of Xen %s and "
+                          "put it into '%s'",
+                          list.data, release, release, dir);
+}
+
+int xpci_load_check(const struct xpci_toolstack_ops *ops, const char *path,
+                    const char *release, struct xpci_error *err)
+{
+    if (ops->abi != XPCI_TOOLSTACK_ABI)
+        return xpci_error_set(err, ENOEXEC,
+                              "'%s' has ABI %u, this xpci needs %u: install "
+                              "plugin and xpci of one version",
+                              path, ops->abi, XPCI_TOOLSTACK_ABI);
+    if (ops->size != sizeof(*ops))
+        return xpci_error_set(err, ENOEXEC,
+                              "the table of '%s' has %u bytes, this xpci "
+                              "needs %zu: install plugin and xpci of one "
+                              "version",
+                              path, ops->size, sizeof(*ops));
+    if (strcmp(ops->release, release))
+        return xpci_error_set(err, ENOEXEC,
+                              "'%s' was built for Xen %s, this host runs %s",
+                              path, ops->release, release);
+    return 0;
+}
+
+static int load_table(struct xpci_toolstack *ts, const char *path,
+                      const char *release, struct xpci_error *err)
+{
+    /* libxl's symbols must not meet those of another libxl, hence LOCAL. */
+    ts->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!ts->handle)
+        return xpci_error_set(err, ENODEV, "cannot load the Xen plugin: %s",
+                              dlerror());
+    ts->ops = dlsym(ts->handle, XPCI_TOOLSTACK_SYMBOL);
+    if (!ts->ops)
+        return xpci_error_set(err, ENOEXEC, "'%s' is no plugin of xpci: %s",
+                              path, dlerror());
+    return xpci_load_check(ts->ops, path, release, err);
+}
+
+int xpci_load_plugin(const struct xpci_root *root, const char *dir,
+                     const char *release, struct xpci_toolstack *ts,
+                     struct xpci_error *err)
+{
+    _cleanup_free_ char *path = NULL;
+    int ret;
+
+    if (asprintf(&path, "%s/libxl-%s.so", dir, release) < 0) {
+        path = NULL;
+        return xpci_error_oom(err);
+    }
+    if (!xpci_root_exists(root, path))
+        return no_plugin(root, dir, release, err);
+    ret = load_table(ts, path, release, err);
+    if (ret < 0) {
+        if (ts->handle)
+            dlclose(ts->handle);
+        *ts = (struct xpci_toolstack){ 0 };
+    }
+    return ret;
+}
+
+int xpci_toolstack_open(const struct xpci_root *root,
+                        struct xpci_toolstack **out, struct xpci_error *err)
+{
+    const char *dir = secure_getenv("XPCI_LIBEXECDIR");
+    char release[XPCI_RELEASE_SIZE];
+    _cleanup_toolstack_ struct xpci_toolstack *ts = calloc(1, sizeof(*ts));
+    int ret;
+
+    if (!ts)
+        return xpci_error_oom(err);
+    if (!xpci_root_is_live(root))
+        return xpci_error_set(err, ENOTSUP,
+                              "guests can be asked on the running system only, "
+                              "not with --root '%s'",
+                              xpci_root_dir(root));
+    ret = xpci_load_release(root, release, err);
+    if (ret == 0)
+        ret = xpci_load_plugin(root, dir ? dir : XPCI_LIBEXECDIR, release, ts,
+                               err);
+    if (ret == 0)
+        ret = ts->ops->open(&ts->ctx, err);
+    if (ret == 0)
+        *out = xpci_steal(ts);
+    return ret;
+}
+
+void xpci_toolstack_close(struct xpci_toolstack *ts)
+{
+    if (!ts)
+        return;
+    if (ts->ctx)
+        ts->ops->close(ts->ctx);
+    if (ts->handle)
+        dlclose(ts->handle);
+    free(ts);
+}
+
+void xpci_cleanup_toolstack(struct xpci_toolstack **ts)
+{
+    xpci_toolstack_close(*ts);
+}
+
+void xpci_domain_clear(struct xpci_domain *dom)
+{
+    free(dom->name);
+    *dom = (struct xpci_domain){ 0 };
+}
+
+void xpci_guest_devices_clear(struct xpci_guest_devices *devs)
+{
+    size_t i;
+
+    for (i = 0; i < devs->n; i++)
+        free(devs->v[i].domain);
+    free(devs->v);
+    *devs = (struct xpci_guest_devices){ 0 };
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "monitor.h"
+
+static int add_device(struct xpci_monitor_devices *devs, const char *line,
+                      struct xpci_error *err)
+{
+    struct xpci_monitor_device dev = { 0 };
+    unsigned int bus, slot, func;
+    struct xpci_monitor_device *v;
+    int end = 0;
+
+    if (sscanf(line, "Bus %3u, device %3u, function %3u:%n", &bus, &slot, &func,
+               &end) != 3 ||
+        line[end] || !end || bus > 0xff || slot > 0x1f || func > 7)
+        return xpci_error_set(err, EPROTO,
+                              "unexpected line in the device model's answer: "
+                              "'%s'",
+                              line);
+    dev.bus = (uint8_t)bus;
+    dev.slot = (uint8_t)slot;
+    dev.func = (uint8_t)func;
+    v = reallocarray(devs->v, devs->n + 1, sizeof(*v));
+    if (!v)
+        return xpci_error_oom(err);
+    devs->v = v;
+    devs->v[devs->n++] = dev;
+    return 0;
+}
+
+/* Like strdup(), for a field that a well-formed text sets once. */
+static int set_text(char **field, const char *s, size_t len,
+                    struct xpci_error *err)
+{
+    char *copy = strndup(s, len);
+
+    if (!copy)
+        return xpci_error_oom(err);
+    free(*field);
+    *field = copy;
+    return 0;
+}
+
+static int parse_line(struct xpci_monitor_devices *devs, const char *line,
+                      struct xpci_error *err)
+{
+    struct xpci_monitor_device *dev = devs->n ? &devs->v[devs->n - 1] : NULL;
+    size_t len = strlen(line);
+
+    if (!strncmp(line, "Bus ", 4))
+        return add_device(devs, line, err);
+    if (!dev) /* e.g. an error message instead of the bus */
+        return xpci_error_set(err, EPROTO, "the device model answers '%s'",
+                              line);
+    if (!dev->what)
+        return set_text(&dev->what, line, len, err);
+    if (len > 4 && !strncmp(line, "id \"", 4) && line[len - 1] == '"')
+        return set_text(&dev->id, line + 4, len - 5, err);
+    return 0;
+}
+
+static int check_complete(struct xpci_monitor_devices *devs,
+                          struct xpci_error *err)
+{
+    size_t i;
+
+    if (!devs->n)
+        return xpci_error_set(err, EPROTO,
+                              "the device model reports no PCI device at all");
+    for (i = 0; i < devs->n; i++) {
+        if (!devs->v[i].what || !devs->v[i].id)
+            return xpci_error_set(err, EPROTO,
+                                  "the device model's answer is incomplete at "
+                                  "its slot %x",
+                                  devs->v[i].slot);
+    }
+    return 0;
+}
+
+int xpci_monitor_parse(const char *text, struct xpci_monitor_devices *out,
+                       struct xpci_error *err)
+{
+    _cleanup_monitor_devices_ struct xpci_monitor_devices devs = { 0 };
+    _cleanup_free_ char *copy = strdup(text);
+    char *line, *save = NULL;
+    int ret;
+
+    if (!copy)
+        return xpci_error_oom(err);
+    for (line = strtok_r(copy, "\r\n", &save); line;
+         line = strtok_r(NULL, "\r\n", &save)) {
+        line += strspn(line, " ");
+        if (!*line)
+            continue;
+        ret = parse_line(&devs, line, err);
+        if (ret < 0)
+            return ret;
+    }
+    ret = check_complete(&devs, err);
+    if (ret < 0)
+        return ret;
+    *out = devs;
+    devs = (struct xpci_monitor_devices){ 0 };
+    return 0;
+}
+
+void xpci_monitor_devices_clear(struct xpci_monitor_devices *devs)
+{
+    size_t i;
+
+    for (i = 0; i < devs->n; i++) {
+        free(devs->v[i].what);
+        free(devs->v[i].id);
+    }
+    free(devs->v);
+    *devs = (struct xpci_monitor_devices){ 0 };
+}
+
+char *xpci_monitor_id(const struct xpci_bdf *bdf, char *out)
+{
+    snprintf(out, XPCI_MONITOR_ID_SIZE, "pci-pt-%02x_%02x.%x", bdf->bus,
+             bdf->slot, bdf->func);
+    return out;
+}
+
+const struct xpci_monitor_device *xpci_monitor_find(
+    const struct xpci_monitor_devices *devs, const char *id)
+{
+    size_t i;
+
+    for (i = 0; i < devs->n; i++) {
+        if (!strcmp(devs->v[i].id, id))
+            return &devs->v[i];
+    }
+    return NULL;
+}
+
+const struct xpci_monitor_device *xpci_monitor_at(
+    const struct xpci_monitor_devices *devs, unsigned int slot)
+{
+    size_t i;
+
+    for (i = 0; i < devs->n; i++) {
+        if (devs->v[i].bus == 0 && devs->v[i].slot == slot)
+            return &devs->v[i];
+    }
+    return NULL;
+}
+
+uint32_t xpci_monitor_slots(const struct xpci_monitor_devices *devs)
+{
+    uint32_t mask = 0;
+    size_t i;
+
+    for (i = 0; i < devs->n; i++) {
+        if (devs->v[i].bus == 0)
+            mask |= UINT32_C(1) << devs->v[i].slot;
+    }
+    return mask;
+}

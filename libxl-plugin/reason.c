@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
+#include <string.h>
+
+#include "reason.h"
+
+/* Said at error level by callers of what failed, or about what is harmless. */
+static const char *const noise[] = {
+    "libxl__device_pci_add failed for",
+    "libxl__device_pci_remove_common failed for",
+    "unable to add device",
+    "unable to remove device",
+    /* libxl__device_pci_reset(), on every device that has no reset */
+    "doesn't support reset from sysfs",
+};
+
+static bool is_noise(const char *line)
+{
+    size_t i;
+
+    for (i = 0; i < XPCI_ARRAY_SIZE(noise); i++) {
+        if (strstr(line, noise[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Skips "libxl_pci.c:1572:libxl__device_pci_add: " (libxl__logv()). */
+static const char *skip_location(const char *line)
+{
+    const char *end = strstr(line, ": ");
+    const char *dot_c = strstr(line, ".c:");
+
+    if (!end || !dot_c || dot_c > end ||
+        strcspn(line, " ") < (size_t)(end - line))
+        return line;
+    return end + 2;
+}
+
+/* Skips "Domain 12:": the caller names the domain as the user knows it. */
+static const char *skip_domain(const char *line)
+{
+    static const char prefix[] = "Domain ";
+    const char *p;
+
+    if (strncmp(line, prefix, sizeof(prefix) - 1))
+        return line;
+    p = line + sizeof(prefix) - 1;
+    while (isdigit((unsigned char)*p))
+        p++;
+    if (*p != ':')
+        return line;
+    return p + 1 + strspn(p + 1, " ");
+}
+
+/* One line: error messages are. */
+static void flatten(char *s)
+{
+    size_t len = strlen(s);
+
+    while (len && (isspace((unsigned char)s[len - 1]) || s[len - 1] == '.'))
+        s[--len] = '\0';
+    for (; *s; s++) {
+        if (iscntrl((unsigned char)*s))
+            *s = ' ';
+    }
+}
+
+void xpci_reason_add(struct xpci_reason *reason, bool is_error,
+                     const char *line)
+{
+    bool cause = is_error && !is_noise(line);
+    char **field = cause ? &reason->cause : &reason->fallback;
+    char *copy = strdup(skip_domain(skip_location(line)));
+
+    if (!copy) /* the caller still has libxl's code */
+        return;
+    flatten(copy);
+    free(*field);
+    *field = copy;
+}
+
+const char *xpci_reason_text(const struct xpci_reason *reason)
+{
+    return reason->cause ? reason->cause : reason->fallback;
+}
+
+void xpci_reason_clear(struct xpci_reason *reason)
+{
+    free(reason->cause);
+    free(reason->fallback);
+    *reason = (struct xpci_reason){ 0 };
+}
