@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "plugin.h"
+
+#define PV_WAIT_MS 10000   /* for pcifront; libxl's own limit */
+#define UNDO_WAIT_MS 10000 /* for the guest to let go again */
+
+/* One attach, passed through its steps. */
+struct attach {
+    struct plugin *p;
+    const struct xpci_domain *dom;
+    const struct xpci_attach_request *req;
+    char bdf[XPCI_BDF_SIZE];
+    char id[XPCI_MONITOR_ID_SIZE];
+    struct xpci_error *err;
+};
+
+static int check_request(struct attach *at)
+{
+    if (at->dom->type == XPCI_DOMAIN_PVH)
+        return xpci_error_set(at->err, ENOTSUP,
+                              "cannot attach %s to '%s': Xen has no "
+                              "passthrough for PVH guests",
+                              at->bdf, at->dom->name);
+    if (at->dom->type == XPCI_DOMAIN_PV && at->req->vslot)
+        return xpci_error_usage(at->err,
+                                "'%s' is a PV guest, where xen-pciback "
+                                "chooses the slot; attach %s without one",
+                                at->dom->name, at->bdf);
+    if (at->req->vslot > 0x1f)
+        return xpci_error_usage(at->err, "virtual slot %x is not 1 to 1f",
+                                at->req->vslot);
+    return 0;
+}
+
+static int owned(struct attach *at, const struct xpci_guest_device *owner)
+{
+    if (owner->domid != at->dom->id)
+        return xpci_error_refuse(at->err,
+                                 "%s is in use by the guest '%s' (domain %u); "
+                                 "detach it there first",
+                                 at->bdf, owner->domain, owner->domid);
+    return xpci_error_set(at->err, EEXIST, "%s is already attached to '%s'",
+                          at->bdf, owner->domain);
+}
+
+/* libxl's device ids have no segment: two devices can share one. */
+static int same_id(struct attach *at, const struct xpci_guest_device *other)
+{
+    char bdf[XPCI_BDF_SIZE];
+
+    return xpci_error_set(at->err, EBUSY,
+                          "cannot attach %s to '%s' beside %s: libxl tells "
+                          "devices apart by bus, slot and function only",
+                          at->bdf, at->dom->name,
+                          xpci_bdf_format(&other->bdf, bdf));
+}
+
+static int check_records(struct attach *at)
+{
+    _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
+    char id[XPCI_MONITOR_ID_SIZE];
+    size_t i;
+    int ret = plugin_records(at->p, &records, at->err);
+
+    for (i = 0; ret == 0 && i < records.n; i++) {
+        const struct xpci_guest_device *dev = &records.v[i];
+
+        if (!xpci_bdf_cmp(&dev->bdf, &at->req->bdf))
+            ret = owned(at, dev);
+        else if (dev->domid == at->dom->id &&
+                 !strcmp(xpci_monitor_id(&dev->bdf, id), at->id))
+            ret = same_id(at, dev);
+    }
+    return ret;
+}
+
+/*
+ * Without this a device in use can change hands: libxl_device_pci_add()
+ * knows owners by this note only, and deletes it when it fails, also when it
+ * fails because of the owner.
+ */
+static int check_owner(struct attach *at)
+{
+    bool found;
+    uint32_t domid = 0;
+    int ret = check_records(at);
+
+    if (ret == 0)
+        ret = plugin_owner_note(at->p, &at->req->bdf, &found, &domid, at->err);
+    if (ret < 0 || !found)
+        return ret;
+    return xpci_error_refuse(at->err,
+                             "%s is noted in xenstore as given to domain %u, "
+                             "which does not have it: another toolstack is at "
+                             "work on it, or one died; see 'xpci reconcile'",
+                             at->bdf, domid);
+}
+
+int plugin_check_pciback(struct plugin *p, const struct xpci_bdf *bdf,
+                         struct xpci_error *err)
+{
+    _cleanup_free_ char *path = NULL, *link = NULL;
+    char text[XPCI_BDF_SIZE];
+    const char *driver = "no driver";
+    int ret;
+
+    xpci_bdf_format(bdf, text);
+    if (asprintf(&path, "/sys/bus/pci/devices/%s", text) < 0) {
+        path = NULL;
+        return xpci_error_oom(err);
+    }
+    if (!xpci_root_exists(p->root, path))
+        return xpci_error_set(err, ENODEV, "there is no PCI device %s", text);
+    free(path);
+    if (asprintf(&path, "/sys/bus/pci/devices/%s/driver", text) < 0) {
+        path = NULL;
+        return xpci_error_oom(err);
+    }
+    ret = xpci_root_readlink(p->root, path, &link);
+    if (ret == -ENOMEM)
+        return xpci_error_oom(err);
+    if (ret < 0 && ret != -ENOENT)
+        return xpci_error_errno(err, -ret, "cannot read '%s'", path);
+    if (link)
+        driver = strrchr(link, '/') ? strrchr(link, '/') + 1 : link;
+    if (!strcmp(driver, "pciback"))
+        return 0;
+    return xpci_error_set(err, EBUSY,
+                          "%s is not free for guests, it has %s%s%s: run "
+                          "'xpci hide --now %s' first",
+                          text, link ? "the driver '" : "", driver,
+                          link ? "'" : "", text);
+}
+
+static int slot_taken(struct attach *at,
+                      const struct xpci_monitor_device *holder)
+{
+    return xpci_error_set(at->err, EBUSY,
+                          "slot %x of '%s' is taken by %s%s%s%s; see "
+                          "'xpci slots %s' for free ones",
+                          at->req->vslot, at->dom->name, holder->what,
+                          holder->id[0] ? " (" : "", holder->id,
+                          holder->id[0] ? ")" : "", at->dom->name);
+}
+
+/* Asked before libxl is: a refusal after QEMU's leaves traces. */
+static int check_slot(struct attach *at)
+{
+    _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
+    const struct xpci_monitor_device *holder;
+    int ret;
+
+    if (at->dom->type != XPCI_DOMAIN_HVM)
+        return 0;
+    ret = plugin_slots(at->p, at->dom->id, &bus, at->err);
+    if (ret < 0)
+        return ret;
+    if (xpci_monitor_find(&bus, at->id))
+        return xpci_error_set(at->err, EEXIST,
+                              "the device model of '%s' still has %s, though "
+                              "xenstore does not know: detach it first",
+                              at->dom->name, at->bdf);
+    holder = at->req->vslot ? xpci_monitor_at(&bus, at->req->vslot) : NULL;
+    return holder ? slot_taken(at, holder) : 0;
+}
+
+/*
+ * Some failures of libxl_device_pci_add() leave the device in the device
+ * model or assigned in Xen, without a record: a second attempt then fails for
+ * another reason. Nobody else owns the device, check_owner() has seen to it.
+ */
+static bool undo(struct attach *at)
+{
+    _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
+    uint32_t domid = at->dom->id;
+    const struct xpci_bdf *bdf = &at->req->bdf;
+
+    if (at->dom->type == XPCI_DOMAIN_HVM) {
+        if (plugin_slots(at->p, domid, &bus, NULL) < 0)
+            return false;
+        if (!xpci_monitor_find(&bus, at->id))
+            return true;
+        if (plugin_eject(at->p, domid, bdf, plugin_now_ms() + UNDO_WAIT_MS,
+                         NULL) < 0)
+            return false;
+    }
+    return plugin_destroy(at->p, domid, bdf) == 0;
+}
+
+/* Undoes, and adds to the error set before what could not be undone. */
+static int failed(struct attach *at)
+{
+    struct xpci_error *err = at->err, local = { 0 };
+    int ret = err ? err->code : -EIO;
+
+    if (undo(at) || !err || !err->msg)
+        return ret;
+    local = *err;
+    *err = (struct xpci_error){ 0 };
+    xpci_error_set(err, -local.code,
+                   "%s; it could not be undone, detach %s from '%s' before "
+                   "the next attempt",
+                   local.msg, at->bdf, at->dom->name);
+    err->kind = local.kind;
+    xpci_error_clear(&local);
+    return ret;
+}
+
+static int add(struct attach *at)
+{
+    _cleanup_pci_ libxl_device_pci pci;
+    const char *reason, *hint = "";
+    int rc;
+
+    plugin_fill_pci(&pci, &at->req->bdf);
+    pci.vdevfn = at->req->vslot << 3;
+    pci.permissive = at->req->permissive;
+    plugin_log_reset(at->p);
+    rc = libxl_device_pci_add(at->p->ctx, at->dom->id, &pci, NULL);
+    if (!rc)
+        return 0;
+    reason = xpci_reason_text(&at->p->log.reason);
+    if (reason && strstr(reason, "no IOMMU")) /* libxl__device_pci_add() */
+        hint = " (the guest was created without passthrough: put "
+               "'passthrough=\"enabled\"' into its config and start it anew)";
+    plugin_error(at->p, rc, at->err, "cannot attach %s to '%s'%s", at->bdf,
+                 at->dom->name, hint);
+    return failed(at);
+}
+
+static int read_back_hvm(struct attach *at, unsigned int *vslot)
+{
+    _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
+    const struct xpci_monitor_device *seen;
+    int ret = plugin_slots(at->p, at->dom->id, &bus, at->err);
+
+    if (ret < 0)
+        return ret;
+    seen = xpci_monitor_find(&bus, at->id);
+    if (!seen)
+        xpci_error_set(at->err, EIO,
+                       "libxl reports %s as attached to '%s', but the device "
+                       "model does not have it",
+                       at->bdf, at->dom->name);
+    else if (at->req->vslot && seen->slot != at->req->vslot)
+        xpci_error_set(at->err, EIO,
+                       "'%s' was to get %s at slot %x, but the device model "
+                       "has it at %x",
+                       at->dom->name, at->bdf, at->req->vslot, seen->slot);
+    else {
+        *vslot = seen->slot;
+        return 0;
+    }
+    return failed(at);
+}
+
+/* libxl does not wait for a PV guest; the backend tells when it is there. */
+static int wait_pv(struct attach *at)
+{
+    int64_t deadline = plugin_now_ms() + PV_WAIT_MS;
+
+    for (;;) {
+        _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
+        const struct xpci_guest_device *dev;
+        int ret = plugin_records(at->p, &records, at->err);
+
+        if (ret < 0)
+            return ret;
+        dev = plugin_record_find(&records, at->dom->id, &at->req->bdf);
+        if (dev && !strcmp(dev->state, "attached"))
+            return 0;
+        if (plugin_now_ms() >= deadline)
+            return xpci_error_set(at->err, ETIMEDOUT,
+                                  "'%s' has not taken %s within %d s: load "
+                                  "xen-pcifront in the guest, or detach it "
+                                  "again",
+                                  at->dom->name, at->bdf, PV_WAIT_MS / 1000);
+        plugin_poll_sleep();
+    }
+}
+
+int plugin_attach(void *ctx, const struct xpci_domain *dom,
+                  const struct xpci_attach_request *req, unsigned int *vslot,
+                  struct xpci_error *err)
+{
+    struct attach at = { .p = ctx, .dom = dom, .req = req, .err = err };
+    int ret;
+
+    xpci_bdf_format(&req->bdf, at.bdf);
+    xpci_monitor_id(&req->bdf, at.id);
+    ret = check_request(&at);
+    if (ret == 0)
+        ret = check_owner(&at);
+    if (ret == 0)
+        ret = plugin_check_pciback(at.p, &req->bdf, err);
+    if (ret == 0)
+        ret = check_slot(&at);
+    if (ret == 0)
+        ret = add(&at);
+    if (ret < 0)
+        return ret;
+    if (dom->type == XPCI_DOMAIN_HVM)
+        return read_back_hvm(&at, vslot);
+    *vslot = 0;
+    return wait_pv(&at);
+}

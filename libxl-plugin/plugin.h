@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside the plugin: what its files share. Each operation of toolstack.h is
+ * plugin_NAME() in the file of its topic.
+ *
+ * "rc" is a libxl code and exists in plugin*.c only; plugin_error() is the
+ * one place where it becomes an errno. The two ranges overlap (ERROR_FAIL is
+ * -ESRCH), so a code that leaks prints a wrong reason.
+ */
+#ifndef XPCI_PLUGIN_H
+#define XPCI_PLUGIN_H
+
+#include <libxl.h>
+#include <xenstore.h>
+
+#include "monitor.h"
+#include "reason.h"
+#include "toolstack.h"
+
+struct plugin_log {
+    struct xentoollog_logger logger; /* first: the callbacks get this */
+    struct xpci_reason reason;
+};
+
+struct plugin {
+    libxl_ctx *ctx;
+    struct xs_handle *xs;
+    struct xpci_root *root; /* the live system */
+    struct plugin_log log;
+};
+
+/* Forgets what libxl said so far: before each call of it. */
+void plugin_log_reset(struct plugin *p);
+
+/* Sets err to the text, libxl's reason behind it. Returns -errno for rc. */
+int plugin_error(struct plugin *p, int rc, struct xpci_error *err,
+                 const char *fmt, ...) _printf_(4, 5);
+
+/* plugin-domain.c */
+int plugin_domain(void *ctx, const char *name, struct xpci_domain *out,
+                  struct xpci_error *err);
+/* *found is false if the domain is gone. */
+int plugin_domain_type(struct plugin *p, uint32_t domid, bool *found,
+                       enum xpci_domain_type *out, struct xpci_error *err);
+
+/* plugin-devices.c */
+int plugin_devices(void *ctx, struct xpci_guest_devices *out,
+                   struct xpci_error *err);
+/*
+ * What xenstore records, without asking the device models: slots and states
+ * of HVM guests are not filled in. Succeeds only if every node is sound, so
+ * libxl, which crashes on a missing one, may read them afterwards.
+ */
+int plugin_records(struct plugin *p, struct xpci_guest_devices *out,
+                   struct xpci_error *err) _must_check_;
+const struct xpci_guest_device *plugin_record_find(
+    const struct xpci_guest_devices *records, uint32_t domid,
+    const struct xpci_bdf *bdf);
+/* The domain that libxl noted as the owner of the device, if any. */
+int plugin_owner_note(struct plugin *p, const struct xpci_bdf *bdf, bool *found,
+                      uint32_t *domid, struct xpci_error *err) _must_check_;
+
+/* plugin-slots.c */
+int plugin_slots_used(void *ctx, const struct xpci_domain *dom, uint32_t *mask,
+                      struct xpci_error *err);
+/* A command of QEMU's monitor; @out is malloc'ed. */
+int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
+                   char **out, struct xpci_error *err) _must_check_;
+int plugin_slots(struct plugin *p, uint32_t domid,
+                 struct xpci_monitor_devices *out,
+                 struct xpci_error *err) _must_check_;
+
+/* plugin-attach.c */
+int plugin_attach(void *ctx, const struct xpci_domain *dom,
+                  const struct xpci_attach_request *req, unsigned int *vslot,
+                  struct xpci_error *err);
+/* -EBUSY and what to do unless the driver of the device is pciback. */
+int plugin_check_pciback(struct plugin *p, const struct xpci_bdf *bdf,
+                         struct xpci_error *err) _must_check_;
+
+/* plugin-detach.c */
+int plugin_detach(void *ctx, const struct xpci_domain *dom,
+                  const struct xpci_bdf *bdf, unsigned int timeout,
+                  struct xpci_error *err);
+/*
+ * Asks the guest to eject and waits until the device model no longer has the
+ * device; -ETIMEDOUT without a message if it still has at @deadline.
+ */
+int plugin_eject(struct plugin *p, uint32_t domid, const struct xpci_bdf *bdf,
+                 int64_t deadline, struct xpci_error *err) _must_check_;
+/* Has libxl forget the device, whatever state it is in; logs no error. */
+int plugin_destroy(struct plugin *p, uint32_t domid,
+                   const struct xpci_bdf *bdf) _must_check_;
+
+/* plugin.c */
+#define PLUGIN_POLL_MS 100
+int64_t plugin_now_ms(void); /* monotonic */
+void plugin_poll_sleep(void);
+void plugin_fill_pci(libxl_device_pci *pci, const struct xpci_bdf *bdf);
+
+#define _cleanup_pci_ _cleanup_(libxl_device_pci_dispose)
+
+#endif
