@@ -28,7 +28,8 @@ WARNINGS   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
               -Wpointer-arith -Wwrite-strings -Wcast-qual -Wvla -Wundef \
               -Wformat=2 -Wno-format-nonliteral
 CPPFLAGS   := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DXPCI_VERSION='"$(VERSION)"' \
-              -DXPCI_LIBEXECDIR='"$(LIBEXECDIR)"' $(addprefix -I,$(LIBS))
+              -DXPCI_LIBEXECDIR='"$(LIBEXECDIR)"' $(addprefix -I,$(LIBS)) \
+              $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 BASEFLAGS  := -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) \
               $(if $(filter 1,$(DEVELOPER)),-Werror) \
               $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "attachment.h"
+
+#define DEFAULT_TIMEOUT 10
+#define MAX_TIMEOUT 3600
+
+static int parse_timeout(const struct xpci_call *call, unsigned int *out,
+                         struct xpci_error *err)
+{
+    const char *text = call->opt[OPT_TIMEOUT];
+    unsigned long value;
+    char *end;
+
+    *out = DEFAULT_TIMEOUT;
+    if (!text)
+        return 0;
+    value = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || value < 1 || value > MAX_TIMEOUT)
+        return xpci_error_usage(err,
+                                "'%s' is no timeout; it is 1 to %d seconds",
+                                text, MAX_TIMEOUT);
+    *out = (unsigned int)value;
+    return 0;
+}
+
+static int check_attached(const struct xpci_attachment *a,
+                          const struct xpci_bdf *bdf, struct xpci_error *err)
+{
+    const struct xpci_guest_device *user = xpci_host_user(&a->guests, bdf);
+
+    if (user && user->domid == a->domain.id)
+        return 0;
+    return xpci_error_set(
+        err, ENOENT, XPCI_BDF_FMT " is not attached to '%s'%s%s%s",
+        XPCI_BDF_ARGS(*bdf), a->domain.name, user ? ", but to '" : "",
+        user ? user->domain : "", user ? "'" : "");
+}
+
+/* An entry may be absent from the file: a hot attach needs none. */
+static int edit_config(const struct xpci_attachment *a,
+                       const struct xpci_bdf *bdf, struct xpci_error *err)
+{
+    const struct xpci_bdf_pattern dev = { .bdf = *bdf };
+    size_t removed;
+    int ret;
+
+    if (!a->cfg)
+        return 0;
+    ret = xpci_cfg_pci_remove(a->cfg, &dev, &removed, err);
+    return ret < 0 ? xpci_error_wrap(err, "%s", a->file) : 0;
+}
+
+static int detach_one(const struct xpci_call *call,
+                      const struct xpci_attachment *a,
+                      const struct xpci_bdf *bdf, unsigned int timeout,
+                      struct xpci_error *err)
+{
+    int ret;
+
+    xpci_log(&call->log, XPCI_LOG_TICK,
+             "waiting for '%s' to let go of " XPCI_BDF_FMT, a->domain.name,
+             XPCI_BDF_ARGS(*bdf));
+    ret = a->ts->ops->detach(a->ts->ctx, &a->domain, bdf, timeout, err);
+    if (ret == 0)
+        xpci_log(&call->log, XPCI_LOG_NOTE, XPCI_BDF_FMT " has left '%s'",
+                 XPCI_BDF_ARGS(*bdf), a->domain.name);
+    return ret;
+}
+
+static int detach_all(const struct xpci_call *call,
+                      const struct xpci_attachment *a, const size_t *idx,
+                      size_t n, unsigned int timeout, struct xpci_error *err)
+{
+    int ret = 0;
+
+    for (size_t i = 0; ret == 0 && i < n; i++)
+        ret = check_attached(a, &a->inv.dev[idx[i]].bdf, err);
+    for (size_t i = 0; ret == 0 && i < n; i++)
+        ret = edit_config(a, &a->inv.dev[idx[i]].bdf, err);
+    if (ret == 0 && call->opt[OPT_DRY_RUN])
+        return xpci_attachment_diff(call, a, err);
+    for (size_t i = 0; ret == 0 && i < n; i++)
+        ret = detach_one(call, a, &a->inv.dev[idx[i]].bdf, timeout, err);
+    return ret < 0 ? ret : xpci_attachment_save(call, a, err);
+}
+
+static int run(struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_attachment_ struct xpci_attachment a = { .lock = -1 };
+    _cleanup_free_ size_t *idx = NULL;
+    unsigned int timeout;
+    size_t n;
+    int ret;
+
+    if (call->argc < 2)
+        return xpci_error_usage(err, "it is 'xpci detach DOMAIN DEVICE...'");
+    ret = parse_timeout(call, &timeout, err);
+    if (ret == 0)
+        ret = xpci_attachment_open(call, &a, err);
+    if (ret == 0)
+        ret = xpci_host_select(call, 1, &a.inv, &idx, &n, err);
+    return ret < 0 ? ret : detach_all(call, &a, idx, n, timeout, err);
+}
+
+const struct xpci_cmd xpci_cmd_detach = {
+    .name = "detach",
+    .operands = "DOMAIN DEVICE...",
+    .summary = "take devices from a running guest",
+    .options =
+        (const enum xpci_opt[]){ OPT_PERSIST, OPT_FILE, OPT_TIMEOUT, OPT_NONE },
+    .flags = CMD_NEEDS_ROOT,
+    .run = run,
+};

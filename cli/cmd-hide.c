@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "host.h"
+#include "lock.h"
+#include "plan.h"
+#include "table.h"
+
+static const struct xpci_column columns[] = {
+    { .name = "BDF" },
+    { .name = "RULE" },
+    { .name = "DEVICE" },
+};
+
+static int closure_of(const struct xpci_call *call,
+                      const struct xpci_inventory *inv,
+                      struct xpci_group *group, struct xpci_error *err)
+{
+    _cleanup_free_ size_t *idx = NULL;
+    enum xpci_scope scope = XPCI_SCOPE_GROUP;
+    size_t n;
+    int ret = 0;
+
+    if (call->argc == 0)
+        return xpci_error_usage(err, "no device named; try 'xpci %s --help'",
+                                call->cmd->name);
+    if (call->opt[OPT_SCOPE])
+        ret = xpci_scope_parse(call->opt[OPT_SCOPE], &scope, err);
+    if (ret == 0)
+        ret = xpci_host_select(call, 0, inv, &idx, &n, err);
+    return ret < 0 ? ret : xpci_group_closure(inv, idx, n, scope, group, err);
+}
+
+static int print_group(const struct xpci_call *call,
+                       const struct xpci_inventory *inv,
+                       const struct xpci_group *group, struct xpci_error *err)
+{
+    _cleanup_table_ struct xpci_table *table = NULL;
+    int ret =
+        xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table, err);
+
+    for (size_t i = 0; ret == 0 && i < group->n; i++) {
+        const struct xpci_device *dev = &inv->dev[group->v[i].dev];
+        char bdf[XPCI_BDF_SIZE];
+
+        ret = xpci_table_row(table,
+                             (const char *[]){
+                                 xpci_bdf_format(&dev->bdf, bdf),
+                                 group->v[i].rule,
+                                 dev->name,
+                             },
+                             err);
+    }
+    return ret < 0 ? ret : xpci_table_print(table, err);
+}
+
+static int add_to_conf(struct xpci_call *call, const struct xpci_inventory *inv,
+                       struct xpci_group *group, struct xpci_hide_conf *conf,
+                       struct xpci_error *err)
+{
+    int ret = closure_of(call, inv, group, err);
+
+    for (size_t i = 0; ret == 0 && i < group->n; i++)
+        ret = xpci_hide_conf_add(conf, inv, &inv->dev[group->v[i].dev], err);
+    return ret;
+}
+
+/*
+ * A card that was pulled out can still be unhidden: operands that name only
+ * absent devices of the configuration are settled here and dropped.
+ */
+static void remove_absent(struct xpci_call *call,
+                          const struct xpci_inventory *inv,
+                          struct xpci_hide_conf *conf, bool *any)
+{
+    int kept = 0;
+
+    for (int i = 0; i < call->argc; i++) {
+        struct xpci_bdf_pattern pat;
+        bool here = false, gone = false;
+
+        for (size_t k = conf->n; k-- > 0;) {
+            struct xpci_bdf bdf = conf->v[k].bdf;
+
+            if (xpci_bdf_pattern_parse(call->argv[i], &pat) < 0 ||
+                !xpci_bdf_matches(&pat, &bdf))
+                continue;
+            if (xpci_inventory_find(inv, &bdf))
+                here = true;
+            else
+                gone = xpci_hide_conf_remove(conf, &bdf) || gone;
+        }
+        *any = *any || gone;
+        if (here || !gone)
+            call->argv[kept++] = call->argv[i];
+    }
+    call->argc = kept;
+}
+
+static int take_from_conf(struct xpci_call *call,
+                          const struct xpci_inventory *inv,
+                          struct xpci_group *group, struct xpci_hide_conf *conf,
+                          struct xpci_error *err)
+{
+    bool any = false;
+    int ret = 0;
+
+    remove_absent(call, inv, conf, &any);
+    if (call->argc || !any)
+        ret = closure_of(call, inv, group, err);
+    for (size_t i = 0; ret == 0 && i < group->n; i++) {
+        if (xpci_hide_conf_remove(conf, &inv->dev[group->v[i].dev].bdf))
+            any = true;
+    }
+    if (ret < 0 || any)
+        return ret;
+    return xpci_error_set(err, ENOENT,
+                          "none of these devices is hidden by xpci; 'xpci "
+                          "status' shows those that are");
+}
+
+static int change(struct xpci_call *call, bool hide, struct xpci_error *err)
+{
+    _cleanup_inventory_ struct xpci_inventory inv = { 0 };
+    _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 };
+    _cleanup_group_ struct xpci_group group = { 0 };
+    _cleanup_plan_ struct xpci_plan plan = { 0 };
+    _cleanup_close_ int lock = -1;
+    int ret = 0;
+
+    if (!call->opt[OPT_DRY_RUN])
+        ret = xpci_lock(call->root, &lock, err);
+    if (ret == 0)
+        ret = xpci_inventory_load(call->root, &inv, err);
+    if (ret == 0)
+        ret = xpci_hide_conf_load(call->root, &conf, err);
+    if (ret == 0)
+        ret = hide ? add_to_conf(call, &inv, &group, &conf, err)
+                   : take_from_conf(call, &inv, &group, &conf, err);
+    if (ret == 0)
+        ret = xpci_plan_make(call, &conf, &inv, &plan, err);
+    if (ret == 0)
+        ret = xpci_plan_apply(call, &plan, err);
+    if (ret == 0 && !call->opt[OPT_DRY_RUN])
+        ret = print_group(call, &inv, &group, err);
+    return ret;
+}
+
+static int run_hide(struct xpci_call *call, struct xpci_error *err)
+{
+    int ret = change(call, true, err);
+
+    if (ret == 0 && !call->opt[OPT_DRY_RUN])
+        xpci_log(&call->log, XPCI_LOG_NOTE,
+                 "the next boot hides them; reboot, then 'xpci status'");
+    return ret;
+}
+
+static int run_unhide(struct xpci_call *call, struct xpci_error *err)
+{
+    int ret = change(call, false, err);
+
+    if (ret == 0 && !call->opt[OPT_DRY_RUN])
+        xpci_log(&call->log, XPCI_LOG_NOTE,
+                 "the next boot gives them back to dom0's drivers");
+    return ret;
+}
+
+const struct xpci_cmd xpci_cmd_hide = {
+    .name = "hide",
+    .operands = "DEVICE...",
+    .summary = "take devices from dom0, with all that must go with them",
+    .options = (const enum xpci_opt[]){ OPT_SCOPE, OPT_NONE },
+    .flags = CMD_NEEDS_ROOT,
+    .run = run_hide,
+};
+
+const struct xpci_cmd xpci_cmd_unhide = {
+    .name = "unhide",
+    .operands = "DEVICE...",
+    .summary = "give devices back to dom0",
+    .options = (const enum xpci_opt[]){ OPT_SCOPE, OPT_NONE },
+    .flags = CMD_NEEDS_ROOT,
+    .run = run_unhide,
+};

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "host.h"
+#include "table.h"
+
+static const struct xpci_column columns[] = {
+    { .name = "BDF" },
+    { .name = "GROUP", .number = true },
+    { .name = "DRIVER" },
+    { .name = "STATE" },
+    { .name = "USED_BY" },
+    { .name = "DEVICE" },
+    { .name = "ID", .extra = true },
+    { .name = "CLASS", .extra = true },
+    { .name = "PATH", .extra = true },
+};
+
+/* What the list is made from. */
+struct listing {
+    struct xpci_inventory inv;
+    struct xpci_guest_devices guests;
+    unsigned int *group; /* NULL: not known */
+    bool guests_known;
+    bool drivers_known;
+};
+
+static void listing_clear(struct listing *l)
+{
+    xpci_inventory_clear(&l->inv);
+    xpci_guest_devices_clear(&l->guests);
+    free(l->group);
+}
+
+static const char *state_of(const struct listing *l,
+                            const struct xpci_device *dev)
+{
+    if (xpci_device_is_bridge(dev))
+        return "bridge";
+    if (!l->drivers_known)
+        return "unknown";
+    if (!dev->driver)
+        return "free";
+    if (!xpci_host_on_pciback(dev))
+        return "dom0";
+    if (xpci_host_user(&l->guests, &dev->bdf))
+        return "attached";
+    return l->guests_known ? "assignable" : "pciback";
+}
+
+static int add_row(const struct listing *l, size_t i, struct xpci_table *table,
+                   struct xpci_error *err)
+{
+    const struct xpci_device *dev = &l->inv.dev[i];
+    const struct xpci_guest_device *user =
+        xpci_host_user(&l->guests, &dev->bdf);
+    _cleanup_free_ char *path = NULL;
+    char bdf[XPCI_BDF_SIZE], group[12], id[10], class[5];
+
+    snprintf(group, sizeof(group), "%u", l->group ? l->group[i] : 0);
+    snprintf(id, sizeof(id), "%04x:%04x", dev->vendor, dev->device);
+    snprintf(class, sizeof(class), "%04x", dev->class_code);
+    if (xpci_device_path(&l->inv, dev, &path) < 0)
+        return xpci_error_oom(err);
+    return xpci_table_row(table,
+                          (const char *[]){
+                              xpci_bdf_format(&dev->bdf, bdf),
+                              l->group && l->group[i] ? group : NULL,
+                              dev->driver,
+                              state_of(l, dev),
+                              user ? user->domain : NULL,
+                              dev->name,
+                              id,
+                              class,
+                              path,
+                          },
+                          err);
+}
+
+static int load(struct xpci_call *call, struct listing *l,
+                struct xpci_error *err)
+{
+    _cleanup_error_ struct xpci_error why = { 0 };
+    int ret = xpci_host_inventory(call, &l->inv, err);
+
+    if (ret < 0)
+        return ret;
+    l->drivers_known = !call->opt[OPT_DUMP];
+    l->group = calloc(l->inv.n + 1, sizeof(*l->group));
+    if (!l->group)
+        return xpci_error_oom(err);
+    ret = xpci_group_number(&l->inv, l->group, &why);
+    if (ret < 0) {
+        xpci_log(&call->log, XPCI_LOG_WARN, "groups are not shown: %s",
+                 xpci_error_text(&why));
+        free(xpci_steal(l->group));
+    }
+    xpci_error_clear(&why);
+    l->guests_known = xpci_host_guest_devices(call, &l->guests, &why) == 0;
+    if (l->guests_known)
+        return 0;
+    /* a list of what is free must not be a guess */
+    if (call->opt[OPT_ASSIGNABLE])
+        return xpci_error_set(err, -why.code,
+                              "what is assignable is not known: %s",
+                              xpci_error_text(&why));
+    xpci_log(&call->log, XPCI_LOG_WARN, "who uses a device is not known: %s",
+             xpci_error_text(&why));
+    return 0;
+}
+
+static bool wanted(const struct xpci_call *call, const struct listing *l,
+                   size_t i, const size_t *chosen, size_t n)
+{
+    const struct xpci_device *dev = &l->inv.dev[i];
+    bool named = false;
+
+    for (size_t k = 0; k < n; k++)
+        named = named || chosen[k] == i;
+    if (call->argc > 0 && !named)
+        return false;
+    if (call->opt[OPT_ASSIGNABLE])
+        return !strcmp(state_of(l, dev), "assignable");
+    return named || call->opt[OPT_ALL] || !xpci_device_is_bridge(dev);
+}
+
+static int run(struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_(listing_clear) struct listing l = { 0 };
+    _cleanup_table_ struct xpci_table *table = NULL;
+    _cleanup_free_ size_t *chosen = NULL;
+    bool plain = call->opt[OPT_ASSIGNABLE] && !call->opt[OPT_JSON] &&
+                 !call->opt[OPT_COLUMNS];
+    size_t n;
+    int ret;
+
+    if (call->opt[OPT_ASSIGNABLE] && call->opt[OPT_DUMP])
+        return xpci_error_usage(err, "a dump does not know what is "
+                                     "assignable");
+    ret = load(call, &l, err);
+    if (ret == 0)
+        ret = xpci_host_select(call, 0, &l.inv, &chosen, &n, err);
+    if (ret == 0)
+        ret = xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table,
+                             err);
+    for (size_t i = 0; ret == 0 && i < l.inv.n; i++) {
+        if (!wanted(call, &l, i, chosen, n))
+            continue;
+        if (plain)
+            printf(XPCI_BDF_FMT "\n", XPCI_BDF_ARGS(l.inv.dev[i].bdf));
+        else
+            ret = add_row(&l, i, table, err);
+    }
+    return ret < 0 ? ret : xpci_table_print(table, err);
+}
+
+const struct xpci_cmd xpci_cmd_list = {
+    .name = "list",
+    .operands = "[DEVICE...]",
+    .summary = "show devices: what, driver, group, state, who uses them",
+    .options = (const enum xpci_opt[]){ OPT_ASSIGNABLE, OPT_ALL, OPT_COLUMNS,
+                                        OPT_DUMP, OPT_NONE },
+    .run = run,
+};

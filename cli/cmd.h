@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a command is. Each cmd-NAME.c ends in its own const struct xpci_cmd;
+ * main.c lists pointers to them, and help, option parsing, completion and
+ * the check of the manual pages derive from that.
+ *
+ * A command parses its operands, calls the libraries and prints. Its answer
+ * goes to stdout, talk goes through call->log to stderr. run() returns the
+ * exit status, or a negative errno with the error filled; main prints that
+ * once and turns it into the exit status.
+ */
+#ifndef XPCI_CMD_H
+#define XPCI_CMD_H
+
+#include "error.h"
+#include "log.h"
+#include "root.h"
+
+/* One entry per option of any command; options.c says the rest of each. */
+enum xpci_opt {
+    OPT_NONE, /* ends a command's list */
+    OPT_ALL,
+    OPT_ASSIGNABLE,
+    OPT_COLUMNS,
+    OPT_DRY_RUN,
+    OPT_DUMP,
+    OPT_FILE,
+    OPT_FORCE,
+    OPT_HELP,
+    OPT_JSON,
+    OPT_PERSIST,
+    OPT_QUIET,
+    OPT_ROOT,
+    OPT_SCOPE,
+    OPT_TIMEOUT,
+    OPT_VERBOSE,
+    OPT_VERSION,
+    OPT_WORDS,
+    OPT_MAX
+};
+
+/* Exit status (design: "Exit status"); 1 to 3 are enum xpci_error_kind. */
+enum xpci_exit {
+    XPCI_EXIT_OK = 0,
+    XPCI_EXIT_PENDING = 4,
+    XPCI_EXIT_WRONG = 5,
+};
+
+enum xpci_cmd_flags {
+    CMD_NEEDS_ROOT = 1, /* to change or ask the live system */
+};
+
+struct xpci_call {
+    const struct xpci_cmd *cmd;
+    const char *opt[OPT_MAX]; /* the argument, "" for a flag, NULL: not given */
+    int argc;
+    char **argv; /* operands only */
+    struct xpci_root *root;
+    struct xpci_log log;
+    bool talking; /* a tick stands on the last line of stderr */
+};
+
+struct xpci_cmd {
+    const char *name;
+    const char *operands; /* for the usage line */
+    const char *summary;
+    const enum xpci_opt *options; /* besides the common ones */
+    unsigned int flags;
+    int (*run)(struct xpci_call *call, struct xpci_error *err);
+};
+
+/* NULL-terminated, in the order help shows them. */
+extern const struct xpci_cmd *const xpci_commands[];
+
+extern const struct xpci_cmd xpci_cmd_attach;
+extern const struct xpci_cmd xpci_cmd_cfg;
+extern const struct xpci_cmd xpci_cmd_detach;
+extern const struct xpci_cmd xpci_cmd_help;
+extern const struct xpci_cmd xpci_cmd_hide;
+extern const struct xpci_cmd xpci_cmd_hide_list;
+extern const struct xpci_cmd xpci_cmd_list;
+extern const struct xpci_cmd xpci_cmd_slots;
+extern const struct xpci_cmd xpci_cmd_status;
+extern const struct xpci_cmd xpci_cmd_unhide;
+
+#endif

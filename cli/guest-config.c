@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "guest-config.h"
+
+int xpci_guest_config_load(const struct xpci_root *root, const char *path,
+                           struct xpci_cfg **out, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    _cleanup_free_ char *file = NULL;
+    int ret = xpci_root_read(root, path, &text, err);
+
+    if (ret < 0)
+        return ret;
+    if (asprintf(&file, "%s%s", xpci_root_dir(root), path) < 0) {
+        file = NULL;
+        return xpci_error_oom(err);
+    }
+    return xpci_cfg_parse(text.data, text.len, file, out, err);
+}
+
+/* Adds the files of @dir that end in @suffix. */
+static int add_files(const struct xpci_root *root, const char *dir,
+                     const char *suffix, struct xpci_strv *out,
+                     struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv names = { 0 };
+    int ret = xpci_root_list(root, dir, &names, NULL, err);
+    size_t n = strlen(suffix);
+
+    for (size_t i = 0; ret == 0 && i < names.n; i++) {
+        size_t len = strlen(names.v[i]);
+
+        if (names.v[i][0] == '.' || len < n ||
+            strcmp(names.v[i] + len - n, suffix))
+            continue;
+        if (xpci_strv_printf(out, "%s/%s", dir, names.v[i]) < 0)
+            ret = xpci_error_oom(err);
+    }
+    return ret;
+}
+
+static int add_pool(const struct xpci_root *root, struct xpci_strv *out,
+                    struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv dirs = { 0 };
+    int ret = add_files(root, "/OVS/running_pool", "", &dirs, err);
+
+    for (size_t i = 0; ret == 0 && i < dirs.n; i++) {
+        _cleanup_free_ char *file = NULL;
+
+        if (asprintf(&file, "%s/vm.cfg", dirs.v[i]) < 0) {
+            file = NULL;
+            return xpci_error_oom(err);
+        }
+        if (xpci_root_exists(root, file) && xpci_strv_add(out, file) < 0)
+            return xpci_error_oom(err);
+    }
+    return ret;
+}
+
+static int candidates(const struct xpci_root *root, const char *domain,
+                      struct xpci_strv *out, struct xpci_error *err)
+{
+    int ret;
+
+    if (!strchr(domain, '/') &&
+        xpci_strv_printf(out, "/etc/xen/%s", domain) < 0)
+        return xpci_error_oom(err);
+    if (out->n && !xpci_root_exists(root, out->v[0]))
+        xpci_strv_clear(out);
+    ret = add_files(root, "/etc/xen", ".cfg", out, err);
+    if (ret == 0)
+        ret = add_files(root, "/etc/xen/auto", "", out, err);
+    if (ret == 0)
+        ret = add_pool(root, out, err);
+    return ret;
+}
+
+/* True if the file's name setting is @domain; other people's files may fail. */
+static int is_of(const struct xpci_call *call, const char *path,
+                 const char *domain, bool *yes, struct xpci_error *err)
+{
+    _cleanup_error_ struct xpci_error why = { 0 };
+    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
+    _cleanup_free_ char *name = NULL;
+    const char *base = strrchr(path, '/') + 1;
+    size_t len = strlen(domain);
+    int ret = xpci_guest_config_load(call->root, path, &cfg, &why);
+
+    *yes = false;
+    if (ret == 0)
+        ret = xpci_cfg_string(cfg, "name", &name, &why);
+    if (ret == 0) {
+        *yes = name && !strcmp(name, domain);
+        return 0;
+    }
+    if (!strncmp(base, domain, len) &&
+        (!base[len] || !strcmp(base + len, ".cfg")))
+        return xpci_error_set(err, -why.code, "%s", xpci_error_text(&why));
+    xpci_log(&call->log, XPCI_LOG_DEBUG, "passed over: %s",
+             xpci_error_text(&why));
+    return 0;
+}
+
+/* Two names of one file, as the links in /etc/xen/auto are. */
+static bool same_file(const struct xpci_root *root, const char *a,
+                      const char *b)
+{
+    struct stat x, y;
+
+    return xpci_root_stat(root, a, &x) == 0 &&
+           xpci_root_stat(root, b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+static int search(const struct xpci_call *call, const struct xpci_strv *files,
+                  const char *domain, char **out, struct xpci_error *err)
+{
+    const char *found = NULL;
+
+    for (size_t i = 0; i < files->n; i++) {
+        bool yes;
+        int ret = is_of(call, files->v[i], domain, &yes, err);
+
+        if (ret < 0)
+            return ret;
+        if (yes && found && !same_file(call->root, found, files->v[i]))
+            return xpci_error_set(err, EEXIST,
+                                  "both '%s' and '%s' are for guest '%s'; say "
+                                  "which with --file",
+                                  found, files->v[i], domain);
+        if (yes && !found)
+            found = files->v[i];
+    }
+    if (!found)
+        return xpci_error_set(err, ENOENT,
+                              "no configuration file of guest '%s' under "
+                              "/etc/xen; name it with --file",
+                              domain);
+    *out = strdup(found);
+    return *out ? 0 : xpci_error_oom(err);
+}
+
+int xpci_guest_config_find(const struct xpci_call *call, const char *domain,
+                           char **out, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv files = { 0 };
+    int ret;
+
+    if (call->opt[OPT_FILE]) {
+        *out = strdup(call->opt[OPT_FILE]);
+        return *out ? 0 : xpci_error_oom(err);
+    }
+    ret = candidates(call->root, domain, &files, err);
+    return ret < 0 ? ret : search(call, &files, domain, out, err);
+}
+
+int xpci_guest_config_put(const struct xpci_root *root, const char *path,
+                          const struct xpci_cfg *cfg, struct xpci_changes *set,
+                          struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+
+    if (xpci_cfg_print(cfg, &text) < 0)
+        return xpci_error_oom(err);
+    return xpci_changes_put(set, root, path, text.data ? text.data : "",
+                            text.len, 0644, err);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration file of a guest: found, edited, saved with the live
+ * change it belongs to.
+ *
+ * Searched by name among /etc/xen/NAME, *.cfg in /etc/xen, everything in
+ * /etc/xen/auto, and the vm.cfg files below /OVS/running_pool: the file whose
+ * "name" is the guest's. --file names it instead.
+ */
+#ifndef XPCI_GUEST_CONFIG_H
+#define XPCI_GUEST_CONFIG_H
+
+#include "cfg-pci.h"
+#include "changes.h"
+#include "cmd.h"
+
+/* Loads a file by its path inside the root. */
+int xpci_guest_config_load(const struct xpci_root *root, const char *path,
+                           struct xpci_cfg **out,
+                           struct xpci_error *err) _must_check_;
+
+/*
+ * The path of @domain's file; -ENOENT if there is none, -EEXIST if two
+ * files claim the name. *out is malloc'ed.
+ */
+int xpci_guest_config_find(const struct xpci_call *call, const char *domain,
+                           char **out, struct xpci_error *err) _must_check_;
+
+/* Adds the edited file to @set. */
+int xpci_guest_config_put(const struct xpci_root *root, const char *path,
+                          const struct xpci_cfg *cfg, struct xpci_changes *set,
+                          struct xpci_error *err) _must_check_;
+
+#endif

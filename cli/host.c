@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "host.h"
+
+int xpci_host_inventory(const struct xpci_call *call,
+                        struct xpci_inventory *inv, struct xpci_error *err)
+{
+    if (call->opt[OPT_DUMP])
+        return xpci_inventory_load_dump(call->opt[OPT_DUMP], inv, err);
+    return xpci_inventory_load(call->root, inv, err);
+}
+
+int xpci_host_select(const struct xpci_call *call, int first,
+                     const struct xpci_inventory *inv, size_t **out, size_t *n,
+                     struct xpci_error *err)
+{
+    size_t operands = (size_t)(call->argc - first);
+    _cleanup_free_ size_t *idx =
+        calloc(inv->n * (operands + 1) + 1, sizeof(*idx));
+    int ret;
+
+    *n = 0;
+    if (!idx)
+        return xpci_error_oom(err);
+    for (int i = first; i < call->argc; i++) {
+        ret = xpci_inventory_select(inv, call->argv[i], idx, n, err);
+        if (ret < 0)
+            return ret;
+    }
+    *out = xpci_steal(idx);
+    return 0;
+}
+
+bool xpci_host_is_xen(const struct xpci_call *call)
+{
+    _cleanup_buf_ struct xpci_buf type = { 0 };
+    bool found;
+
+    return xpci_root_is_live(call->root) && !call->opt[OPT_DUMP] &&
+           xpci_root_read_optional(call->root, "/sys/hypervisor/type", &type,
+                                   &found, NULL) == 0 &&
+           found && !strcmp(type.data, "xen\n");
+}
+
+int xpci_host_guest_devices(const struct xpci_call *call,
+                            struct xpci_guest_devices *out,
+                            struct xpci_error *err)
+{
+    _cleanup_toolstack_ struct xpci_toolstack *ts = NULL;
+    int ret;
+
+    if (!xpci_host_is_xen(call))
+        return 0;
+    ret = xpci_toolstack_open(call->root, &ts, err);
+    return ret < 0 ? ret : ts->ops->devices(ts->ctx, out, err);
+}
+
+const struct xpci_guest_device *xpci_host_user(
+    const struct xpci_guest_devices *devs, const struct xpci_bdf *bdf)
+{
+    for (size_t i = 0; i < devs->n; i++) {
+        if (xpci_bdf_cmp(&devs->v[i].bdf, bdf) == 0)
+            return &devs->v[i];
+    }
+    return NULL;
+}
+
+bool xpci_host_on_pciback(const struct xpci_device *dev)
+{
+    return dev->driver && !strcmp(dev->driver, "pciback");
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "help.h"
+#include "options.h"
+
+const struct xpci_cmd *const xpci_commands[] = {
+    &xpci_cmd_list,
+    &xpci_cmd_hide,
+    &xpci_cmd_unhide,
+    &xpci_cmd_hide_list,
+    &xpci_cmd_status,
+    &xpci_cmd_attach,
+    &xpci_cmd_detach,
+    &xpci_cmd_slots,
+    &xpci_cmd_cfg,
+    &xpci_cmd_help,
+    NULL,
+};
+
+/* Ticks overwrite each other on a terminal and are not shown elsewhere. */
+static void talk(void *data, enum xpci_log_level level, const char *msg)
+{
+    struct xpci_call *call = data;
+
+    if ((level != XPCI_LOG_WARN && call->opt[OPT_QUIET]) ||
+        (level == XPCI_LOG_DEBUG && !call->opt[OPT_VERBOSE]) ||
+        (level == XPCI_LOG_TICK && !isatty(STDERR_FILENO)))
+        return;
+    fprintf(stderr, "%sxpci: %s%s%s", call->talking ? "\r\033[K" : "",
+            level == XPCI_LOG_WARN ? "warning: " : "", msg,
+            level == XPCI_LOG_TICK ? "" : "\n");
+    call->talking = level == XPCI_LOG_TICK;
+}
+
+static const struct xpci_cmd *find_command(const char *name)
+{
+    for (const struct xpci_cmd *const *c = xpci_commands; *c; c++) {
+        if (!strcmp((*c)->name, name))
+            return *c;
+    }
+    return NULL;
+}
+
+static int check_rights(const struct xpci_call *call, struct xpci_error *err)
+{
+    if (!(call->cmd->flags & CMD_NEEDS_ROOT) || geteuid() == 0 ||
+        !xpci_root_is_live(call->root) || call->opt[OPT_DRY_RUN])
+        return 0;
+    return xpci_error_set(err, EPERM, "'xpci %s' needs root", call->cmd->name);
+}
+
+static int run_command(struct xpci_call *call, int argc, char **argv,
+                       struct xpci_error *err)
+{
+    _cleanup_root_ struct xpci_root *root = NULL;
+    int ret;
+
+    ret = xpci_options_parse(call, argc, argv, err);
+    if (ret < 0)
+        return ret;
+    if (call->opt[OPT_HELP])
+        return xpci_help_command(call->cmd);
+    if (call->opt[OPT_VERSION])
+        return xpci_help_version();
+    ret = xpci_root_new(call->opt[OPT_ROOT] ? call->opt[OPT_ROOT] : "/", &root,
+                        err);
+    if (ret < 0)
+        return ret;
+    call->root = root;
+    ret = check_rights(call, err);
+    return ret < 0 ? ret : call->cmd->run(call, err);
+}
+
+/* Options before the command's name are the command's: xpci --json list. */
+static int find_name(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-')
+            return i;
+        if (!strcmp(argv[i], "--root") || !strcmp(argv[i], "--dump"))
+            i++;
+    }
+    return 0;
+}
+
+static int dispatch(struct xpci_call *call, int argc, char **argv,
+                    struct xpci_error *err)
+{
+    int at = find_name(argc, argv);
+    char *name = at ? argv[at] : NULL;
+
+    if (!name) {
+        call->cmd = &xpci_cmd_help;
+        return argc == 1 ? xpci_error_usage(err, "no command; try 'xpci help'")
+                         : run_command(call, argc, argv, err);
+    }
+    call->cmd = find_command(name);
+    if (!call->cmd)
+        return xpci_error_usage(err, "unknown command '%s'; try 'xpci help'",
+                                name);
+    memmove(&argv[1], &argv[0], (size_t)at * sizeof(*argv));
+    return run_command(call, argc - 1, argv + 1, err);
+}
+
+int main(int argc, char **argv)
+{
+    _cleanup_error_ struct xpci_error err = { 0 };
+    struct xpci_call call = { .log = { .fn = talk, .data = &call } };
+    int ret = dispatch(&call, argc, argv, &err);
+
+    if (call.talking)
+        fputs("\r\033[K", stderr);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "xpci: cannot write the answer: %s\n", strerror(errno));
+        return XPCI_FAILED;
+    }
+    if (ret >= 0)
+        return ret;
+    fprintf(stderr, "xpci: %s\n", xpci_error_text(&err));
+    return err.kind ? (int)err.kind : XPCI_FAILED;
+}

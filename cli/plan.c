@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "keep.h"
+#include "native-driver.h"
+#include "plan.h"
+
+/* The drivers of @kernel for every hidden device that is there. */
+static int find_drivers(const struct xpci_call *call, const char *kernel,
+                        const struct xpci_hide_conf *conf,
+                        const struct xpci_inventory *inv,
+                        struct xpci_plan_kernel *out, struct xpci_error *err)
+{
+    int ret = 0;
+
+    for (size_t i = 0; ret == 0 && i < conf->n; i++) {
+        const struct xpci_device *dev =
+            xpci_inventory_find(inv, &conf->v[i].bdf);
+
+        if (dev)
+            ret = xpci_native_drivers(call->root, kernel, dev->modalias,
+                                      &out->modules, &out->builtin, err);
+    }
+    xpci_strv_sort(&out->modules);
+    return ret;
+}
+
+/* Every module of every kernel, each once, sorted. */
+static int all_modules(const struct xpci_plan *plan, struct xpci_strv *out)
+{
+    for (size_t k = 0; k < plan->images.n; k++) {
+        const struct xpci_strv *modules = &plan->kernel[k].modules;
+
+        for (size_t i = 0; i < modules->n; i++) {
+            bool there = false;
+
+            for (size_t j = 0; j < out->n; j++)
+                there = there || !strcmp(out->v[j], modules->v[i]);
+            if (!there && xpci_strv_add(out, modules->v[i]) < 0)
+                return -ENOMEM;
+        }
+    }
+    xpci_strv_sort(out);
+    return 0;
+}
+
+static int write_files(const struct xpci_call *call,
+                       const struct xpci_hide_conf *conf,
+                       struct xpci_plan *plan, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv modules = { 0 };
+    _cleanup_free_ char *text = xpci_hide_conf_format(conf);
+    struct xpci_changes *set = &plan->changes;
+    int ret;
+
+    if (!text || all_modules(plan, &modules) < 0)
+        return xpci_error_oom(err);
+    ret = xpci_hide_conf_modprobe(conf, &modules, &plan->options, err);
+    if (ret == 0)
+        ret = xpci_changes_put(set, call->root, XPCI_HIDE_CONF_PATH, text,
+                               strlen(text), 0644, err);
+    if (ret == 0)
+        ret = xpci_changes_put(set, call->root, XPCI_MODPROBE_PATH,
+                               plan->options, strlen(plan->options), 0644, err);
+    return ret;
+}
+
+static int remove_files(const struct xpci_call *call, struct xpci_plan *plan,
+                        struct xpci_error *err)
+{
+    int ret = xpci_changes_delete(&plan->changes, call->root,
+                                  XPCI_HIDE_CONF_PATH, err);
+
+    if (ret == 0)
+        ret = xpci_changes_delete(&plan->changes, call->root,
+                                  XPCI_MODPROBE_PATH, err);
+    return ret;
+}
+
+int xpci_plan_make(const struct xpci_call *call,
+                   const struct xpci_hide_conf *conf,
+                   const struct xpci_inventory *inv, struct xpci_plan *plan,
+                   struct xpci_error *err)
+{
+    int ret = xpci_generator_detect(call->root, &plan->gen, err);
+
+    if (ret == 0)
+        ret = plan->gen->images(call->root, &plan->images, err);
+    if (ret < 0)
+        return ret;
+    if (plan->images.n == 0)
+        return xpci_error_set(err, ENOENT,
+                              "there is no initramfs image under '%s/boot'",
+                              xpci_root_dir(call->root));
+    plan->kernel = calloc(plan->images.n, sizeof(*plan->kernel));
+    if (!plan->kernel)
+        return xpci_error_oom(err);
+    for (size_t k = 0; ret == 0 && k < plan->images.n; k++)
+        ret = find_drivers(call, plan->images.v[k].kernel, conf, inv,
+                           &plan->kernel[k], err);
+    if (ret == 0)
+        ret = conf->n ? write_files(call, conf, plan, err)
+                      : remove_files(call, plan, err);
+    if (ret == 0)
+        ret = plan->gen->drop_in(call->root, conf->n > 0, &plan->changes, err);
+    return ret;
+}
+
+int xpci_plan_check(const struct xpci_call *call, const struct xpci_plan *plan,
+                    size_t image, struct xpci_image_verdict *verdict,
+                    struct xpci_error *err)
+{
+    const struct xpci_image_want want = {
+        .options_path = XPCI_MODPROBE_PATH,
+        .options_text = plan->options,
+        .drivers = &plan->kernel[image].modules,
+        .builtin = &plan->kernel[image].builtin,
+    };
+
+    return xpci_image_check(call->root, &plan->images.v[image], plan->gen,
+                            &want, verdict, err);
+}
+
+static int show(const struct xpci_call *call, const struct xpci_plan *plan,
+                struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf diff = { 0 };
+    int ret = xpci_changes_diff(&plan->changes, call->root, &diff, err);
+
+    if (ret < 0)
+        return ret;
+    if (diff.len)
+        fputs(diff.data, stdout);
+    for (size_t k = 0; k < plan->images.n; k++) {
+        _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
+        _cleanup_strv_ struct xpci_strv argv = { 0 };
+
+        ret = xpci_plan_check(call, plan, k, &v, err);
+        if (ret < 0)
+            return ret;
+        if (v.verdict == XPCI_VERDICT_PROVEN)
+            continue;
+        if (plan->gen->command(&plan->images.v[k], &argv) < 0)
+            return xpci_error_oom(err);
+        for (size_t i = 0; i < argv.n; i++)
+            printf("%s%s", i ? " " : "run: ", argv.v[i]);
+        putchar('\n');
+    }
+    return 0;
+}
+
+/* Rebuilds image @k and proves it; the old one is kept until then. */
+static int rebuild(const struct xpci_call *call, const struct xpci_plan *plan,
+                   size_t k, struct xpci_error *err)
+{
+    _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
+    const struct xpci_kernel_image *image = &plan->images.v[k];
+    int ret;
+
+    ret = xpci_generator_rebuild(plan->gen, call->root, image, &call->log, err);
+    if (ret == 0)
+        ret = xpci_plan_check(call, plan, k, &v, err);
+    if (ret == 0 && v.verdict != XPCI_VERDICT_PROVEN)
+        ret =
+            xpci_error_set(err, EIO, "the rebuilt '%s' is %s: %s", image->path,
+                           xpci_verdict_name(v.verdict), v.reason);
+    if (ret == 0)
+        xpci_log(&call->log, XPCI_LOG_NOTE, "%s: proven: %s", image->path,
+                 v.reason);
+    return ret;
+}
+
+static int rebuild_all(const struct xpci_call *call,
+                       const struct xpci_plan *plan, struct xpci_kept *kept,
+                       struct xpci_error *err)
+{
+    int ret = 0;
+
+    for (size_t k = 0; ret == 0 && k < plan->images.n; k++) {
+        _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
+
+        ret = xpci_plan_check(call, plan, k, &v, err);
+        if (ret < 0)
+            return ret;
+        if (v.verdict == XPCI_VERDICT_PROVEN) {
+            xpci_log(&call->log, XPCI_LOG_NOTE, "%s: proven: %s",
+                     plan->images.v[k].path, v.reason);
+            continue;
+        }
+        ret = xpci_keep(kept, call->root, plan->images.v[k].path, err);
+        if (ret == 0)
+            ret = rebuild(call, plan, k, err);
+    }
+    return ret;
+}
+
+int xpci_plan_apply(const struct xpci_call *call, const struct xpci_plan *plan,
+                    struct xpci_error *err)
+{
+    _cleanup_error_ struct xpci_error undo = { 0 };
+    struct xpci_kept kept = { 0 };
+    int ret;
+
+    if (call->opt[OPT_DRY_RUN])
+        return show(call, plan, err);
+    ret = xpci_changes_commit(&plan->changes, call->root, err);
+    if (ret < 0)
+        return ret;
+    ret = rebuild_all(call, plan, &kept, err);
+    if (ret == 0) {
+        xpci_keep_drop(&kept, call->root);
+        return 0;
+    }
+    if (xpci_changes_undo(&plan->changes, call->root, &undo) < 0 ||
+        xpci_keep_restore(&kept, call->root, &undo) < 0)
+        return xpci_error_wrap(err, "and undoing failed: %s; after",
+                               xpci_error_text(&undo));
+    xpci_log(&call->log, XPCI_LOG_NOTE,
+             "files and images are as they were before");
+    return ret;
+}
+
+void xpci_plan_clear(struct xpci_plan *plan)
+{
+    for (size_t k = 0; plan->kernel && k < plan->images.n; k++) {
+        xpci_strv_clear(&plan->kernel[k].modules);
+        xpci_strv_clear(&plan->kernel[k].builtin);
+    }
+    free(plan->kernel);
+    xpci_kernel_images_clear(&plan->images);
+    xpci_changes_clear(&plan->changes);
+    free(plan->options);
+    *plan = (struct xpci_plan){ 0 };
+}

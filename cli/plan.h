@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From "these devices are to be hidden" to files and images, and back to a
+ * proof: what hide, unhide and status share.
+ *
+ *     struct xpci_plan plan = { 0 };
+ *     r = xpci_plan_make(call, &conf, &inv, &plan, err);
+ *     r = xpci_plan_check(call, &plan, i, &verdict, err);   image i
+ *     r = xpci_plan_apply(call, &plan, err);                all or nothing
+ *     xpci_plan_clear(&plan);
+ */
+#ifndef XPCI_PLAN_H
+#define XPCI_PLAN_H
+
+#include "changes.h"
+#include "cmd.h"
+#include "generator.h"
+#include "hide-conf.h"
+#include "image-check.h"
+
+/* The drivers of one kernel that would claim a hidden device. */
+struct xpci_plan_kernel {
+    struct xpci_strv modules, builtin;
+};
+
+struct xpci_plan {
+    const struct xpci_generator *gen;
+    struct xpci_kernel_images images;
+    struct xpci_plan_kernel *kernel; /* one for each image */
+    char *options;                   /* modprobe file; NULL: nothing hidden */
+    struct xpci_changes changes;     /* files that are not as they must be */
+};
+
+int xpci_plan_make(const struct xpci_call *call,
+                   const struct xpci_hide_conf *conf,
+                   const struct xpci_inventory *inv, struct xpci_plan *plan,
+                   struct xpci_error *err) _must_check_;
+
+int xpci_plan_check(const struct xpci_call *call, const struct xpci_plan *plan,
+                    size_t image, struct xpci_image_verdict *verdict,
+                    struct xpci_error *err) _must_check_;
+
+/*
+ * With --dry-run prints the diff and the commands. Else writes the files,
+ * rebuilds each image that is not proven already, and proves them; on any
+ * failure files and images are put back as they were.
+ */
+int xpci_plan_apply(const struct xpci_call *call, const struct xpci_plan *plan,
+                    struct xpci_error *err) _must_check_;
+
+void xpci_plan_clear(struct xpci_plan *plan);
+#define _cleanup_plan_ _cleanup_(xpci_plan_clear)
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <libsmartcols.h>
+#include <string.h>
+#include <strings.h>
+
+#include "table.h"
+
+struct xpci_table {
+    struct libscols_table *scols;
+    size_t *shown; /* for each column of the output, its source */
+    size_t n_shown;
+    bool json;
+    const char *name;
+};
+
+void xpci_table_free(struct xpci_table *table)
+{
+    if (!table)
+        return;
+    scols_unref_table(table->scols);
+    free(table->shown);
+    free(table);
+}
+
+void xpci_cleanup_table(struct xpci_table **table)
+{
+    xpci_table_free(*table);
+}
+
+static int find_column(const struct xpci_column *columns, size_t n,
+                       const char *name, size_t len)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strlen(columns[i].name) == len &&
+            !strncasecmp(columns[i].name, name, len))
+            return (int)i;
+    }
+    return -1;
+}
+
+static int choose(struct xpci_table *table, const char *list,
+                  const struct xpci_column *columns, size_t n,
+                  struct xpci_error *err)
+{
+    while (*list) {
+        size_t len = strcspn(list, ",");
+        int i = find_column(columns, n, list, len);
+
+        if (i < 0 || table->n_shown == n)
+            return xpci_error_usage(err, "'%.*s' is no column of this table",
+                                    (int)len, list);
+        table->shown[table->n_shown++] = (size_t)i;
+        list += len + (list[len] == ',');
+    }
+    return 0;
+}
+
+static int choose_columns(struct xpci_table *table,
+                          const struct xpci_call *call,
+                          const struct xpci_column *columns, size_t n,
+                          struct xpci_error *err)
+{
+    if (call->opt[OPT_COLUMNS])
+        return choose(table, call->opt[OPT_COLUMNS], columns, n, err);
+    for (size_t i = 0; i < n; i++) {
+        if (!columns[i].extra || table->json)
+            table->shown[table->n_shown++] = i;
+    }
+    return 0;
+}
+
+static int add_columns(struct xpci_table *table,
+                       const struct xpci_column *columns)
+{
+    for (size_t i = 0; i < table->n_shown; i++) {
+        const struct xpci_column *col = &columns[table->shown[i]];
+        struct libscols_column *c =
+            scols_table_new_column(table->scols, col->name, 0, 0);
+
+        if (!c || scols_column_set_json_type(
+                      c, col->number ? SCOLS_JSON_NUMBER : SCOLS_JSON_STRING))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int xpci_table_new(const struct xpci_call *call,
+                   const struct xpci_column *columns, size_t n,
+                   struct xpci_table **out, struct xpci_error *err)
+{
+    _cleanup_table_ struct xpci_table *table = calloc(1, sizeof(*table));
+    int ret;
+
+    if (!table)
+        return xpci_error_oom(err);
+    table->scols = scols_new_table();
+    table->shown = calloc(n, sizeof(*table->shown));
+    table->json = call->opt[OPT_JSON];
+    table->name = call->cmd->name;
+    if (!table->scols || !table->shown)
+        return xpci_error_oom(err);
+    ret = choose_columns(table, call, columns, n, err);
+    if (ret < 0)
+        return ret;
+    if (scols_table_enable_json(table->scols, table->json) ||
+        scols_table_set_name(table->scols, table->name) ||
+        add_columns(table, columns) < 0)
+        return xpci_error_oom(err);
+    *out = xpci_steal(table);
+    return 0;
+}
+
+int xpci_table_row(struct xpci_table *table, const char *const *cells,
+                   struct xpci_error *err)
+{
+    struct libscols_line *line = scols_table_new_line(table->scols, NULL);
+
+    if (!line)
+        return xpci_error_oom(err);
+    for (size_t i = 0; i < table->n_shown; i++) {
+        const char *cell = cells[table->shown[i]];
+
+        if (!cell && !table->json)
+            cell = "-";
+        if (cell && scols_line_set_data(line, i, cell))
+            return xpci_error_oom(err);
+    }
+    return 0;
+}
+
+int xpci_table_print(struct xpci_table *table, struct xpci_error *err)
+{
+    /* libsmartcols prints nothing for a table without lines */
+    if (scols_table_get_nlines(table->scols) == 0) {
+        if (table->json)
+            printf("{\"%s\": []}\n", table->name);
+        return 0;
+    }
+    if (scols_print_table(table->scols))
+        return xpci_error_set(err, EIO, "cannot print the answer");
+    return 0;
+}

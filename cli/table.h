@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The answer of a command: rows under named columns, printed as a table or
+ * as JSON, {"COMMAND": [ {row}, ... ]}, from the same data (libsmartcols).
+ *
+ *     static const struct xpci_column columns[] = { { "BDF" }, ... };
+ *     struct xpci_table *t = NULL;
+ *     r = xpci_table_new(call, columns, n, &t, err);
+ *     r = xpci_table_row(t, (const char *[]){ "0000:03:02.0", ... }, err);
+ *     r = xpci_table_print(t, err);
+ *     xpci_table_free(t);
+ *
+ * A NULL cell is empty, in JSON null. With -o the call's choice of columns
+ * is shown, in its order; an unknown name is a USAGE error.
+ */
+#ifndef XPCI_TABLE_H
+#define XPCI_TABLE_H
+
+#include "cmd.h"
+
+struct xpci_column {
+    const char *name; /* upper case; lower case in JSON */
+    bool number;      /* JSON number instead of string */
+    bool extra;       /* only shown when -o asks for it, and in JSON */
+};
+
+struct xpci_table;
+
+int xpci_table_new(const struct xpci_call *call,
+                   const struct xpci_column *columns, size_t n,
+                   struct xpci_table **out,
+                   struct xpci_error *err) _must_check_;
+void xpci_table_free(struct xpci_table *table);
+
+/* @cells: one for each of the n columns. Copied. */
+int xpci_table_row(struct xpci_table *table, const char *const *cells,
+                   struct xpci_error *err) _must_check_;
+int xpci_table_print(struct xpci_table *table,
+                     struct xpci_error *err) _must_check_;
+
+void xpci_cleanup_table(struct xpci_table **table);
+#define _cleanup_table_ _cleanup_(xpci_cleanup_table)
+
+#endif
