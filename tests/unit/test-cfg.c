@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "cfg.h"
+#include "lex.h"
+#include "test-cfg-cases.h"
+
+static struct xpci_cfg *parse(const char *text)
+{
+    _cleanup_error_ struct xpci_error err = { 0 };
+    struct xpci_cfg *cfg = NULL;
+
+    if (xpci_cfg_parse(text, strlen(text), "f", &cfg, &err) < 0)
+        fail_msg("'%s': %s", text, xpci_error_text(&err));
+    return cfg;
+}
+
+static void rejected(const char *text, size_t len, const char *error)
+{
+    _cleanup_error_ struct xpci_error err = { 0 };
+    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
+
+    assert_int_equal(xpci_cfg_parse(text, len, "f", &cfg, &err), -EINVAL);
+    assert_null(cfg);
+    if (xpci_error_text(&err)[0] != 'f' || !strstr(err.msg, error) ||
+        strchr(err.msg, '\n'))
+        fail_msg("'%s': got \"%s\", not \"f%s\"", text, err.msg, error);
+}
+
+static void accepted(const char *text)
+{
+    _cleanup_cfg_ struct xpci_cfg *cfg = parse(text);
+    _cleanup_buf_ struct xpci_buf out = { 0 };
+
+    assert_int_equal(xpci_cfg_print(cfg, &out), 0);
+    assert_string_equal(out.data, text);
+}
+
+static void test_grammar(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(cfg_cases); i++) {
+        const struct cfg_case *c = &cfg_cases[i];
+
+        if (c->error)
+            rejected(c->text, strlen(c->text), c->error);
+        else
+            accepted(c->text);
+    }
+}
+
+static void test_list(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(cfg_cases); i++) {
+        const struct cfg_case *c = &cfg_cases[i];
+        _cleanup_error_ struct xpci_error err = { 0 };
+        _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
+        _cleanup_buf_ struct xpci_buf got = { 0 };
+        _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
+        int ret;
+
+        if (c->error)
+            continue;
+        cfg = parse(c->text);
+        ret = xpci_cfg_list(cfg, "pci", &items, &err);
+        assert_int_equal(ret, c->pci ? 0 : -EINVAL);
+        for (size_t k = 0; k < items.n; k++)
+            assert_int_equal(xpci_buf_printf(&got, "%s|", items.v[k].value), 0);
+        if (c->pci)
+            assert_string_equal(got.data ? got.data : "", c->pci);
+        else
+            assert_memory_equal(err.msg, "f:", 2);
+    }
+}
+
+static void test_list_places(void **state)
+{
+    _cleanup_cfg_ struct xpci_cfg *cfg =
+        parse("a=1\npci = [ '\xc3\xa9',\n\t\"b\" ]; pci += [3]");
+    _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
+
+    (void)state;
+    assert_int_equal(xpci_cfg_list(cfg, "pci", &items, NULL), 0);
+    assert_int_equal(items.n, 3);
+    assert_int_equal(items.v[0].line, 2);
+    assert_int_equal(items.v[0].column, 9);
+    assert_int_equal(items.v[1].line, 3);
+    assert_int_equal(items.v[1].column, 2);
+    assert_int_equal(items.v[2].line, 3);
+    assert_int_equal(items.v[2].column, 17);
+    assert_string_equal(items.v[2].value, "3");
+}
+
+static void test_string(void **state)
+{
+    _cleanup_cfg_ struct xpci_cfg *cfg =
+        parse("a='x'\na=\"y'\"\nb=1\nb+=2\nb+='z'\nc=[]\nd=0x1f;e=''");
+    static const char *const want[][2] = {
+        { "a", "y'" }, { "b", "12z" }, { "d", "0x1f" },
+        { "e", "" },   { "aa", NULL }, { "", NULL },
+    };
+    _cleanup_error_ struct xpci_error err = { 0 };
+    char *value;
+
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(want); i++) {
+        assert_int_equal(xpci_cfg_string(cfg, want[i][0], &value, NULL), 0);
+        if (want[i][1])
+            assert_string_equal(value, want[i][1]);
+        else
+            assert_null(value);
+        free(value);
+    }
+    assert_int_equal(xpci_cfg_string(cfg, "c", &value, &err), -EINVAL);
+    assert_string_equal(err.msg, "f:6:3: 'c' is a list, not a single value");
+    assert_null(value);
+}
+
+static void test_nul(void **state)
+{
+    (void)state;
+    rejected("a=1\nb='x\0y'\n", 11, ":2:5: a NUL byte");
+    rejected("#\0\n", 3, ":1:2: a NUL byte");
+    rejected("\0", 1, ":1:1: a NUL byte");
+}
+
+static void test_depth(void **state)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+
+    (void)state;
+    assert_int_equal(xpci_buf_puts(&text, "a="), 0);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(xpci_buf_puts(&text, "["), 0);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(xpci_buf_puts(&text, "]"), 0);
+    accepted(text.data);
+    text.data[1] = ' ';
+    text.data[2] = '=';
+    text.data[1002] = '[';
+    rejected(text.data, text.len, ":1:2003: ");
+    for (int i = 0; i < 300000; i++)
+        assert_int_equal(xpci_buf_puts(&text, "["), 0);
+    memset(text.data + 3, '[', text.len - 3);
+    rejected(text.data, text.len, ":1:1004: lists nested too deeply");
+}
+
+/* Every byte in exactly one token, places right. */
+static void test_tokens(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(cfg_cases); i++) {
+        _cleanup_toks_ struct xpci_toks toks = { 0 };
+        const char *text = cfg_cases[i].text;
+        unsigned int line = 1, column = 1;
+        size_t at = 0;
+
+        bool whole = xpci_lex(text, strlen(text), "f", &toks, NULL) == 0;
+
+        for (size_t k = 0; k < toks.n; k++) {
+            assert_int_equal(toks.v[k].off, at);
+            assert_int_equal(toks.v[k].line, line);
+            assert_int_equal(toks.v[k].column, column);
+            assert_true(toks.v[k].len > 0 || k == toks.n - 1);
+            for (; at < toks.v[k].off + toks.v[k].len; at++) {
+                column++;
+                if (text[at] == '\n') {
+                    line++;
+                    column = 1;
+                }
+            }
+        }
+        if (whole)
+            assert_int_equal(at, strlen(text));
+        assert_int_equal(toks.v[toks.n - 1].type, XPCI_TOK_END);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_grammar),     cmocka_unit_test(test_list),
+        cmocka_unit_test(test_list_places), cmocka_unit_test(test_string),
+        cmocka_unit_test(test_nul),         cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_tokens),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
