@@ -9,11 +9,14 @@
  *     xpci_cfg_pci_remove(cfg, &pattern, &removed, err);
  *
  * Add keeps the style of the list (quotes, segment or not, one line or one
- * entry a line); without a list, "pci = [ '03:02.0@7' ]"-like text is
- * appended as the last line: exactly "pci = ['03:02.0@7']". Remove of the
- * last entry of a list in exactly that form on the last line removes the
- * line, so that an add followed by a remove gives the first bytes back; any
- * other list is left empty.
+ * entry a line) and goes to the last of several statements. Without a list,
+ * "pci = ['03:02.0@7']" is appended as the last line, with a newline at its
+ * end if the file had one. Remove of the last entry of a list in exactly that
+ * form on the last line removes the line, so that an add followed by a remove
+ * gives the first bytes back; any other list is left empty. Comments stay.
+ *
+ * After an edit the new text is read back; if it is not what was meant, the
+ * edit fails. A failed edit changes nothing.
  */
 #ifndef XPCI_CFG_PCI_H
 #define XPCI_CFG_PCI_H
@@ -37,14 +40,19 @@ int xpci_cfg_pci_list(const struct xpci_cfg *cfg, struct xpci_cfg_pci *out,
 void xpci_cfg_pci_clear(struct xpci_cfg_pci *list);
 
 /*
- * Adds @spec, or replaces the entry of the same device (its options are kept
- * when @spec has none). A virtual slot that another entry has is refused
- * (kind REFUSED). The same entry again changes nothing.
+ * Adds @spec, or replaces the entry of the same device (its virtual slot and
+ * its options are kept where @spec has none). A virtual slot that another
+ * entry has is refused (kind REFUSED). The same entry again changes nothing.
+ * Errors: another entry that cannot be parsed, the device listed twice, or a
+ * "bb:dd.*" of the same slot.
  */
 int xpci_cfg_pci_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
                      struct xpci_error *err) _must_check_;
 
-/* Removes every entry of the device; *removed counts them. */
+/*
+ * Removes every entry of the device; *removed counts them. One function of
+ * a "bb:dd.*" entry cannot be removed; entries by name are never meant.
+ */
 int xpci_cfg_pci_remove(struct xpci_cfg *cfg,
                         const struct xpci_bdf_pattern *dev, size_t *removed,
                         struct xpci_error *err) _must_check_;
