@@ -38,7 +38,7 @@ boot1() {
 	say "(took $((SECONDS - start)) s)"
 	is 'the initrd is rebuilt' 0 "$status"
 	like 'the initrd has the module' xen-pciback.ko \
-		"$(lsinitramfs /initrd.img)"
+		"$(lsinitramfs "/boot/initrd.img-$(uname -r)")"
 }
 
 boot2() {
