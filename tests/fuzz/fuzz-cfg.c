@@ -4,7 +4,7 @@
  * leaves the file as it was; what an edit leaves can be read.
  *
  * With -DXPCI_HAVE_XLUTIL and -lxlutil -lxenlight: libxlutil accepts the same
- * files and reads the same list (run with -detect_leaks=0, it leaks).
+ * files and reads the same list (ASAN_OPTIONS=detect_leaks=0: it leaks).
  */
 #include <stddef.h>
 #include <stdint.h>
