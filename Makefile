@@ -77,6 +77,21 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libxpci.a
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
+# The oracle of the grammar tests: xl's own parser, where it is installed.
+ifneq ($(XEN_RELEASE),)
+XLUTIL     := $(shell pkg-config --libs xlutil xenlight)
+$(BUILD)/tests/unit/test-cfg-xlu.o: CPPFLAGS += -DXPCI_HAVE_XLUTIL
+$(BUILD)/tests/unit/test-cfg-xlu: LDLIBS += $(XLUTIL)
+endif
+
+# make fuzz-cfg FUZZ_TIME=600: one target of tests/fuzz for so many seconds
+FUZZ_TIME   = 60
+fuzz-%:
+	@mkdir -p build/fuzz/corpus-$*
+	clang $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
+	    -o build/fuzz/$@ tests/fuzz/$@.c $(LIB_SRC) $(LDLIBS)
+	build/fuzz/$@ -max_total_time=$(FUZZ_TIME) build/fuzz/corpus-$*
+
 $(BUILD)/%.o: %.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
 	$(call say,CC)
@@ -84,9 +99,63 @@ $(BUILD)/%.o: %.c $(MAKEFILE_LIST)
 
 -include $(patsubst %.o,%.d,$(call OBJ,$(LIB_SRC) $(CLI_SRC) $(PLUGIN_SRC) $(UNIT_SRC)))
 
+MAN_SRC    := $(wildcard docs/man/*.pod)
+MAN        := $(patsubst docs/man/%.pod,$(BUILD)/man/%,$(MAN_SRC))
+
+man: $(MAN)
+
+$(BUILD)/man/%: docs/man/%.pod
+	@mkdir -p $(@D)
+	$(call say,MAN)
+	$(Q)pod2man -c xpci -r 'xpci $(VERSION)' -s $(lastword $(subst ., ,$*)) \
+	    -n $(basename $*) $< $@
+
+install: all man
+	install -D -m 755 $(BUILD)/xpci $(DESTDIR)$(SBINDIR)/xpci
+	$(if $(PLUGIN),install -D -m 755 $(PLUGIN) \
+	    $(DESTDIR)$(LIBEXECDIR)/$(notdir $(PLUGIN)))
+	install -D -m 644 completion/xpci.bash $(DESTDIR)$(COMPDIR)/xpci
+	for page in $(MAN); do \
+	    install -D -m 644 $$page \
+	        $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
+# --- tests; each installs what it lacks when run as root ---
+
+unit: $(UNIT_BIN)
+
+deps-%:
+	scripts/deps.sh $(subst -, ,$*)
+
+check-fast:
+	tests/check.sh fast
+
+check: deps-build-test-lint-lab
+	tests/check.sh all
+
+lint: deps-build-lint
+	tests/check.sh lint
+
+# What goes into the lab's dom0: an installed xpci.
+LAB_ROOT = build/lab-root
+lab-root:
+	@rm -rf $(LAB_ROOT)
+	@$(MAKE) --no-print-directory BUILD=build/lab-build PREFIX=/usr \
+	    DESTDIR=$(LAB_ROOT) install >/dev/null
+
+lab: deps-build-lab lab-root
+	XPCI_DESTDIR=$(LAB_ROOT) tests/lab/lab shell
+
+demo: deps-build-lab lab-root
+	XPCI_DESTDIR=$(LAB_ROOT) tests/lab/lab run -v walk
+
+check-lab: deps-build-lab lab-root
+	XPCI_DESTDIR=$(LAB_ROOT) tests/lab/lab run $(LAB_TESTS)
+
 clean:
 	rm -rf build
 
-.PHONY: all clean
+.PHONY: all man install unit check-fast check lint lab-root lab demo \
+        check-lab clean
 .DELETE_ON_ERROR:
 .SECONDARY:

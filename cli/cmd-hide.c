@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "guard.h"
 #include "host.h"
 #include "lock.h"
 #include "plan.h"
@@ -55,12 +56,38 @@ static int print_group(const struct xpci_call *call,
     return ret < 0 ? ret : xpci_table_print(table, err);
 }
 
+/* Refuses what dom0 lives on, with the chain that leads there. */
+static int check_guard(const struct xpci_call *call,
+                       const struct xpci_inventory *inv,
+                       const struct xpci_group *group, struct xpci_error *err)
+{
+    _cleanup_guard_ struct xpci_guard guard = { 0 };
+    int ret = xpci_guard_load(call->root, &guard, err);
+
+    for (size_t i = 0; ret == 0 && i < group->n; i++) {
+        const struct xpci_bdf *bdf = &inv->dev[group->v[i].dev].bdf;
+        const char *reason = xpci_guard_find(&guard, bdf);
+
+        if (reason && call->opt[OPT_FORCE])
+            xpci_log(&call->log, XPCI_LOG_WARN,
+                     "forced: dom0 lives on " XPCI_BDF_FMT " (%s): %s",
+                     XPCI_BDF_ARGS(*bdf), group->v[i].rule, reason);
+        else if (reason)
+            ret = xpci_error_refuse(
+                err, "dom0 lives on " XPCI_BDF_FMT " (%s): %s",
+                XPCI_BDF_ARGS(*bdf), group->v[i].rule, reason);
+    }
+    return ret;
+}
+
 static int add_to_conf(struct xpci_call *call, const struct xpci_inventory *inv,
                        struct xpci_group *group, struct xpci_hide_conf *conf,
                        struct xpci_error *err)
 {
     int ret = closure_of(call, inv, group, err);
 
+    if (ret == 0)
+        ret = check_guard(call, inv, group, err);
     for (size_t i = 0; ret == 0 && i < group->n; i++)
         ret = xpci_hide_conf_add(conf, inv, &inv->dev[group->v[i].dev], err);
     return ret;
