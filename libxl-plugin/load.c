@@ -153,8 +153,11 @@ int xpci_load_check(const struct xpci_toolstack_ops *ops, const char *path,
 static int load_table(struct xpci_toolstack *ts, const char *path,
                       const char *release, struct xpci_error *err)
 {
-    /* libxl's symbols must not meet those of another libxl, hence LOCAL. */
-    ts->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    /*
+     * LOCAL: libxl's symbols must not meet those of another libxl. NODELETE:
+     * libxl has a signal handler and cannot always be shut down.
+     */
+    ts->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!ts->handle)
         return xpci_error_set(err, ENODEV, "cannot load the Xen plugin: %s",
                               dlerror());

@@ -4,7 +4,7 @@
 
 #include "plugin.h"
 
-#define PV_WAIT_MS 10000   /* for pcifront; libxl's own limit */
+#define PV_WAIT_MS 30000   /* for pcifront, slow when it scans the bus again */
 #define UNDO_WAIT_MS 10000 /* for the guest to let go again */
 
 /* One attach, passed through its steps. */
@@ -37,11 +37,21 @@ static int check_request(struct attach *at)
 
 static int owned(struct attach *at, const struct xpci_guest_device *owner)
 {
+    _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
+
     if (owner->domid != at->dom->id)
         return xpci_error_refuse(at->err,
                                  "%s is in use by the guest '%s' (domain %u); "
                                  "detach it there first",
                                  at->bdf, owner->domain, owner->domid);
+    if (at->dom->type == XPCI_DOMAIN_HVM &&
+        plugin_slots(at->p, owner->domid, &bus, NULL) == 0 &&
+        !xpci_monitor_find(&bus, at->id))
+        return xpci_error_set(at->err, EEXIST,
+                              "'%s' has ejected %s after its detach was given "
+                              "up, the records are still there: run 'xpci "
+                              "detach %s %s' first",
+                              owner->domain, at->bdf, owner->domain, at->bdf);
     return xpci_error_set(at->err, EEXIST, "%s is already attached to '%s'",
                           at->bdf, owner->domain);
 }
@@ -184,7 +194,7 @@ static bool undo(struct attach *at)
         if (!xpci_monitor_find(&bus, at->id))
             return true;
         if (plugin_eject(at->p, domid, bdf, plugin_now_ms() + UNDO_WAIT_MS,
-                         NULL) < 0)
+                         NULL) != 0)
             return false;
     }
     return plugin_destroy(at->p, domid, bdf) == 0;
@@ -209,10 +219,20 @@ static int failed(struct attach *at)
     return ret;
 }
 
+static int no_iommu(struct attach *at)
+{
+    return xpci_error_set(at->err, EOPNOTSUPP,
+                          "cannot attach %s to '%s': the guest was created "
+                          "without passthrough (or Xen has no IOMMU); put "
+                          "passthrough=\"enabled\" into its config and start "
+                          "it anew",
+                          at->bdf, at->dom->name);
+}
+
 static int add(struct attach *at)
 {
     _cleanup_pci_ libxl_device_pci pci;
-    const char *reason, *hint = "";
+    const char *reason;
     int rc;
 
     plugin_fill_pci(&pci, &at->req->bdf);
@@ -224,10 +244,9 @@ static int add(struct attach *at)
         return 0;
     reason = xpci_reason_text(&at->p->log.reason);
     if (reason && strstr(reason, "no IOMMU")) /* libxl__device_pci_add() */
-        hint = " (the guest was created without passthrough: put "
-               "'passthrough=\"enabled\"' into its config and start it anew)";
-    plugin_error(at->p, rc, at->err, "cannot attach %s to '%s'%s", at->bdf,
-                 at->dom->name, hint);
+        return no_iommu(at);
+    plugin_error(at->p, rc, at->err, "cannot attach %s to '%s'", at->bdf,
+                 at->dom->name);
     return failed(at);
 }
 

@@ -58,13 +58,13 @@ int plugin_eject(struct plugin *p, uint32_t domid, const struct xpci_bdf *bdf,
         return ret;
     while ((ret = in_model(p, domid, id, err)) > 0) {
         if (plugin_now_ms() >= deadline)
-            return -ETIMEDOUT;
+            return 1;
         plugin_poll_sleep();
     }
     return ret;
 }
 
-static int timed_out(struct detach *de)
+static int timed_out_hvm(struct detach *de)
 {
     return xpci_error_set(de->err, ETIMEDOUT,
                           "'%s' did not let go of %s within %u s: its "
@@ -79,10 +79,8 @@ static int detach_hvm(struct detach *de)
     int rc, ret = plugin_eject(de->p, de->dom->id, de->device, de->deadline,
                                de->err);
 
-    if (ret == -ETIMEDOUT)
-        return timed_out(de);
-    if (ret < 0)
-        return ret;
+    if (ret != 0)
+        return ret < 0 ? ret : timed_out_hvm(de);
     /* Only _destroy goes on when the device model no longer has it. */
     rc = plugin_destroy(de->p, de->dom->id, de->device);
     if (rc)
@@ -103,51 +101,45 @@ static int recorded(struct detach *de)
     return plugin_record_find(&records, de->dom->id, de->device) != NULL;
 }
 
-/* Until the guest let go, or xenstore says so. 0, -ETIMEDOUT or -errno. */
-static int wait_pv(struct detach *de)
+static int timed_out_pv(struct detach *de)
 {
-    for (;;) {
-        _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
-        const struct xpci_guest_device *dev;
-        int ret = plugin_records(de->p, &records, de->err);
-
-        if (ret < 0)
-            return ret;
-        dev = plugin_record_find(&records, de->dom->id, de->device);
-        if (!dev || !strcmp(dev->state, "detached"))
-            return 0;
-        if (plugin_now_ms() >= de->deadline)
-            return timed_out(de);
-        plugin_poll_sleep();
-    }
+    return xpci_error_set(de->err, ETIMEDOUT,
+                          "'%s' did not let go of %s within %u s: its "
+                          "xen-pcifront does not answer; run the detach again "
+                          "once the guest is up",
+                          de->dom->name, de->bdf, de->timeout);
 }
 
-/*
- * libxl_device_pci_remove() revokes the device, then waits 10 s for the guest
- * to let go, and reports success if it did not: its records tell.
- */
-static int detach_pv(struct detach *de)
+static int remove_pv(struct detach *de)
 {
     _cleanup_pci_ libxl_device_pci pci;
-    int rc, ret;
+    int rc;
 
     plugin_fill_pci(&pci, de->device);
     plugin_log_reset(de->p);
     rc = libxl_device_pci_remove(de->p->ctx, de->dom->id, &pci, NULL);
-    if (rc)
-        return plugin_error(de->p, rc, de->err, "cannot detach %s from '%s'",
-                            de->bdf, de->dom->name);
-    ret = wait_pv(de);
-    if (ret < 0)
-        return ret;
-    ret = recorded(de);
-    if (ret <= 0)
-        return ret;
-    rc = plugin_destroy(de->p, de->dom->id, de->device);
-    return rc ? plugin_error(de->p, rc, de->err,
-                             "'%s' let go of %s, but libxl cannot take it back",
-                             de->dom->name, de->bdf)
+    return rc ? plugin_error(de->p, rc, de->err, "cannot detach %s from '%s'",
+                             de->bdf, de->dom->name)
               : 0;
+}
+
+/*
+ * libxl_device_pci_remove() revokes the device first, then asks the guest to
+ * let go, for 10 s, and reports success even if it did not. Hence only with a
+ * guest that answers, and again if its records tell that the guest was late.
+ */
+static int detach_pv(struct detach *de)
+{
+    int tries, ret = 1;
+
+    for (tries = 0; tries < 2 && ret == 1; tries++) {
+        ret = plugin_wait_connected(de->p, de->dom->id, de->deadline, de->err);
+        if (ret == 0)
+            ret = remove_pv(de);
+        if (ret == 0)
+            ret = recorded(de);
+    }
+    return ret == 1 ? timed_out_pv(de) : ret;
 }
 
 /* In its records, or left in its device model by an attach that failed. */

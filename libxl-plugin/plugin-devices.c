@@ -9,7 +9,7 @@
 #define MAX_TRIES 20
 
 /* include/public/io/xenbus.h */
-enum { CONNECTED = 4, CLOSING = 5, CLOSED = 6, RECONFIGURING, RECONFIGURED };
+enum { CONNECTED = 4, CLOSING = 5, CLOSED = 6 };
 
 /* Where the records of one guest are being read from, and to. */
 struct reader {
@@ -106,10 +106,8 @@ static const char *pv_state(const struct reader *rd, unsigned int state,
         return "detaching";
     if (state == CLOSED)
         return "detached";
-    if (exported && (rd->state == CONNECTED || rd->state == RECONFIGURING ||
-                     rd->state == RECONFIGURED))
-        return "attached";
-    return "pending";
+    /* While another device comes or goes nothing can be said of this one. */
+    return exported && rd->state == CONNECTED ? "attached" : "pending";
 }
 
 static int add_record(struct reader *rd, const struct xpci_guest_device *dev)
@@ -281,6 +279,31 @@ const struct xpci_guest_device *plugin_record_find(
             return &records->v[i];
     }
     return NULL;
+}
+
+/* The backend's state, 0 if there is none. */
+static int backend_state(struct plugin *p, uint32_t domid, unsigned int *state,
+                         struct xpci_error *err)
+{
+    struct reader rd = { .p = p, .t = XBT_NULL, .domid = domid, .err = err };
+
+    return read_number(&rd, "state", -1, "%8u%n", 0, state);
+}
+
+int plugin_wait_connected(struct plugin *p, uint32_t domid, int64_t deadline,
+                          struct xpci_error *err)
+{
+    unsigned int state;
+    int ret;
+
+    for (;;) {
+        ret = backend_state(p, domid, &state, err);
+        if (ret < 0 || state == CONNECTED || state == 0)
+            return ret;
+        if (plugin_now_ms() >= deadline)
+            return 1;
+        plugin_poll_sleep();
+    }
 }
 
 int plugin_owner_note(struct plugin *p, const struct xpci_bdf *bdf, bool *found,

@@ -13,7 +13,7 @@ static int not_running(const char *name, struct xpci_error *err)
     return xpci_error_set(err, ENOENT, "no domain '%s' is running", name);
 }
 
-/* All digits is a number, as in xl; also a domain could have such a name. */
+/* All digits is a number, as in xl, though a name may look like that too. */
 static int find_domid(struct plugin *p, const char *name, uint32_t *domid,
                       struct xpci_error *err)
 {
@@ -21,7 +21,7 @@ static int find_domid(struct plugin *p, const char *name, uint32_t *domid,
 
     if (name[0] && name[strspn(name, "0123456789")] == '\0') {
         if (sscanf(name, "%5u%n", domid, &end) != 1 || name[end] ||
-            !libxl_domid_valid_guest(*domid))
+            (*domid && !libxl_domid_valid_guest(*domid)))
             return not_running(name, err);
         return 0;
     }

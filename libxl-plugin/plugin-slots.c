@@ -1,20 +1,99 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <poll.h>
+#include <sys/time.h>
+
+#include <libxl_event.h>
 
 #include "plugin.h"
+
+#define ANSWER_MS 10000
+#define MAX_FDS 64
+
+/* A command under way. On the heap: libxl may write to it after we gave up. */
+struct command {
+    char *answer;
+    int rc;
+    bool done;
+};
+
+static void command_done(libxl_ctx *ctx, int rc, void *for_callback)
+{
+    struct command *cmd = for_callback;
+
+    (void)ctx;
+    cmd->rc = rc;
+    cmd->done = true;
+}
+
+/* One round of libxl's events, of at most @ms. Returns a libxl code. */
+static int run_events(struct plugin *p, int ms)
+{
+    struct pollfd fds[MAX_FDS];
+    int nfds = MAX_FDS, timeout = -1, rc;
+    struct timeval now;
+
+    gettimeofday(&now, NULL);
+    rc = libxl_osevent_beforepoll(p->ctx, &nfds, fds, &timeout, now);
+    if (rc)
+        return rc;
+    if (timeout < 0 || timeout > ms)
+        timeout = ms;
+    if (poll(fds, (nfds_t)nfds, timeout) < 0)
+        nfds = 0; /* a signal: next round */
+    gettimeofday(&now, NULL);
+    libxl_osevent_afterpoll(p->ctx, nfds, fds, now);
+    return 0;
+}
+
+/*
+ * libxl_qemu_monitor_command() has no time limit, so a stopped device model
+ * would hold xpci for ever; nor can it be aborted, so on a timeout command
+ * and context are left behind.
+ */
+static int run_command(struct plugin *p, uint32_t domid, const char *text,
+                       struct command *cmd)
+{
+    libxl_asyncop_how how = { .callback = command_done };
+    int64_t deadline = plugin_now_ms() + ANSWER_MS;
+    int rc;
+
+    how.u.for_callback = cmd;
+    rc = libxl_qemu_monitor_command(p->ctx, domid, text, &cmd->answer, &how);
+    if (rc) {
+        cmd->done = true;
+        return rc;
+    }
+    while (!cmd->done) {
+        int64_t left = deadline - plugin_now_ms();
+
+        rc = left > 0 ? run_events(p, (int)left) : ERROR_TIMEDOUT;
+        if (rc && !cmd->done)
+            return rc;
+    }
+    return cmd->rc;
+}
 
 int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
                    char **out, struct xpci_error *err)
 {
-    char *answer = NULL;
+    struct command *cmd = calloc(1, sizeof(*cmd));
     int rc;
 
+    if (!cmd)
+        return xpci_error_oom(err);
     plugin_log_reset(p);
-    rc = libxl_qemu_monitor_command(p->ctx, domid, command, &answer, NULL);
-    if (rc)
+    rc = run_command(p, domid, command, cmd);
+    if (!cmd->done) {
+        p->stuck = true;
         return plugin_error(
             p, rc, err, "the device model of domain %u does not answer", domid);
-    *out = answer;
+    }
+    *out = xpci_steal(cmd->answer);
+    free(cmd);
+    if (rc)
+        return plugin_error(p, rc, err,
+                            "cannot ask the device model of domain %u", domid);
     return 0;
 }
 

@@ -126,11 +126,13 @@ static void plugin_close(void *ctx)
 {
     struct plugin *p = ctx;
 
-    if (p->ctx)
-        libxl_ctx_free(p->ctx);
     if (p->xs)
         xs_close(p->xs);
     xpci_root_free(p->root);
+    if (p->stuck) /* libxl_ctx_free() asserts that nothing is under way */
+        return;
+    if (p->ctx)
+        libxl_ctx_free(p->ctx);
     xpci_reason_clear(&p->log.reason);
     free(p);
 }

@@ -27,6 +27,7 @@ struct plugin {
     struct xs_handle *xs;
     struct xpci_root *root; /* the live system */
     struct plugin_log log;
+    bool stuck; /* an operation never ended: ctx cannot be freed */
 };
 
 /* Forgets what libxl said so far: before each call of it. */
@@ -56,6 +57,13 @@ int plugin_records(struct plugin *p, struct xpci_guest_devices *out,
 const struct xpci_guest_device *plugin_record_find(
     const struct xpci_guest_devices *records, uint32_t domid,
     const struct xpci_bdf *bdf);
+/*
+ * Waits until the pci backend of a PV guest is Connected: frontend and backend
+ * agree on all its devices. 0 if it is or there is none, 1 if it still is not
+ * at @deadline (plugin_now_ms()).
+ */
+int plugin_wait_connected(struct plugin *p, uint32_t domid, int64_t deadline,
+                          struct xpci_error *err) _must_check_;
 /* The domain that libxl noted as the owner of the device, if any. */
 int plugin_owner_note(struct plugin *p, const struct xpci_bdf *bdf, bool *found,
                       uint32_t *domid, struct xpci_error *err) _must_check_;
@@ -63,7 +71,7 @@ int plugin_owner_note(struct plugin *p, const struct xpci_bdf *bdf, bool *found,
 /* plugin-slots.c */
 int plugin_slots_used(void *ctx, const struct xpci_domain *dom, uint32_t *mask,
                       struct xpci_error *err);
-/* A command of QEMU's monitor; @out is malloc'ed. */
+/* A command of QEMU's monitor; @out is malloc'ed. -ETIMEDOUT after 10 s. */
 int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
                    char **out, struct xpci_error *err) _must_check_;
 int plugin_slots(struct plugin *p, uint32_t domid,
@@ -83,8 +91,8 @@ int plugin_detach(void *ctx, const struct xpci_domain *dom,
                   const struct xpci_bdf *bdf, unsigned int timeout,
                   struct xpci_error *err);
 /*
- * Asks the guest to eject and waits until the device model no longer has the
- * device; -ETIMEDOUT without a message if it still has at @deadline.
+ * Asks an HVM guest to eject and waits until the device model no longer has the
+ * device: 0, or 1 if it still has it at @deadline (plugin_now_ms()).
  */
 int plugin_eject(struct plugin *p, uint32_t domid, const struct xpci_bdf *bdf,
                  int64_t deadline, struct xpci_error *err) _must_check_;
