@@ -1,0 +1,69 @@
+# What must not work does not, says so in one line, and changes nothing: what
+# dom0 lives on, a full disk, wrong rights. One boot, no guest.
+# shellcheck shell=bash disable=SC2154
+
+kernel=$(uname -r)
+image=/boot/initrd.img-$kernel
+
+# All that xpci could touch.
+fingerprint() {
+	find /etc /boot /lib/modules -xdev -ls | cksum
+	cksum "$image" /etc/xen/*
+	ls -lR /sys/bus/pci/drivers/*/0000:*
+}
+
+refused() { # refused STATUS REGEX CMD...
+	local want=$1 regex=$2
+	shift 2
+	run "$@"
+	is "exit status $want: $*" "$want" "$status"
+	like "says why: $*" "$regex" "$errout"
+	is "in one line: $*" 1 "$(grep -c ^ <<<"$errout")"
+}
+
+boot1() {
+	local before
+	before=$(fingerprint)
+
+	say 'what dom0 lives on'
+	refused 3 '/ is on sd' xpci hide 00:1f.2
+	refused 3 'default route is on' xpci hide 00:19.0
+	refused 3 'bridge' xpci hide 02:00.0
+
+	say 'devices that are not, or are none'
+	refused 1 'no device' xpci hide 03:1f.7
+	refused 2 'no PCI address' xpci hide 03:02
+	refused 2 'no PCI address' xpci hide 03:02.0x
+	refused 2 'no PCI address' xpci hide 3:20.0
+	refused 2 'no PCI address' xpci hide 0000:03:02.8
+	refused 1 'hidden by xpci' xpci unhide 03:02.0
+
+	say 'without rights'
+	refused 1 'needs root' setpriv --reuid 65534 --clear-groups \
+		xpci hide 03:02.0
+	refused 1 'needs root' setpriv --reuid 65534 --clear-groups \
+		xpci attach winxp 03:02.0 7
+
+	is 'nothing has changed' "$before" "$(fingerprint)"
+	full_disk
+}
+
+# No room for a rebuilt image: the files are taken back, the image stays.
+full_disk() {
+	local before
+	say 'a full disk'
+	before=$(fingerprint)
+	fallocate -l "$(($(df --output=avail -B 1 / | tail -n 1) - 4194304))" \
+		/filler
+	refused 1 'rebuilding .*No space|rebuilding .*failed' \
+		xpci -q hide 03:02.0
+	is 'files and image are as before' "$before" "$(fingerprint)"
+
+	# not even room for a small file
+	cat /dev/zero >/filler2 2>/dev/null || true
+	refused 1 'No space' xpci -q hide 03:02.0
+	rm -f /filler /filler2
+	is 'and again' "$before" "$(fingerprint)"
+	like 'it works once there is room' 'proven' \
+		"$(xpci hide 03:02.0 2>&1)"
+}
