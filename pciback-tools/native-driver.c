@@ -24,12 +24,40 @@ static int add_once(struct xpci_strv *names, const char *name)
     return xpci_strv_add(names, name);
 }
 
+/* libkmod takes a missing index for one without entries. */
+static int check_indexes(const struct xpci_root *root, const char *dir,
+                         const char *version, struct xpci_error *err)
+{
+    static const char *const names[] = {
+        "modules.alias.bin",
+        "modules.builtin.bin",
+        "modules.dep.bin",
+    };
+
+    if (!xpci_root_exists(root, dir))
+        return xpci_error_set(err, ENOENT,
+                              "kernel %s has an image but no modules under "
+                              "'%s%s'; install them or remove the image",
+                              version, xpci_root_dir(root), dir);
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(names); i++) {
+        char path[320];
+
+        snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        if (!xpci_root_exists(root, path))
+            return xpci_error_set(err, ENOENT,
+                                  "'%s%s' is missing; run 'depmod %s'",
+                                  xpci_root_dir(root), path, version);
+    }
+    return 0;
+}
+
 static int open_kmod(const struct xpci_root *root, const char *version,
                      struct kmod_ctx **out, struct xpci_error *err)
 {
     /* no modprobe.d: aliases are asked, not what is blacklisted today */
     static const char *const no_config[] = { NULL };
     _cleanup_free_ char *dir = NULL, *host_dir = NULL;
+    int ret;
 
     if (asprintf(&dir, "/lib/modules/%s", version) < 0) {
         dir = NULL;
@@ -39,10 +67,9 @@ static int open_kmod(const struct xpci_root *root, const char *version,
         host_dir = NULL;
         return xpci_error_oom(err);
     }
-    if (!xpci_root_exists(root, dir))
-        return xpci_error_set(err, ENOENT,
-                              "kernel %s has no modules under '%s'", version,
-                              host_dir);
+    ret = check_indexes(root, dir, version, err);
+    if (ret < 0)
+        return ret;
     *out = kmod_new(host_dir, no_config);
     return *out ? 0 : xpci_error_oom(err);
 }
