@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * System calls that fail on demand. A test program that includes this has
+ * its own write(), fsync() and so on, which libxpci.a then uses too.
+ *
+ *     fail_from(k, ENOSPC);    the k-th call (from 1) fails, once
+ *     ... fail_calls is how many there were since ...
+ *     fail_from(0, 0);         none fails
+ */
+#ifndef TEST_COMMON_FAIL_H
+#define TEST_COMMON_FAIL_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static unsigned int fail_calls, fail_at;
+static int fail_errno;
+static size_t fail_write_max; /* longest write; 0: any */
+
+static void fail_from(unsigned int at, int code)
+{
+    fail_calls = 0;
+    fail_at = at;
+    fail_errno = code;
+}
+
+static int fail_now(void)
+{
+    if (++fail_calls != fail_at)
+        return 0;
+    errno = fail_errno;
+    return 1;
+}
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+    if (fd > 2 && fail_now())
+        return -1;
+    if (fd > 2 && fail_write_max && len > fail_write_max)
+        len = fail_write_max;
+    return syscall(SYS_write, fd, data, len);
+}
+
+int fsync(int fd)
+{
+    return fail_now() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int fchmod(int fd, mode_t mode)
+{
+    return fail_now() ? -1 : (int)syscall(SYS_fchmod, fd, mode);
+}
+
+int renameat(int fd, const char *from, int to_fd, const char *to)
+{
+    return fail_now() ? -1 : (int)syscall(SYS_renameat, fd, from, to_fd, to);
+}
+
+int linkat(int fd, const char *from, int to_fd, const char *to, int flags)
+{
+    return fail_now()
+               ? -1
+               : (int)syscall(SYS_linkat, fd, from, to_fd, to, flags);
+}
+
+int unlinkat(int fd, const char *name, int flags)
+{
+    return fail_now() ? -1 : (int)syscall(SYS_unlinkat, fd, name, flags);
+}
+
+int mkdirat(int fd, const char *name, mode_t mode)
+{
+    return fail_now() ? -1 : (int)syscall(SYS_mkdirat, fd, name, mode);
+}
+
+int openat(int fd, const char *name, int flags, ...)
+{
+    mode_t mode = 0;
+    va_list ap;
+
+    va_start(ap, flags);
+    if (flags & O_CREAT)
+        mode = va_arg(ap, mode_t);
+    va_end(ap);
+    if ((flags & O_CREAT) && fail_now())
+        return -1;
+    return (int)syscall(SYS_openat, fd, name, flags, mode);
+}
+
+#endif

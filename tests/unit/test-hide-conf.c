@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "test-common-host.h"
+
+#include "hide-conf.h"
+
+static void load_text(struct tree *t, const char *text,
+                      struct xpci_hide_conf *conf, int want,
+                      struct xpci_error *err)
+{
+    mkdir(tree_path(t, "/etc"), 0755);
+    tree_put(t, XPCI_HIDE_CONF_PATH, text);
+    assert_int_equal(xpci_hide_conf_load(t->root, conf, err), want);
+}
+
+static void add(struct xpci_hide_conf *conf, const struct xpci_inventory *inv,
+                const char *bdf)
+{
+    assert_int_equal(
+        xpci_hide_conf_add(conf, inv, &inv->dev[host_index(inv, bdf)], NULL),
+        0);
+}
+
+#define HEAD                                                                   \
+    "# What xpci takes from dom0 at boot: the address a device had, its\n"     \
+    "# path from the root bus, and its ids. Made by 'xpci hide'.\n"
+
+/* What is written is what is read, in order of BDF, each once. */
+static void test_round_trip(void **state)
+{
+    struct tree *t = *state;
+    _cleanup_inventory_ struct xpci_inventory inv = { 0 };
+    _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 }, again = { 0 };
+    _cleanup_free_ char *text = NULL, *second = NULL, *list = NULL;
+
+    host_load("lab", &inv);
+    add(&conf, &inv, "05:00.1");
+    add(&conf, &inv, "03:02.0");
+    add(&conf, &inv, "03:00.0");
+    add(&conf, &inv, "03:02.0");
+    assert_int_equal(conf.n, 3);
+    text = xpci_hide_conf_format(&conf);
+    assert_string_equal(
+        text, HEAD
+        "hide = [\n"
+        "    '0000:03:00.0,path=0000:00:1c.1/00.0/00.0,id=10ec:8139',\n"
+        "    '0000:03:02.0,path=0000:00:1c.1/00.0/02.0,id=8086:100e',\n"
+        "    '0000:05:00.1,path=0000:00:1c.3/00.1,id=8086:10d3',\n"
+        "]\n");
+    load_text(t, text, &again, 0, NULL);
+    second = xpci_hide_conf_format(&again);
+    assert_string_equal(second, text);
+    assert_int_equal(xpci_hide_conf_list(&again, &list, NULL), 0);
+    assert_string_equal(list, "(0000:03:00.0)(0000:03:02.0)(0000:05:00.1)");
+}
+
+static void test_find_and_remove(void **state)
+{
+    _cleanup_inventory_ struct xpci_inventory inv = { 0 };
+    _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 };
+    const struct xpci_bdf in = { 0, 3, 2, 0 }, out = { 0, 3, 2, 1 };
+
+    (void)state;
+    assert_null(xpci_hide_conf_find(&conf, &in));
+    assert_false(xpci_hide_conf_remove(&conf, &in));
+    host_load("lab", &inv);
+    add(&conf, &inv, "03:00.0");
+    add(&conf, &inv, "03:02.0");
+    add(&conf, &inv, "05:00.0");
+    assert_int_equal(xpci_hide_conf_find(&conf, &in)->device, 0x100e);
+    assert_null(xpci_hide_conf_find(&conf, &out));
+    assert_false(xpci_hide_conf_remove(&conf, &out));
+    assert_true(xpci_hide_conf_remove(&conf, &in));
+    assert_false(xpci_hide_conf_remove(&conf, &in));
+    assert_int_equal(conf.n, 2);
+    assert_int_equal(conf.v[0].device, 0x8139);
+    assert_int_equal(conf.v[1].device, 0x10d3);
+}
+
+#define GOOD "'0000:03:02.0,path=0000:00:1c.1/00.0/02.0,id=8086:100e'"
+
+static void test_good_files(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+    } t_file[] = {
+        { "", 0 },
+        { "# nothing\n", 0 },
+        { "hide = []\n", 0 },
+        { "hide = [ ]", 0 },
+        { "hide = [" GOOD "]", 1 },
+        { "hide=[ \"03:02.0,id=8086:100e,path=x\" ,\n\n" /* any order */
+          "'1:0.7,path=y,id=0000:ffff' ] # why\n",
+          2 },
+        { "other = 'x'\nhide = [" GOOD "]\n", 1 },
+    };
+    struct tree *t = *state;
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(t_file); i++) {
+        _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 };
+
+        load_text(t, t_file[i].text, &conf, 0, NULL);
+        assert_int_equal(conf.n, t_file[i].n);
+        for (size_t k = 1; k < conf.n; k++)
+            assert_true(xpci_bdf_cmp(&conf.v[k - 1].bdf, &conf.v[k].bdf) < 0);
+    }
+}
+
+static void test_bad_files(void **state)
+{
+    static const struct {
+        const char *text, *place; /* "LINE:COLUMN: " and on */
+    } t_file[] = {
+        { "hide = ['03:02.0']", "1:9: '03:02.0' is not of the form" },
+        { "hide = [\n  ''\n]", "2:3: '' is not of the form" },
+        { "hide = [" GOOD ",\n\t'x' ]", "2:2: 'x' is not" },
+        { "hide = ['03:02.0,path=x']", "1:9: " },
+        { "hide = ['03:02.0,id=8086:100e']", "1:9: " },
+        { "hide = ['03:02.0,path=x,id=8086:100E']", "1:9: " },
+        { "hide = ['03:02.0,path=x,id=8086:100']", "1:9: " },
+        { "hide = ['03:02.0,path=x,id=8086-100e']", "1:9: " },
+        { "hide = ['03:02.0,path=x,id=8086:100e ']", "1:9: " },
+        { "hide = ['03:02.0,path=x,id=8086:100e,id=8086:100e']", "1:9: " },
+        { "hide = ['03:02.0,path=x,path=y,id=8086:100e']", "1:9: " },
+        { "hide = ['03:02.0,path=x,id=8086:100e,more=1']", "1:9: " },
+        { "hide = ['03:20.0,path=x,id=8086:100e']", "1:9: " },
+        { "hide = ['03:02.*,path=x,id=8086:100e']", "1:9: " },
+        { "hide = ['path=x,id=8086:100e']", "1:9: " },
+        { "hide = [" GOOD ",\n  " GOOD "]",
+          "2:3: device 0000:03:02.0 is there twice" },
+        { "hide = [ ", "1:10: " },
+        { "hide = " GOOD "\n", "1:8: 'hide' is a single value" },
+        { "hide = [ ['x'] ]", "1:10: " },
+    };
+    struct tree *t = *state;
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(t_file); i++) {
+        _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 };
+        _cleanup_error_ struct xpci_error err = { 0 };
+        char want[300];
+
+        load_text(t, t_file[i].text, &conf, -EINVAL, &err);
+        snprintf(want, sizeof(want), "%s/etc/xpci.conf:%s", t->dir,
+                 t_file[i].place);
+        if (strncmp(err.msg, want, strlen(want)))
+            fail_msg("'%s': %s", t_file[i].text, err.msg);
+        assert_null(strchr(err.msg, '\n'));
+        assert_int_equal(conf.n, 0);
+    }
+}
+
+static void test_no_file(void **state)
+{
+    struct tree *t = *state;
+    _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 };
+    _cleanup_free_ char *list = NULL;
+
+    assert_int_equal(xpci_hide_conf_load(t->root, &conf, NULL), 0);
+    assert_int_equal(conf.n, 0);
+    assert_int_equal(xpci_hide_conf_list(&conf, &list, NULL), 0);
+    assert_string_equal(list, "");
+    tree_mkdir(t, "/etc");
+    tree_mkdir(t, XPCI_HIDE_CONF_PATH);
+    assert_int_equal(xpci_hide_conf_load(t->root, &conf, NULL), -EISDIR);
+}
+
+static void test_modprobe(void **state)
+{
+    _cleanup_inventory_ struct xpci_inventory inv = { 0 };
+    _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 };
+    _cleanup_strv_ struct xpci_strv drivers = { 0 };
+    _cleanup_free_ char *text = NULL;
+
+    (void)state;
+    host_load("lab", &inv);
+    add(&conf, &inv, "03:02.0");
+    add(&conf, &inv, "03:00.0");
+    assert_int_equal(xpci_strv_add(&drivers, "8139cp"), 0);
+    assert_int_equal(xpci_strv_add(&drivers, "e1000"), 0);
+    assert_int_equal(xpci_hide_conf_modprobe(&conf, &drivers, &text, NULL), 0);
+    assert_string_equal(
+        text,
+        "# Made by xpci from /etc/xpci.conf; what is changed here is lost.\n"
+        "options xen-pciback hide=(0000:03:00.0)(0000:03:02.0)\n"
+        "softdep 8139cp pre: xen-pciback\n"
+        "softdep e1000 pre: xen-pciback\n");
+}
+
+/* Addresses pciback cannot take, and lists the kernel cannot. */
+static void test_limits(void **state)
+{
+    _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 };
+    _cleanup_error_ struct xpci_error err = { 0 };
+    _cleanup_free_ char *list = NULL;
+    struct xpci_inventory inv = { 0 };
+    struct xpci_device dev = {
+        .bdf = { 0x10000, 0xe1, 0, 0 },
+        .parent = XPCI_NO_PARENT,
+    };
+
+    (void)state;
+    assert_true(xpci_hide_conf_add(&conf, &inv, &dev, &err) < 0);
+    assert_int_equal(err.kind, XPCI_REFUSED);
+    assert_contains(err.msg, "10000:e1:00.0");
+    assert_int_equal(conf.n, 0);
+    dev.bdf.segment = 0;
+    /* single functions, one a slot, on many buses: nothing to shorten */
+    for (unsigned int i = 0; i < 74; i++) {
+        dev.bdf.bus = (uint8_t)i;
+        assert_int_equal(xpci_hide_conf_add(&conf, &inv, &dev, NULL), 0);
+    }
+    xpci_error_clear(&err);
+    if (xpci_hide_conf_list(&conf, &list, &err) == 0)
+        assert_true(strlen(list) <= 1024);
+    else
+        assert_non_null(err.msg);
+}
+
+static void test_identity(void **state)
+{
+    static const struct {
+        const char *bdf, *path, *why; /* NULL: it is the one */
+        uint16_t vendor, device;
+    } t[] = {
+        { "03:02.0", "0000:00:1c.1/00.0/02.0", NULL, 0x8086, 0x100e },
+        { "03:02.0", "0000:00:1c.1/00.0/02.0",
+          "8086:100f at 0000:00:1c.1/00.0/02.0 was meant, but 8086:100e at "
+          "0000:00:1c.1/00.0/02.0 is there",
+          0x8086, 0x100f },
+        { "03:02.0", "0000:00:1c.1/00.0/02.0",
+          "8087:100e at 0000:00:1c.1/00.0/02.0 was meant, but 8086:100e at "
+          "0000:00:1c.1/00.0/02.0 is there",
+          0x8087, 0x100e },
+        { "03:02.0", "0000:00:1c.2/00.0/02.0",
+          "8086:100e at 0000:00:1c.2/00.0/02.0 was meant, but 8086:100e at "
+          "0000:00:1c.1/00.0/02.0 is there",
+          0x8086, 0x100e },
+        { "03:03.0", "0000:00:1c.1/00.0/02.0",
+          "there is no device at this address", 0x8086, 0x100e },
+    };
+    _cleanup_inventory_ struct xpci_inventory inv = { 0 };
+
+    (void)state;
+    host_load("lab", &inv);
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(t); i++) {
+        char path[100];
+        struct xpci_hidden hidden = { .path = path,
+                                      .vendor = t[i].vendor,
+                                      .device = t[i].device };
+        _cleanup_free_ char *why = NULL;
+
+        strcpy(path, t[i].path);
+        assert_int_equal(xpci_bdf_parse(t[i].bdf, &hidden.bdf), 0);
+        assert_int_equal(xpci_hidden_check(&hidden, &inv, &why),
+                         t[i].why ? -ENODEV : 0);
+        assert_string_equal(why ? why : "", t[i].why ? t[i].why : "");
+    }
+}
+
+#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TREE_TEST(test_round_trip),
+        cmocka_unit_test(test_find_and_remove),
+        TREE_TEST(test_good_files),
+        TREE_TEST(test_bad_files),
+        TREE_TEST(test_no_file),
+        cmocka_unit_test(test_modprobe),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_identity),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "test-common-tree.h"
+
+#include "modprobe-d.h"
+
+static void test_names(void **state)
+{
+    (void)state;
+    assert_true(xpci_module_name_equal("xen-pciback", "xen_pciback"));
+    assert_true(xpci_module_name_equal("", ""));
+    assert_false(xpci_module_name_equal("xen-pciback", "xen-pcibac"));
+    assert_false(xpci_module_name_equal("xen-pciback", "xen-pciback2"));
+    assert_false(xpci_module_name_equal("xen.pciback", "xen-pciback"));
+}
+
+static void test_softdep(void **state)
+{
+    static const struct {
+        const char *text;
+        bool want;
+    } t[] = {
+        { "", false },
+        { "softdep e1000 pre: xen-pciback", true },
+        { "softdep e1000 pre: xen-pciback\n", true },
+        { "\t softdep\te1000   pre:\t xen_pciback  ", true },
+        { "softdep e1000 pre: a b xen-pciback post: c", true },
+        { "softdep e1000 post: c pre: xen-pciback", true },
+        { "softdep e1000 post: xen-pciback", false },
+        { "softdep e1000 pre: a post: xen-pciback", false },
+        { "softdep e1000 xen-pciback", false },
+        { "softdep e1000 pre: xen-pciback2", false },
+        { "softdep e1000e pre: xen-pciback", false },
+        { "softdep e100 pre: xen-pciback", false },
+        { "softdep", false },
+        { "softdep e1000", false },
+        { "softdep e1000 pre:", false },
+        { "# softdep e1000 pre: xen-pciback", false },
+        { "#softdep e1000 pre: xen-pciback", false },
+        { "Softdep e1000 pre: xen-pciback", false },
+        { "softdep e1000 \\\n  pre: \\\n xen-pciback\n", true },
+        { "# a comment \\\nsoftdep e1000 pre: xen-pciback\n", false },
+        { "\n\n\nblacklist x\nsoftdep a pre: b\n"
+          "softdep e1000 pre: xen-pciback\nlast",
+          true },
+        { "softdep e1000 pre: mii\nsoftdep e1000 pre: xen-pciback\n", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(t); i++) {
+        bool has = !t[i].want;
+
+        assert_int_equal(xpci_modprobe_has_softdep(t[i].text, "e1000", &has),
+                         0);
+        if (has != t[i].want)
+            fail_msg("'%s': %d", t[i].text, has);
+    }
+}
+
+static void test_conflict(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } t[] = {
+        { "", NULL },
+        { "options xen-pciback hide=(1:0.0)", "options xen-pciback hide=(1:0.0)" },
+        { "a b\n  options xen_pciback permissive=1 hide=\nb",
+          "  options xen_pciback permissive=1 hide=" },
+        { "options xen-pciback permissive=1\n", NULL },
+        { "options xen-pciback nohide=1\n", NULL },
+        { "options xen-pciback\n", NULL },
+        { "options xen-pciback2 hide=(1:0.0)\n", NULL },
+        { "options e1000 hide=(1:0.0)\n", NULL },
+        { "#options xen-pciback hide=(1:0.0)\n", NULL },
+        { "options xen-pciback \\\n hide=(1:0.0)\n",
+          "options xen-pciback  hide=(1:0.0)" },
+        { "install xen-pciback /bin/true\n", "install xen-pciback /bin/true" },
+        { "install e1000 modprobe xen-pciback\n", NULL },
+        { "remove xen-pciback /bin/true\n", NULL },
+        { "install\noptions\n", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(t); i++) {
+        _cleanup_free_ char *line = NULL;
+
+        assert_int_equal(xpci_modprobe_conflict(t[i].text, &line), 0);
+        if (t[i].want)
+            assert_non_null(line);
+        assert_string_equal(line ? line : "", t[i].want ? t[i].want : "");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_softdep),
+        cmocka_unit_test(test_conflict),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
