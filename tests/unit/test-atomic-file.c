@@ -116,10 +116,10 @@ static void test_nul_bytes(void **state)
     struct tree *t = *state;
     struct stat st;
 
-    assert_int_equal(
-        xpci_file_replace(t->root, "/file", "a\0b", 3, 0644, NULL), 0);
-    assert_int_equal(
-        xpci_file_replace(t->root, "/file", "a\0c", 3, 0644, NULL), 0);
+    assert_int_equal(xpci_file_replace(t->root, "/file", "a\0b", 3, 0644, NULL),
+                     0);
+    assert_int_equal(xpci_file_replace(t->root, "/file", "a\0c", 3, 0644, NULL),
+                     0);
     st = tree_stat(t, "/file");
     assert_int_equal(st.st_size, 3);
 }
@@ -127,7 +127,10 @@ static void test_nul_bytes(void **state)
 static void test_link_is_kept(void **state)
 {
     static const char *const targets[] = {
-        "/etc/real", "real", "../etc/real", "/etc/link2",
+        "/etc/real",
+        "real",
+        "../etc/real",
+        "/etc/link2",
         "../../../../etc/real",
     };
     struct tree *t = *state;
@@ -297,7 +300,8 @@ static void test_remove(void **state)
     tree_expect(t, "/etc/file", "old");
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
+#define TREE_TEST(f)                                                           \
+    cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
 {

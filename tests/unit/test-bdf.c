@@ -189,9 +189,8 @@ static void test_pattern(void **state)
 static void test_order(void **state)
 {
     static const char *const sorted[] = {
-        "0000:00:00.0", "0000:00:00.7", "0000:00:1f.0",
-        "0000:01:00.0", "0000:ff:00.0", "0001:00:00.0",
-        "ffff:00:00.0", "10000:00:00.0",
+        "0000:00:00.0", "0000:00:00.7", "0000:00:1f.0", "0000:01:00.0",
+        "0000:ff:00.0", "0001:00:00.0", "ffff:00:00.0", "10000:00:00.0",
     };
 
     (void)state;
@@ -235,13 +234,13 @@ static void test_vslot(void **state)
         const char *text;
         int want; /* the slot or -errno */
     } t[] = {
-        { "1", 1 },          { "7", 7 },         { "07", 7 },
-        { "a", 10 },         { "1F", 0x1f },     { "1f", 0x1f },
-        { "0", -ERANGE },    { "00", -ERANGE },  { "20", -ERANGE },
-        { "ff", -ERANGE },   { "", -EINVAL },    { "007", -EINVAL },
-        { "7x", -EINVAL },   { "0x7", -EINVAL }, { " 7", -EINVAL },
-        { "7 ", -EINVAL },   { "-1", -EINVAL },  { "+1", -EINVAL },
-        { "100", -EINVAL },  { "g", -EINVAL },   { "7.", -EINVAL },
+        { "1", 1 },         { "7", 7 },         { "07", 7 },
+        { "a", 10 },        { "1F", 0x1f },     { "1f", 0x1f },
+        { "0", -ERANGE },   { "00", -ERANGE },  { "20", -ERANGE },
+        { "ff", -ERANGE },  { "", -EINVAL },    { "007", -EINVAL },
+        { "7x", -EINVAL },  { "0x7", -EINVAL }, { " 7", -EINVAL },
+        { "7 ", -EINVAL },  { "-1", -EINVAL },  { "+1", -EINVAL },
+        { "100", -EINVAL }, { "g", -EINVAL },   { "7.", -EINVAL },
     };
 
     (void)state;
@@ -258,14 +257,10 @@ static void test_vslot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_every_byte),
-        cmocka_unit_test(test_length),
-        cmocka_unit_test(test_pattern),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_same_slot),
-        cmocka_unit_test(test_format_size),
+        cmocka_unit_test(test_good),       cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_every_byte), cmocka_unit_test(test_length),
+        cmocka_unit_test(test_pattern),    cmocka_unit_test(test_order),
+        cmocka_unit_test(test_same_slot),  cmocka_unit_test(test_format_size),
         cmocka_unit_test(test_vslot),
     };
 

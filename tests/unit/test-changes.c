@@ -7,9 +7,9 @@
 static void put(struct tree *t, struct xpci_changes *set, const char *path,
                 const char *text)
 {
-    assert_int_equal(xpci_changes_put(set, t->root, path, text, strlen(text),
-                                      0644, NULL),
-                     0);
+    assert_int_equal(
+        xpci_changes_put(set, t->root, path, text, strlen(text), 0644, NULL),
+        0);
 }
 
 /* A file to change, one to make, one to remove; and what changes nothing. */
@@ -129,9 +129,12 @@ static void test_conflict(void **state)
     static const struct {
         const char *path, *text;
     } t_edit[] = {
-        { "/etc/a", "someone else's" }, { "/etc/a", NULL },
-        { "/etc/b", "someone else's" }, { "/etc/c", "someone else's" },
-        { "/etc/c", NULL },             { "/etc/a", "" },
+        { "/etc/a", "someone else's" },
+        { "/etc/a", NULL },
+        { "/etc/b", "someone else's" },
+        { "/etc/c", "someone else's" },
+        { "/etc/c", NULL },
+        { "/etc/a", "" },
     };
     struct tree *t = *state;
 
@@ -194,7 +197,8 @@ static void test_unreadable(void **state)
     assert_int_equal(set.n, 0);
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
+#define TREE_TEST(f)                                                           \
+    cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
 {

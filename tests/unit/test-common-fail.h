@@ -17,6 +17,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef FAIL_UNLINK
+#define FAIL_UNLINK 1 /* unlinkat() counts too */
+#endif
+
 static unsigned int fail_calls, fail_at;
 static int fail_errno;
 static size_t fail_write_max; /* longest write; 0: any */
@@ -30,7 +34,11 @@ static void fail_from(unsigned int at, int code)
 
 static int fail_now(void)
 {
-    if (++fail_calls != fail_at)
+    ++fail_calls;
+#ifdef FAIL_HOOK
+    FAIL_HOOK(fail_calls);
+#endif
+    if (fail_calls != fail_at)
         return 0;
     errno = fail_errno;
     return 1;
@@ -62,14 +70,15 @@ int renameat(int fd, const char *from, int to_fd, const char *to)
 
 int linkat(int fd, const char *from, int to_fd, const char *to, int flags)
 {
-    return fail_now()
-               ? -1
-               : (int)syscall(SYS_linkat, fd, from, to_fd, to, flags);
+    return fail_now() ? -1
+                      : (int)syscall(SYS_linkat, fd, from, to_fd, to, flags);
 }
 
 int unlinkat(int fd, const char *name, int flags)
 {
-    return fail_now() ? -1 : (int)syscall(SYS_unlinkat, fd, name, flags);
+    return FAIL_UNLINK && fail_now()
+               ? -1
+               : (int)syscall(SYS_unlinkat, fd, name, flags);
 }
 
 int mkdirat(int fd, const char *name, mode_t mode)

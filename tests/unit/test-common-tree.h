@@ -127,8 +127,8 @@ static UNUSED void tree_expect_names(const struct tree *t, const char *path,
 
     assert_int_equal(xpci_root_list(t->root, path, &v, NULL, NULL), 0);
     for (size_t i = 0; i < v.n; i++)
-        assert_int_equal(
-            xpci_buf_printf(&got, "%s%s", i ? " " : "", v.v[i]), 0);
+        assert_int_equal(xpci_buf_printf(&got, "%s%s", i ? " " : "", v.v[i]),
+                         0);
     assert_string_equal(got.data ? got.data : "", names);
 }
 

@@ -123,7 +123,8 @@ static void test_lock(void **state)
     tree_expect_names(t, "/", "");
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
+#define TREE_TEST(f)                                                           \
+    cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
 {

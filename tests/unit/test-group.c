@@ -80,9 +80,9 @@ static void test_closures(void **state)
 
         host_load(closures[i].host, &inv);
         seed = host_index(&inv, closures[i].seed);
-        assert_int_equal(xpci_group_closure(&inv, &seed, 1, closures[i].scope,
-                                            &group, NULL),
-                         0);
+        assert_int_equal(
+            xpci_group_closure(&inv, &seed, 1, closures[i].scope, &group, NULL),
+            0);
         show(&inv, &group, &got);
         assert_string_equal(got.data, closures[i].want);
         assert_true(xpci_group_has(&group, seed));
@@ -264,9 +264,9 @@ static void test_unknown_bridge(void **state)
         host_load("lab", &inv);
         inv.dev[host_index(&inv, above[i])].pcie_type = XPCI_PCIE_UNKNOWN;
         seed = host_index(&inv, "03:02.0");
-        assert_int_equal(xpci_group_closure(&inv, &seed, 1, XPCI_SCOPE_GROUP,
-                                            &group, &err),
-                         -EACCES);
+        assert_int_equal(
+            xpci_group_closure(&inv, &seed, 1, XPCI_SCOPE_GROUP, &group, &err),
+            -EACCES);
         assert_contains(err.msg, above[i]);
         assert_int_equal(group.n, number);
         assert_int_equal(xpci_group_number(&inv, numbers, NULL), -EACCES);

@@ -40,12 +40,12 @@ static void test_round_trip(void **state)
     assert_int_equal(conf.n, 3);
     text = xpci_hide_conf_format(&conf);
     assert_string_equal(
-        text, HEAD
-        "hide = [\n"
-        "    '0000:03:00.0,path=0000:00:1c.1/00.0/00.0,id=10ec:8139',\n"
-        "    '0000:03:02.0,path=0000:00:1c.1/00.0/02.0,id=8086:100e',\n"
-        "    '0000:05:00.1,path=0000:00:1c.3/00.1,id=8086:10d3',\n"
-        "]\n");
+        text,
+        HEAD "hide = [\n"
+             "    '0000:03:00.0,path=0000:00:1c.1/00.0/00.0,id=10ec:8139',\n"
+             "    '0000:03:02.0,path=0000:00:1c.1/00.0/02.0,id=8086:100e',\n"
+             "    '0000:05:00.1,path=0000:00:1c.3/00.1,id=8086:10d3',\n"
+             "]\n");
     load_text(t, text, &again, 0, NULL);
     second = xpci_hide_conf_format(&again);
     assert_string_equal(second, text);
@@ -257,19 +257,16 @@ static void test_identity(void **state)
     }
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
+#define TREE_TEST(f)                                                           \
+    cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TREE_TEST(test_round_trip),
-        cmocka_unit_test(test_find_and_remove),
-        TREE_TEST(test_good_files),
-        TREE_TEST(test_bad_files),
-        TREE_TEST(test_no_file),
-        cmocka_unit_test(test_modprobe),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_identity),
+        TREE_TEST(test_round_trip),    cmocka_unit_test(test_find_and_remove),
+        TREE_TEST(test_good_files),    TREE_TEST(test_bad_files),
+        TREE_TEST(test_no_file),       cmocka_unit_test(test_modprobe),
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_identity),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

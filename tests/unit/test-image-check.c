@@ -197,14 +197,14 @@ static void test_softdeps(void **state)
         _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
         const char *text = t_dep[i / 2].text;
         /* in xpci's own file, or in another */
-        struct file files[] = { { KO, "" },
-                                { "etc/modprobe.d/xpci.conf",
-                                  i % 2 ? "" : text },
-                                { "usr/lib/modprobe.d/x.conf",
-                                  i % 2 ? text : "" },
-                                { "conf/modules", "xen-pciback" },
-                                { NULL, NULL },
-                                { NULL, NULL } };
+        struct file files[] = {
+            { KO, "" },
+            { "etc/modprobe.d/xpci.conf", i % 2 ? "" : text },
+            { "usr/lib/modprobe.d/x.conf", i % 2 ? text : "" },
+            { "conf/modules", "xen-pciback" },
+            { NULL, NULL },
+            { NULL, NULL }
+        };
         struct xpci_image_want want = {
             .options_path = "/etc/modprobe.d/xpci.conf",
             .options_text = files[1].text,
@@ -215,7 +215,7 @@ static void test_softdeps(void **state)
         put_image(t, files);
         check(t, &want, &v);
         assert_int_equal(v.verdict, t_dep[i / 2].proven ? XPCI_VERDICT_PROVEN
-                                                         : XPCI_VERDICT_WRONG);
+                                                        : XPCI_VERDICT_WRONG);
         if (!t_dep[i / 2].proven)
             assert_contains(v.reason,
                             "nothing makes xen-pciback load before driver '");
@@ -258,7 +258,8 @@ static void test_names(void **state)
                         "unprovable");
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
+#define TREE_TEST(f)                                                           \
+    cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
 {

@@ -95,8 +95,14 @@ static void compress(const char *command, const struct xpci_buf *in,
 }
 
 static const char *const compressors[] = {
-    "cat",       "gzip -9n",        "xz -c --check=crc32", "zstd -q -19 -c",
-    "lz4 -l -c", "lz4 -q -9 -c",    "lzma -c",             "bzip2 -c",
+    "cat",
+    "gzip -9n",
+    "xz -c --check=crc32",
+    "zstd -q -19 -c",
+    "lz4 -l -c",
+    "lz4 -q -9 -c",
+    "lzma -c",
+    "bzip2 -c",
 };
 
 static void test_compressors(void **state)
@@ -270,9 +276,9 @@ static void test_impossible_sizes(void **state)
         int field;
         const char *value;
     } t[] = {
-        { 6, "ffffffff" }, { 6, "7fffffff" }, { 11, "ffffffff" },
+        { 6, "ffffffff" },  { 6, "7fffffff" },  { 11, "ffffffff" },
         { 11, "00000000" }, { 11, "00001001" }, { 6, "0000000g" },
-        { 11, "0000 000" }, { 1, "zzzzzzzz" }, { 6, "20000001" },
+        { 11, "0000 000" }, { 1, "zzzzzzzz" },  { 6, "20000001" },
     };
 
     (void)state;
@@ -361,7 +367,8 @@ static void test_read(void **state)
     assert_true(xpci_image_read(t->root, "/dir", on_file, &seen, &err) < 0);
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
+#define TREE_TEST(f)                                                           \
+    cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
 {

@@ -5,7 +5,10 @@ static const struct {
     const char *host;
     size_t n;
 } hosts[] = {
-    { "qemu-q1", 37 }, { "qemu-q2", 19 }, { "qemu-q3", 12 }, { "lab", 18 },
+    { "qemu-q1", 37 },
+    { "qemu-q2", 19 },
+    { "qemu-q3", 12 },
+    { "lab", 18 },
 };
 
 /* What must be of a device, "" where there is no parent. */
@@ -52,8 +55,7 @@ static void test_hosts(void **state)
         host_load(hosts[i].host, &inv);
         assert_int_equal(inv.n, hosts[i].n);
         for (size_t k = 1; k < inv.n; k++)
-            assert_true(
-                xpci_bdf_cmp(&inv.dev[k - 1].bdf, &inv.dev[k].bdf) < 0);
+            assert_true(xpci_bdf_cmp(&inv.dev[k - 1].bdf, &inv.dev[k].bdf) < 0);
         for (size_t k = 0; k < inv.n; k++) {
             assert_non_null(inv.dev[k].name);
             assert_null(inv.dev[k].driver);
@@ -140,8 +142,8 @@ static void test_truncated(void **state)
         fine++;
         assert_true(inv.n > 0 && inv.n <= whole.n);
         for (size_t i = 0; i < inv.n; i++)
-            assert_int_equal(
-                xpci_bdf_cmp(&inv.dev[i].bdf, &whole.dev[i].bdf), 0);
+            assert_int_equal(xpci_bdf_cmp(&inv.dev[i].bdf, &whole.dev[i].bdf),
+                             0);
     }
     assert_true(errors > 5 && fine > 5);
 }
@@ -385,16 +387,17 @@ static void test_sysfs_incomplete(void **state)
     }
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
+#define TREE_TEST(f)                                                           \
+    cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hosts),     cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_modalias),  cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_bad_dumps), cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_hosts),      cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_modalias),   cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_bad_dumps),  cmocka_unit_test(test_twice),
         cmocka_unit_test(test_odd_config), cmocka_unit_test(test_segments),
-        cmocka_unit_test(test_select),    TREE_TEST(test_sysfs),
+        cmocka_unit_test(test_select),     TREE_TEST(test_sysfs),
         TREE_TEST(test_sysfs_incomplete),
     };
 

@@ -122,14 +122,18 @@ static void test_absent(void **state)
     xpci_keep_drop(&kept, t->root);
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
+#define TREE_TEST(f)                                                           \
+    cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TREE_TEST(test_restore),            TREE_TEST(test_restore_untouched),
-        TREE_TEST(test_drop),               TREE_TEST(test_without_links),
-        TREE_TEST(test_left_by_killed_run), TREE_TEST(test_absent),
+        TREE_TEST(test_restore),
+        TREE_TEST(test_restore_untouched),
+        TREE_TEST(test_drop),
+        TREE_TEST(test_without_links),
+        TREE_TEST(test_left_by_killed_run),
+        TREE_TEST(test_absent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

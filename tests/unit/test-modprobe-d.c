@@ -62,7 +62,8 @@ static void test_conflict(void **state)
         const char *text, *want;
     } t[] = {
         { "", NULL },
-        { "options xen-pciback hide=(1:0.0)", "options xen-pciback hide=(1:0.0)" },
+        { "options xen-pciback hide=(1:0.0)",
+          "options xen-pciback hide=(1:0.0)" },
         { "a b\n  options xen_pciback permissive=1 hide=\nb",
           "  options xen_pciback permissive=1 hide=" },
         { "options xen-pciback permissive=1\n", NULL },

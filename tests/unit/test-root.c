@@ -38,8 +38,12 @@ static void test_links_stay_inside(void **state)
 static void test_dots_stay_inside(void **state)
 {
     static const char *const paths[] = {
-        "/../etc/secret", "../etc/secret", "/etc/../../etc/secret",
-        "/etc/../../../../../../etc/secret", "etc/secret", "//etc//secret",
+        "/../etc/secret",
+        "../etc/secret",
+        "/etc/../../etc/secret",
+        "/etc/../../../../../../etc/secret",
+        "etc/secret",
+        "//etc//secret",
     };
     struct tree *t = *state;
 
@@ -85,8 +89,8 @@ static void test_loop(void **state)
     assert_int_equal(symlink("a", tree_path(t, "/b")), 0);
     assert_int_equal(xpci_root_read(t->root, "/a", &buf, &err), -ELOOP);
     assert_contains(xpci_error_text(&err), "/a': ");
-    assert_int_equal(
-        xpci_root_read_optional(t->root, "/a", &buf, &found, NULL), -ELOOP);
+    assert_int_equal(xpci_root_read_optional(t->root, "/a", &buf, &found, NULL),
+                     -ELOOP);
 }
 
 static void test_read(void **state)
@@ -219,7 +223,8 @@ static void test_renamed(void **state)
     xpci_root_free(root);
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
+#define TREE_TEST(f)                                                           \
+    cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
 {

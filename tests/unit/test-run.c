@@ -19,8 +19,8 @@ static void test_status(void **state)
         const char *script;
         int want;
     } t[] = {
-        { "exit 0", 0 },          { "exit 1", 1 },
-        { "exit 126", 126 },      { "exit 255", 255 },
+        { "exit 0", 0 },           { "exit 1", 1 },
+        { "exit 126", 126 },       { "exit 255", 255 },
         { "kill -9 $$", 128 + 9 }, { "kill -15 $$", 128 + 15 },
     };
 
@@ -38,7 +38,8 @@ static void test_output(void **state)
     _cleanup_buf_ struct xpci_buf out = { 0 };
 
     (void)state;
-    assert_int_equal(run("echo one; echo two >&2; printf three", &out, NULL), 0);
+    assert_int_equal(run("echo one; echo two >&2; printf three", &out, NULL),
+                     0);
     assert_string_equal(out.data, "one\ntwo\nthree");
 }
 
@@ -90,8 +91,8 @@ static void test_environment(void **state)
 /* Arguments arrive as they are: there is no shell between. */
 static void test_arguments(void **state)
 {
-    const char *const argv[] = { "printf", "[%s]", "a b", "$HOME", "`id`",
-                                 "",       "*",    NULL };
+    const char *const argv[] = { "printf", "[%s]", "a b", "$HOME",
+                                 "`id`",   "",     "*",   NULL };
     struct xpci_run r = { .argv = argv };
     _cleanup_buf_ struct xpci_buf out = { 0 };
 
@@ -188,16 +189,22 @@ static void test_exists(void **state)
     assert_false(xpci_run_exists(t->root, "sh"));
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
+#define TREE_TEST(f)                                                           \
+    cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),      cmocka_unit_test(test_output),
-        cmocka_unit_test(test_long_output), cmocka_unit_test(test_not_found),
-        cmocka_unit_test(test_environment), cmocka_unit_test(test_arguments),
-        cmocka_unit_test(test_descriptors), cmocka_unit_test(test_ticks),
-        cmocka_unit_test(test_interrupt),   TREE_TEST(test_root),
+        cmocka_unit_test(test_status),
+        cmocka_unit_test(test_output),
+        cmocka_unit_test(test_long_output),
+        cmocka_unit_test(test_not_found),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_ticks),
+        cmocka_unit_test(test_interrupt),
+        TREE_TEST(test_root),
         TREE_TEST(test_exists),
     };
 
