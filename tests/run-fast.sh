@@ -7,10 +7,24 @@
 # if any was. The build is the Makefile's.
 set -uo pipefail
 
+# A mount namespace of our own, for a file system on which fsync costs
+# nothing; without root a user namespace too, for chroot.
+if [ -z "${XPCI_TESTS_UNSHARED:-}" ]; then
+	export XPCI_TESTS_UNSHARED=1
+	if [ "$(id -u)" != 0 ]; then
+		export XPCI_TESTS_USER=1
+		exec unshare --user --map-root-user --mount "$0" "$@"
+	elif unshare --mount true 2>/dev/null; then
+		exec unshare --mount "$0" "$@"
+	fi
+fi
+
 build=$(cd "$1" && pwd) || exit 2
 cd "$(dirname "$0")/.." || exit 2
 out=$(mktemp -d) || exit 2
-trap 'rm -rf "$out"' EXIT
+trap 'umount "$out" 2>/dev/null; rm -rf "$out"' EXIT
+mount -t tmpfs -o mode=755 none "$out" 2>/dev/null || chmod 755 "$out"
+mkdir -m 1777 "$out/tmp" && export TMPDIR=$out/tmp
 passed=0 failed=0 skipped=0
 
 count()

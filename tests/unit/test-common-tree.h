@@ -20,13 +20,15 @@
 #define UNUSED __attribute__((unused))
 
 struct tree {
-    char dir[64];
+    char dir[100];
     struct xpci_root *root;
 };
 
 static UNUSED int tree_make(struct tree *t)
 {
-    strcpy(t->dir, "/tmp/xpci-test.XXXXXX");
+    const char *tmp = getenv("TMPDIR");
+
+    snprintf(t->dir, sizeof(t->dir), "%s/xpci-test.XXXXXX", tmp ? tmp : "/tmp");
     if (!mkdtemp(t->dir))
         return -1;
     chmod(t->dir, 0755);
