@@ -178,12 +178,8 @@ static int edit_config(const struct xpci_attachment *a, const struct item *item,
         .dev = { .bdf = a->inv.dev[item->dev].bdf },
         .vslot = item->vslot,
     };
-    int ret;
 
-    if (!a->cfg)
-        return 0;
-    ret = xpci_cfg_pci_add(a->cfg, &spec, err);
-    return ret < 0 ? xpci_error_wrap(err, "%s", a->file) : 0;
+    return a->cfg ? xpci_cfg_pci_add(a->cfg, &spec, err) : 0;
 }
 
 static int prepare(const struct xpci_call *call,

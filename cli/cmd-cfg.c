@@ -96,10 +96,7 @@ static int edit_file(const struct xpci_call *call, const char *file, bool add,
             ret = xpci_cfg_pci_add(cfg, &spec, err);
         else
             ret = xpci_cfg_pci_remove(cfg, &spec.dev, &removed, err);
-        if (ret < 0)
-            return xpci_error_wrap(err, "%s%s", xpci_root_dir(call->root),
-                                   file);
-        if (!add && removed == 0)
+        if (ret == 0 && !add && removed == 0)
             return xpci_error_set(err, ENOENT, "%s%s has no entry for '%s'",
                                   xpci_root_dir(call->root), file, text);
     }

@@ -3,9 +3,15 @@
 #include <string.h>
 
 #include "attachment.h"
+#include "table.h"
 
 #define DEFAULT_TIMEOUT 10
 #define MAX_TIMEOUT 3600
+
+static const struct xpci_column columns[] = {
+    { .name = "DOMAIN" },
+    { .name = "BDF" },
+};
 
 static int parse_timeout(const struct xpci_call *call, unsigned int *out,
                          struct xpci_error *err)
@@ -26,38 +32,40 @@ static int parse_timeout(const struct xpci_call *call, unsigned int *out,
     return 0;
 }
 
-static int check_attached(const struct xpci_attachment *a,
-                          const struct xpci_bdf *bdf, struct xpci_error *err)
-{
-    const struct xpci_guest_device *user = xpci_host_user(&a->guests, bdf);
-
-    if (user && user->domid == a->domain.id)
-        return 0;
-    return xpci_error_set(
-        err, ENOENT, XPCI_BDF_FMT " is not attached to '%s'%s%s%s",
-        XPCI_BDF_ARGS(*bdf), a->domain.name, user ? ", but to '" : "",
-        user ? user->domain : "", user ? "'" : "");
-}
-
 /* An entry may be absent from the file: a hot attach needs none. */
-static int edit_config(const struct xpci_attachment *a,
-                       const struct xpci_bdf *bdf, struct xpci_error *err)
+static int edit_config(struct xpci_cfg *cfg, const struct xpci_bdf *bdf,
+                       struct xpci_error *err)
 {
     const struct xpci_bdf_pattern dev = { .bdf = *bdf };
     size_t removed;
-    int ret;
 
-    if (!a->cfg)
-        return 0;
-    ret = xpci_cfg_pci_remove(a->cfg, &dev, &removed, err);
-    return ret < 0 ? xpci_error_wrap(err, "%s", a->file) : 0;
+    return cfg ? xpci_cfg_pci_remove(cfg, &dev, &removed, err) : 0;
 }
 
-static int detach_one(const struct xpci_call *call,
-                      const struct xpci_attachment *a,
-                      const struct xpci_bdf *bdf, unsigned int timeout,
-                      struct xpci_error *err)
+/* The file follows each device, so that both agree if the next one fails. */
+static int save_one(const struct xpci_call *call, struct xpci_attachment *a,
+                    const struct xpci_bdf *bdf, struct xpci_error *err)
 {
+    int ret;
+
+    if (!a->file)
+        return 0;
+    xpci_cfg_free(xpci_steal(a->cfg));
+    ret = xpci_guest_config_load(call->root, a->file, &a->cfg, err);
+    if (ret == 0)
+        ret = edit_config(a->cfg, bdf, err);
+    if (ret == 0)
+        ret = xpci_attachment_save(call, a, err);
+    return ret < 0 ? xpci_error_wrap(err, XPCI_BDF_FMT " is detached, but",
+                                     XPCI_BDF_ARGS(*bdf))
+                   : 0;
+}
+
+static int detach_one(const struct xpci_call *call, struct xpci_attachment *a,
+                      const struct xpci_bdf *bdf, unsigned int timeout,
+                      struct xpci_table *table, struct xpci_error *err)
+{
+    char text[XPCI_BDF_SIZE];
     int ret;
 
     xpci_log(&call->log, XPCI_LOG_TICK,
@@ -65,26 +73,31 @@ static int detach_one(const struct xpci_call *call,
              XPCI_BDF_ARGS(*bdf));
     ret = a->ts->ops->detach(a->ts->ctx, &a->domain, bdf, timeout, err);
     if (ret == 0)
-        xpci_log(&call->log, XPCI_LOG_NOTE, XPCI_BDF_FMT " has left '%s'",
-                 XPCI_BDF_ARGS(*bdf), a->domain.name);
-    return ret;
+        ret = save_one(call, a, bdf, err);
+    return ret < 0
+               ? ret
+               : xpci_table_row(table,
+                                (const char *[]){ a->domain.name,
+                                                  xpci_bdf_format(bdf, text) },
+                                err);
 }
 
-static int detach_all(const struct xpci_call *call,
-                      const struct xpci_attachment *a, const size_t *idx,
-                      size_t n, unsigned int timeout, struct xpci_error *err)
+static int detach_all(const struct xpci_call *call, struct xpci_attachment *a,
+                      const size_t *idx, size_t n, unsigned int timeout,
+                      struct xpci_error *err)
 {
-    int ret = 0;
+    _cleanup_table_ struct xpci_table *table = NULL;
+    int ret =
+        xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table, err);
 
+    /* all edits once in memory: a file that cannot be edited fails first */
     for (size_t i = 0; ret == 0 && i < n; i++)
-        ret = check_attached(a, &a->inv.dev[idx[i]].bdf, err);
-    for (size_t i = 0; ret == 0 && i < n; i++)
-        ret = edit_config(a, &a->inv.dev[idx[i]].bdf, err);
+        ret = edit_config(a->cfg, &a->inv.dev[idx[i]].bdf, err);
     if (ret == 0 && call->opt[OPT_DRY_RUN])
         return xpci_attachment_diff(call, a, err);
     for (size_t i = 0; ret == 0 && i < n; i++)
-        ret = detach_one(call, a, &a->inv.dev[idx[i]].bdf, timeout, err);
-    return ret < 0 ? ret : xpci_attachment_save(call, a, err);
+        ret = detach_one(call, a, &a->inv.dev[idx[i]].bdf, timeout, table, err);
+    return ret < 0 ? ret : xpci_table_print(table, err);
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)

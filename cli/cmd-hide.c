@@ -23,9 +23,6 @@ static int closure_of(const struct xpci_call *call,
     size_t n;
     int ret = 0;
 
-    if (call->argc == 0)
-        return xpci_error_usage(err, "no device named; try 'xpci %s --help'",
-                                call->cmd->name);
     if (call->opt[OPT_SCOPE])
         ret = xpci_scope_parse(call->opt[OPT_SCOPE], &scope, err);
     if (ret == 0)
@@ -125,22 +122,53 @@ static void remove_absent(struct xpci_call *call,
     call->argc = kept;
 }
 
+/* Leaves in the group what was really taken out, for the answer. */
+static void remove_members(const struct xpci_inventory *inv,
+                           struct xpci_group *group,
+                           struct xpci_hide_conf *conf)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < group->n; i++) {
+        struct xpci_member *m = &group->v[i];
+
+        if (xpci_hide_conf_remove(conf, &inv->dev[m->dev].bdf))
+            group->v[kept++] = *m;
+        else
+            free(m->rule);
+    }
+    group->n = kept;
+}
+
 static int take_from_conf(struct xpci_call *call,
                           const struct xpci_inventory *inv,
                           struct xpci_group *group, struct xpci_hide_conf *conf,
-                          struct xpci_error *err)
+                          bool *any, struct xpci_error *err)
 {
-    bool any = false;
-    int ret = 0;
+    int ret;
 
-    remove_absent(call, inv, conf, &any);
-    if (call->argc || !any)
-        ret = closure_of(call, inv, group, err);
-    for (size_t i = 0; ret == 0 && i < group->n; i++) {
-        if (xpci_hide_conf_remove(conf, &inv->dev[group->v[i].dev].bdf))
-            any = true;
-    }
-    if (ret < 0 || any)
+    if (call->argc == 0)
+        return xpci_error_usage(err, "no device named; it is 'xpci unhide "
+                                     "DEVICE...'");
+    remove_absent(call, inv, conf, any);
+    if (call->argc == 0)
+        return 0;
+    ret = closure_of(call, inv, group, err);
+    if (ret < 0)
+        return ret;
+    remove_members(inv, group, conf);
+    *any = *any || group->n > 0;
+    return 0;
+}
+
+/* Nothing asked for, nothing to repair: then it was the wrong device. */
+static int check_any(const struct xpci_call *call, const struct xpci_plan *plan,
+                     bool any, struct xpci_error *err)
+{
+    bool needed;
+    int ret = xpci_plan_needed(call, plan, &needed, err);
+
+    if (ret < 0 || any || needed)
         return ret;
     return xpci_error_set(err, ENOENT,
                           "none of these devices is hidden by xpci; 'xpci "
@@ -154,6 +182,7 @@ static int change(struct xpci_call *call, bool hide, struct xpci_error *err)
     _cleanup_group_ struct xpci_group group = { 0 };
     _cleanup_plan_ struct xpci_plan plan = { 0 };
     _cleanup_close_ int lock = -1;
+    bool any = hide;
     int ret = 0;
 
     if (!call->opt[OPT_DRY_RUN])
@@ -164,9 +193,11 @@ static int change(struct xpci_call *call, bool hide, struct xpci_error *err)
         ret = xpci_hide_conf_load(call->root, &conf, err);
     if (ret == 0)
         ret = hide ? add_to_conf(call, &inv, &group, &conf, err)
-                   : take_from_conf(call, &inv, &group, &conf, err);
+                   : take_from_conf(call, &inv, &group, &conf, &any, err);
     if (ret == 0)
         ret = xpci_plan_make(call, &conf, &inv, &plan, err);
+    if (ret == 0)
+        ret = check_any(call, &plan, any, err);
     if (ret == 0)
         ret = xpci_plan_apply(call, &plan, err);
     if (ret == 0 && !call->opt[OPT_DRY_RUN])
@@ -196,7 +227,7 @@ static int run_unhide(struct xpci_call *call, struct xpci_error *err)
 
 const struct xpci_cmd xpci_cmd_hide = {
     .name = "hide",
-    .operands = "DEVICE...",
+    .operands = "[DEVICE...]",
     .summary = "take devices from dom0, with all that must go with them",
     .options = (const enum xpci_opt[]){ OPT_SCOPE, OPT_NONE },
     .flags = CMD_NEEDS_ROOT,

@@ -83,7 +83,7 @@ static int check_images(const struct xpci_call *call, struct status *s,
         if (ret < 0)
             return ret;
         if (v.verdict != XPCI_VERDICT_PROVEN &&
-            text_set(&s->trouble, "%s: %s; run 'xpci hide' again",
+            text_set(&s->trouble, "%s: %s; run 'xpci hide'",
                      s->plan.images.v[k].path, v.reason) < 0)
             return xpci_error_oom(err);
     }
@@ -94,16 +94,21 @@ static int check_images(const struct xpci_call *call, struct status *s,
 static int check_common(const struct xpci_call *call, struct status *s,
                         struct xpci_error *err)
 {
-    int ret = xpci_plan_make(call, &s->conf, &s->inv, &s->plan, err);
+    const struct xpci_generator *gen;
+    int ret;
 
+    /* a host without a generator has nothing hidden, and needs none */
+    if (s->conf.n == 0 && xpci_generator_detect(call->root, &gen, NULL) < 0)
+        return 0;
+    ret = xpci_plan_make(call, &s->conf, &s->inv, &s->plan, err);
     if (ret < 0)
         return ret;
     if (s->plan.changes.n && text_set(&s->trouble,
                                       "%s is not what " XPCI_HIDE_CONF_PATH
-                                      " asks for; run 'xpci hide' again",
+                                      " asks for; run 'xpci hide'",
                                       s->plan.changes.v[0].path) < 0)
         return xpci_error_oom(err);
-    if (!s->trouble)
+    if (s->conf.n && !s->trouble)
         ret = check_cmdline(call, s, err);
     if (ret == 0 && !s->trouble)
         ret = check_images(call, s, err);
@@ -148,10 +153,19 @@ static int add_row(struct status *s, const struct xpci_bdf *bdf,
         err);
 }
 
+/* With nothing hidden, what is left over has a row without a device. */
+static int add_trouble(struct status *s, struct xpci_table *table,
+                       struct xpci_error *err)
+{
+    s->worst = WRONG;
+    return xpci_table_row(
+        table, (const char *[]){ NULL, state_names[WRONG], s->trouble }, err);
+}
+
 static int add_hidden(struct status *s, struct xpci_table *table,
                       struct xpci_error *err)
 {
-    int ret = 0;
+    int ret = s->trouble && s->conf.n == 0 ? add_trouble(s, table, err) : 0;
 
     for (size_t i = 0; ret == 0 && i < s->conf.n; i++) {
         _cleanup_free_ char *why = NULL;
@@ -199,7 +213,7 @@ static int run(struct xpci_call *call, struct xpci_error *err)
         ret = xpci_hide_conf_load(call->root, &s.conf, err);
     if (ret == 0)
         ret = xpci_host_guest_devices(call, &s.guests, err);
-    if (ret == 0 && s.conf.n)
+    if (ret == 0)
         ret = check_common(call, &s, err);
     if (ret == 0)
         ret = xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table,

@@ -13,7 +13,9 @@ int xpci_guest_config_load(const struct xpci_root *root, const char *path,
 
     if (ret < 0)
         return ret;
-    if (asprintf(&file, "%s%s", xpci_root_dir(root), path) < 0) {
+    if (asprintf(&file, "%s%s%s", xpci_root_dir(root),
+                 path[0] == '/' || xpci_root_is_live(root) ? "" : "/",
+                 path) < 0) {
         file = NULL;
         return xpci_error_oom(err);
     }

@@ -74,13 +74,26 @@ static int run_command(struct xpci_call *call, int argc, char **argv,
     return ret < 0 ? ret : call->cmd->run(call, err);
 }
 
+/* "--root DIR" and "-o X" have their argument in the next word. */
+static bool takes_next(const char *word)
+{
+    for (int i = 1; i < OPT_MAX; i++) {
+        const struct xpci_opt_desc *opt = &xpci_opts[i];
+
+        if (opt->arg && ((word[1] == '-' && !strcmp(word + 2, opt->name)) ||
+                         (opt->letter && word[1] == opt->letter && !word[2])))
+            return true;
+    }
+    return false;
+}
+
 /* Options before the command's name are the command's: xpci --json list. */
 static int find_name(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] != '-')
             return i;
-        if (!strcmp(argv[i], "--root") || !strcmp(argv[i], "--dump"))
+        if (takes_next(argv[i]))
             i++;
     }
     return 0;

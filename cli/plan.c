@@ -45,36 +45,34 @@ static int all_modules(const struct xpci_plan *plan, struct xpci_strv *out)
     return 0;
 }
 
-static int write_files(const struct xpci_call *call,
-                       const struct xpci_hide_conf *conf,
-                       struct xpci_plan *plan, struct xpci_error *err)
+/* One file: its text, or NULL if it is not to be there. */
+static int want_file(const struct xpci_call *call, struct xpci_plan *plan,
+                     const char *path, const char *text, struct xpci_error *err)
 {
-    _cleanup_strv_ struct xpci_strv modules = { 0 };
-    _cleanup_free_ char *text = xpci_hide_conf_format(conf);
-    struct xpci_changes *set = &plan->changes;
-    int ret;
-
-    if (!text || all_modules(plan, &modules) < 0)
-        return xpci_error_oom(err);
-    ret = xpci_hide_conf_modprobe(conf, &modules, &plan->options, err);
-    if (ret == 0)
-        ret = xpci_changes_put(set, call->root, XPCI_HIDE_CONF_PATH, text,
-                               strlen(text), 0644, err);
-    if (ret == 0)
-        ret = xpci_changes_put(set, call->root, XPCI_MODPROBE_PATH,
-                               plan->options, strlen(plan->options), 0644, err);
-    return ret;
+    if (!text)
+        return xpci_changes_delete(&plan->changes, call->root, path, err);
+    return xpci_changes_put(&plan->changes, call->root, path, text,
+                            strlen(text), 0644, err);
 }
 
-static int remove_files(const struct xpci_call *call, struct xpci_plan *plan,
-                        struct xpci_error *err)
+static int want_files(const struct xpci_call *call,
+                      const struct xpci_hide_conf *conf, struct xpci_plan *plan,
+                      struct xpci_error *err)
 {
-    int ret = xpci_changes_delete(&plan->changes, call->root,
-                                  XPCI_HIDE_CONF_PATH, err);
+    _cleanup_strv_ struct xpci_strv modules = { 0 };
+    _cleanup_free_ char *text = NULL;
+    int ret = xpci_hide_conf_text(conf, call->root, &text, err);
 
+    if (ret == 0 && all_modules(plan, &modules) < 0)
+        return xpci_error_oom(err);
+    if (ret == 0 && conf->n)
+        ret = xpci_hide_conf_modprobe(conf, &modules, &plan->options, err);
     if (ret == 0)
-        ret = xpci_changes_delete(&plan->changes, call->root,
-                                  XPCI_MODPROBE_PATH, err);
+        ret = want_file(call, plan, XPCI_HIDE_CONF_PATH, text, err);
+    if (ret == 0)
+        ret = want_file(call, plan, XPCI_MODPROBE_PATH, plan->options, err);
+    if (ret == 0)
+        ret = plan->gen->drop_in(call->root, conf->n > 0, &plan->changes, err);
     return ret;
 }
 
@@ -99,12 +97,7 @@ int xpci_plan_make(const struct xpci_call *call,
     for (size_t k = 0; ret == 0 && k < plan->images.n; k++)
         ret = find_drivers(call, plan->images.v[k].kernel, conf, inv,
                            &plan->kernel[k], err);
-    if (ret == 0)
-        ret = conf->n ? write_files(call, conf, plan, err)
-                      : remove_files(call, plan, err);
-    if (ret == 0)
-        ret = plan->gen->drop_in(call->root, conf->n > 0, &plan->changes, err);
-    return ret;
+    return ret < 0 ? ret : want_files(call, conf, plan, err);
 }
 
 int xpci_plan_check(const struct xpci_call *call, const struct xpci_plan *plan,
@@ -120,6 +113,21 @@ int xpci_plan_check(const struct xpci_call *call, const struct xpci_plan *plan,
 
     return xpci_image_check(call->root, &plan->images.v[image], plan->gen,
                             &want, verdict, err);
+}
+
+int xpci_plan_needed(const struct xpci_call *call, const struct xpci_plan *plan,
+                     bool *needed, struct xpci_error *err)
+{
+    int ret = 0;
+
+    *needed = plan->changes.n > 0;
+    for (size_t k = 0; ret == 0 && !*needed && k < plan->images.n; k++) {
+        _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
+
+        ret = xpci_plan_check(call, plan, k, &v, err);
+        *needed = v.verdict != XPCI_VERDICT_PROVEN;
+    }
+    return ret;
 }
 
 static int show(const struct xpci_call *call, const struct xpci_plan *plan,

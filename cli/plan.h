@@ -40,6 +40,10 @@ int xpci_plan_check(const struct xpci_call *call, const struct xpci_plan *plan,
                     size_t image, struct xpci_image_verdict *verdict,
                     struct xpci_error *err) _must_check_;
 
+/* True if a file or an image is not as it must be. */
+int xpci_plan_needed(const struct xpci_call *call, const struct xpci_plan *plan,
+                     bool *needed, struct xpci_error *err) _must_check_;
+
 /*
  * With --dry-run prints the diff and the commands. Else writes the files,
  * rebuilds each image that is not proven already, and proves them; on any

@@ -105,7 +105,7 @@ static int check_owner(struct attach *at)
     return xpci_error_refuse(at->err,
                              "%s is noted in xenstore as given to domain %u, "
                              "which does not have it: another toolstack is at "
-                             "work on it, or one died; see 'xpci reconcile'",
+                             "work on it, or one died",
                              at->bdf, domid);
 }
 
@@ -139,8 +139,8 @@ int plugin_check_pciback(struct plugin *p, const struct xpci_bdf *bdf,
     if (!strcmp(driver, "pciback"))
         return 0;
     return xpci_error_set(err, EBUSY,
-                          "%s is not free for guests, it has %s%s%s: run "
-                          "'xpci hide --now %s' first",
+                          "%s is not free for guests, it has %s%s%s; 'xpci "
+                          "hide %s' and a reboot change that",
                           text, link ? "the driver '" : "", driver,
                           link ? "'" : "", text);
 }

@@ -27,9 +27,8 @@ struct reader {
 static int inconsistent(struct reader *rd, const char *path, const char *why)
 {
     return xpci_error_set(rd->err, EUCLEAN,
-                          "xenstore is inconsistent: '%s' %s; run "
-                          "'xpci reconcile' before xl or libxl reads it, they "
-                          "crash on it",
+                          "xenstore is inconsistent: '%s' %s; xl and "
+                          "libxl crash when they read it",
                           path, why);
 }
 

@@ -2,9 +2,17 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cfg.h"
+#include "cfg-list.h"
 #include "hide-conf.h"
 #include "hide-list.h"
+
+/* What a new file starts as. */
+static const char empty_file[] =
+    "# What xpci takes from dom0 at boot: the address a device had, its path\n"
+    "# from the root bus, and its ids; see xpci.conf(5). After an edit by hand\n"
+    "# run 'xpci hide'.\n"
+    "hide = [\n"
+    "]\n";
 
 static void hidden_clear(struct xpci_hidden *hidden)
 {
@@ -68,7 +76,7 @@ static int insert(struct xpci_hide_conf *conf, struct xpci_hidden *entry)
 }
 
 static int load_item(struct xpci_hide_conf *conf,
-                     const struct xpci_cfg_item *item, const char *file,
+                     const struct xpci_cfg_item *item, const char *dir,
                      struct xpci_error *err)
 {
     _cleanup_(hidden_clear) struct xpci_hidden entry = { 0 };
@@ -77,50 +85,52 @@ static int load_item(struct xpci_hide_conf *conf,
 
     if (ret == -EINVAL)
         return xpci_error_set(err, EINVAL,
-                              "%s:%u:%u: '%s' is not of the form "
+                              "%s" XPCI_HIDE_CONF_PATH
+                              ":%u:%u: '%s' is not of the form "
                               "'0000:03:02.0,path=PATH,id=vvvv:dddd'",
-                              file, item->line, item->column, item->value);
+                              dir, item->line, item->column, item->value);
     if (ret == 0 && xpci_hide_conf_find(conf, &entry.bdf))
         return xpci_error_set(
             err, EINVAL, "%s:%u:%u: device " XPCI_BDF_FMT " is there twice",
-            file, item->line, item->column, XPCI_BDF_ARGS(entry.bdf));
+            dir, item->line, item->column, XPCI_BDF_ARGS(entry.bdf));
     if (ret == 0)
         ret = insert(conf, &entry);
     return ret < 0 ? xpci_error_oom(err) : 0;
 }
 
-static int load(struct xpci_hide_conf *conf, const struct xpci_buf *text,
-                const char *file, struct xpci_error *err)
-{
-    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
-    _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
-    int ret;
-
-    ret = xpci_cfg_parse(text->data, text->len, file, &cfg, err);
-    if (ret == 0)
-        ret = xpci_cfg_list(cfg, "hide", &items, err);
-    for (size_t i = 0; ret == 0 && i < items.n; i++)
-        ret = load_item(conf, &items.v[i], file, err);
-    return ret;
-}
-
-int xpci_hide_conf_load(const struct xpci_root *root,
-                        struct xpci_hide_conf *conf, struct xpci_error *err)
+/* Parses the file, or what it would start as; *items are its entries. */
+static int parse_file(const struct xpci_root *root, struct xpci_cfg **cfg,
+                      struct xpci_cfg_items *items, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_free_ char *file = NULL;
     bool found;
-    int ret;
-
-    ret =
+    int ret =
         xpci_root_read_optional(root, XPCI_HIDE_CONF_PATH, &text, &found, err);
-    if (ret < 0 || !found)
+
+    if (ret == 0 && !found && xpci_buf_puts(&text, empty_file) < 0)
+        return xpci_error_oom(err);
+    if (ret < 0)
         return ret;
     if (asprintf(&file, "%s" XPCI_HIDE_CONF_PATH, xpci_root_dir(root)) < 0) {
         file = NULL;
         return xpci_error_oom(err);
     }
-    ret = load(conf, &text, file, err);
+    ret = xpci_cfg_parse(text.data ? text.data : "", text.len, file, cfg, err);
+    if (ret == 0)
+        ret = xpci_cfg_only_key(*cfg, "hide", err);
+    return ret < 0 ? ret : xpci_cfg_list(*cfg, "hide", items, err);
+}
+
+int xpci_hide_conf_load(const struct xpci_root *root,
+                        struct xpci_hide_conf *conf, struct xpci_error *err)
+{
+    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
+    _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
+    int ret = parse_file(root, &cfg, &items, err);
+
+    for (size_t i = 0; ret == 0 && i < items.n; i++)
+        ret = load_item(conf, &items.v[i], xpci_root_dir(root), err);
     if (ret < 0)
         xpci_hide_conf_clear(conf);
     return ret;
@@ -144,10 +154,18 @@ const struct xpci_hidden *xpci_hide_conf_find(const struct xpci_hide_conf *conf,
     return bsearch(&key, conf->v, conf->n, sizeof(key), hidden_cmp);
 }
 
+static bool same_identity(const struct xpci_hidden *a,
+                          const struct xpci_hidden *b)
+{
+    return a->vendor == b->vendor && a->device == b->device &&
+           !strcmp(a->path, b->path);
+}
+
 int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                        const struct xpci_inventory *inv,
                        const struct xpci_device *dev, struct xpci_error *err)
 {
+    const struct xpci_hidden *old = xpci_hide_conf_find(conf, &dev->bdf);
     _cleanup_(hidden_clear) struct xpci_hidden entry = {
         .bdf = dev->bdf,
         .vendor = dev->vendor,
@@ -160,11 +178,12 @@ int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                                  " is in a segment above ffff, which pciback "
                                  "and Xen cannot take",
                                  XPCI_BDF_ARGS(dev->bdf));
-    if (xpci_hide_conf_find(conf, &dev->bdf))
-        return 0;
-    if (xpci_device_path(inv, dev, &entry.path) < 0 || insert(conf, &entry) < 0)
+    if (xpci_device_path(inv, dev, &entry.path) < 0)
         return xpci_error_oom(err);
-    return 0;
+    if (old && same_identity(old, &entry))
+        return 0;
+    xpci_hide_conf_remove(conf, &dev->bdf);
+    return insert(conf, &entry) < 0 ? xpci_error_oom(err) : 0;
 }
 
 bool xpci_hide_conf_remove(struct xpci_hide_conf *conf,
@@ -182,24 +201,83 @@ bool xpci_hide_conf_remove(struct xpci_hide_conf *conf,
     return true;
 }
 
-char *xpci_hide_conf_format(const struct xpci_hide_conf *conf)
+static int format_entry(const struct xpci_hidden *hidden, char **out)
 {
-    _cleanup_buf_ struct xpci_buf text = { 0 };
-    int ret;
+    if (asprintf(out, XPCI_BDF_FMT ",path=%s,id=%04x:%04x",
+                 XPCI_BDF_ARGS(hidden->bdf), hidden->path, hidden->vendor,
+                 hidden->device) < 0) {
+        *out = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
 
-    ret = xpci_buf_puts(
-        &text,
-        "# What xpci takes from dom0 at boot: the address a device had, its\n"
-        "# path from the root bus, and its ids. Made by 'xpci hide'.\n"
-        "hide = [\n");
-    for (size_t i = 0; ret == 0 && i < conf->n; i++)
-        ret = xpci_buf_printf(&text,
-                              "    '" XPCI_BDF_FMT ",path=%s,id=%04x:%04x',\n",
-                              XPCI_BDF_ARGS(conf->v[i].bdf), conf->v[i].path,
-                              conf->v[i].vendor, conf->v[i].device);
+/* Drops the file's entries that are not wanted, or not like this. */
+static int drop_surplus(const struct xpci_hide_conf *conf,
+                        const struct xpci_cfg_items *items,
+                        struct xpci_cfg **cfg, struct xpci_error *err)
+{
+    int ret = 0;
+
+    for (size_t i = 0; ret == 0 && i < items->n; i++) {
+        _cleanup_hide_conf_ struct xpci_hide_conf one = { 0 };
+        const struct xpci_hidden *want;
+
+        ret = load_item(&one, &items->v[i], "", err);
+        if (ret < 0)
+            return ret;
+        want = xpci_hide_conf_find(conf, &one.v[0].bdf);
+        if (!want || !same_identity(want, &one.v[0]))
+            ret = xpci_cfg_list_drop(cfg, "hide", items->v[i].value, err);
+    }
+    return ret;
+}
+
+static int add_missing(const struct xpci_hide_conf *conf,
+                       const struct xpci_hide_conf *there,
+                       struct xpci_cfg **cfg, struct xpci_error *err)
+{
+    int ret = 0;
+
+    for (size_t i = 0; ret == 0 && i < conf->n; i++) {
+        const struct xpci_hidden *old =
+            xpci_hide_conf_find(there, &conf->v[i].bdf);
+        _cleanup_free_ char *text = NULL;
+
+        if (old && same_identity(old, &conf->v[i]))
+            continue;
+        if (format_entry(&conf->v[i], &text) < 0)
+            return xpci_error_oom(err);
+        ret = xpci_cfg_list_add(cfg, "hide", text, err);
+    }
+    return ret;
+}
+
+int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
+                        const struct xpci_root *root, char **out,
+                        struct xpci_error *err)
+{
+    _cleanup_hide_conf_ struct xpci_hide_conf there = { 0 };
+    _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
+    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    int ret = xpci_hide_conf_load(root, &there, err);
+
     if (ret == 0)
-        ret = xpci_buf_puts(&text, "]\n");
-    return ret == 0 ? xpci_buf_steal(&text) : NULL;
+        ret = parse_file(root, &cfg, &items, err);
+    if (ret == 0)
+        ret = drop_surplus(conf, &items, &cfg, err);
+    if (ret == 0)
+        ret = add_missing(conf, &there, &cfg, err);
+    if (ret < 0)
+        return ret;
+    if (xpci_cfg_print(cfg, &text) < 0)
+        return xpci_error_oom(err);
+    *out = NULL;
+    if (!text.data || !strcmp(text.data, empty_file))
+        return 0;
+    *out = xpci_buf_steal(&text);
+    return *out ? 0 : xpci_error_oom(err);
 }
 
 int xpci_hide_conf_list(const struct xpci_hide_conf *conf, char **out,

@@ -35,7 +35,10 @@ int xpci_hide_conf_load(const struct xpci_root *root,
                         struct xpci_error *err) _must_check_;
 void xpci_hide_conf_clear(struct xpci_hide_conf *conf);
 
-/* Adds a device; one that is there already is left as it is. */
+/*
+ * Adds a device. An entry with its BDF that means another one is replaced:
+ * the device named now is the one that is there.
+ */
 int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                        const struct xpci_inventory *inv,
                        const struct xpci_device *dev,
@@ -46,8 +49,14 @@ bool xpci_hide_conf_remove(struct xpci_hide_conf *conf,
 const struct xpci_hidden *xpci_hide_conf_find(const struct xpci_hide_conf *conf,
                                               const struct xpci_bdf *bdf);
 
-/* The text of /etc/xpci.conf. NULL: out of memory. */
-char *xpci_hide_conf_format(const struct xpci_hide_conf *conf) _must_check_;
+/*
+ * The text that /etc/xpci.conf is to have: the present one with the entries
+ * that are missing added and those that are too many dropped, every other
+ * byte kept. *out is NULL if nothing is left that a person wrote.
+ */
+int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
+                        const struct xpci_root *root, char **out,
+                        struct xpci_error *err) _must_check_;
 
 /*
  * The text of /etc/modprobe.d/xpci.conf: the hide list as option of

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Edits of a plain list of strings, in the style that is there and without
+ * touching another byte: xpci's own configuration. Guests' pci lists have
+ * their own rules (cfg-pci.h).
+ */
+#ifndef XPCI_CFG_LIST_H
+#define XPCI_CFG_LIST_H
+
+#include "cfg.h"
+
+/* Adds @value at the end of list @key; a list that is not there is made. */
+int xpci_cfg_list_add(struct xpci_cfg **cfg, const char *key, const char *value,
+                      struct xpci_error *err) _must_check_;
+
+/* Drops every item of list @key that is @value. */
+int xpci_cfg_list_drop(struct xpci_cfg **cfg, const char *key,
+                       const char *value, struct xpci_error *err) _must_check_;
+
+/* -EINVAL with the place of the first key that is not @key. */
+int xpci_cfg_only_key(const struct xpci_cfg *cfg, const char *key,
+                      struct xpci_error *err) _must_check_;
+
+#endif
