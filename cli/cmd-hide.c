@@ -211,7 +211,10 @@ static int run_hide(struct xpci_call *call, struct xpci_error *err)
 
     if (ret == 0 && !call->opt[OPT_DRY_RUN])
         xpci_log(&call->log, XPCI_LOG_NOTE,
-                 "the next boot hides them; reboot, then 'xpci status'");
+                 call->argc ? "the next boot hides them; reboot, then 'xpci "
+                              "status'"
+                            : "files and images are as " XPCI_HIDE_CONF_PATH
+                              " asks; 'xpci status' says more");
     return ret;
 }
 

@@ -90,9 +90,11 @@ static int load_item(struct xpci_hide_conf *conf,
                               "'0000:03:02.0,path=PATH,id=vvvv:dddd'",
                               dir, item->line, item->column, item->value);
     if (ret == 0 && xpci_hide_conf_find(conf, &entry.bdf))
-        return xpci_error_set(
-            err, EINVAL, "%s:%u:%u: device " XPCI_BDF_FMT " is there twice",
-            dir, item->line, item->column, XPCI_BDF_ARGS(entry.bdf));
+        return xpci_error_set(err, EINVAL,
+                              "%s" XPCI_HIDE_CONF_PATH
+                              ":%u:%u: device " XPCI_BDF_FMT " is there twice",
+                              dir, item->line, item->column,
+                              XPCI_BDF_ARGS(entry.bdf));
     if (ret == 0)
         ret = insert(conf, &entry);
     return ret < 0 ? xpci_error_oom(err) : 0;

@@ -20,9 +20,20 @@ static void add(struct xpci_hide_conf *conf, const struct xpci_inventory *inv,
         0);
 }
 
-#define HEAD                                                                   \
-    "# What xpci takes from dom0 at boot: the address a device had, its\n"     \
-    "# path from the root bus, and its ids. Made by 'xpci hide'.\n"
+#define HEAD                                                                    \
+    "# What xpci takes from dom0 at boot: the address a device had, its path\n" \
+    "# from the root bus, and its ids; see xpci.conf(5). After an edit by "     \
+    "hand\n"                                                                    \
+    "# run 'xpci hide'.\n"
+
+/* What the file is to be. NULL: gone. */
+static char *text_of(const struct tree *t, const struct xpci_hide_conf *conf)
+{
+    char *text = NULL;
+
+    assert_int_equal(xpci_hide_conf_text(conf, t->root, &text, NULL), 0);
+    return text;
+}
 
 /* What is written is what is read, in order of BDF, each once. */
 static void test_round_trip(void **state)
@@ -38,7 +49,7 @@ static void test_round_trip(void **state)
     add(&conf, &inv, "03:00.0");
     add(&conf, &inv, "03:02.0");
     assert_int_equal(conf.n, 3);
-    text = xpci_hide_conf_format(&conf);
+    text = text_of(t, &conf);
     assert_string_equal(
         text,
         HEAD "hide = [\n"
@@ -47,10 +58,45 @@ static void test_round_trip(void **state)
              "    '0000:05:00.1,path=0000:00:1c.3/00.1,id=8086:10d3',\n"
              "]\n");
     load_text(t, text, &again, 0, NULL);
-    second = xpci_hide_conf_format(&again);
+    second = text_of(t, &again);
     assert_string_equal(second, text);
     assert_int_equal(xpci_hide_conf_list(&again, &list, NULL), 0);
     assert_string_equal(list, "(0000:03:00.0)(0000:03:02.0)(0000:05:00.1)");
+}
+
+/* What a person wrote stays; a replaced card's entry goes. */
+static void test_edit_in_place(void **state)
+{
+    struct tree *t = *state;
+    _cleanup_inventory_ struct xpci_inventory inv = { 0 };
+    _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 };
+    _cleanup_free_ char *added = NULL, *removed = NULL;
+    const struct xpci_bdf isdn = { 0, 3, 2, 0 }, other = { 0, 3, 0, 0 };
+
+    host_load("lab", &inv);
+    load_text(t,
+              "# ours\n"
+              "hide = [ # the ISDN card was another one\n"
+              "  '03:02.0,path=0000:00:1c.1/00.0/02.0,id=1244:0a00', # isdn\n"
+              "]\n",
+              &conf, 0, NULL);
+    add(&conf, &inv, "03:02.0");
+    add(&conf, &inv, "03:00.0");
+    added = text_of(t, &conf);
+    assert_string_equal(
+        added, "# ours\n"
+               "hide = [ # the ISDN card was another one\n"
+               "  # isdn\n"
+               "    '0000:03:00.0,path=0000:00:1c.1/00.0/00.0,id=10ec:8139',\n"
+               "    '0000:03:02.0,path=0000:00:1c.1/00.0/02.0,id=8086:100e',\n"
+               "]\n");
+    assert_true(xpci_hide_conf_remove(&conf, &isdn));
+    assert_true(xpci_hide_conf_remove(&conf, &other));
+    removed = text_of(t, &conf);
+    assert_string_equal(removed, "# ours\n"
+                                 "hide = [ # the ISDN card was another one\n"
+                                 "  # isdn\n"
+                                 "]\n");
 }
 
 static void test_find_and_remove(void **state)
@@ -92,7 +138,6 @@ static void test_good_files(void **state)
         { "hide=[ \"03:02.0,id=8086:100e,path=x\" ,\n\n" /* any order */
           "'1:0.7,path=y,id=0000:ffff' ] # why\n",
           2 },
-        { "other = 'x'\nhide = [" GOOD "]\n", 1 },
     };
     struct tree *t = *state;
 
@@ -131,6 +176,7 @@ static void test_bad_files(void **state)
         { "hide = [ ", "1:10: " },
         { "hide = " GOOD "\n", "1:8: 'hide' is a single value" },
         { "hide = [ ['x'] ]", "1:10: " },
+        { "hide = []\nother = 'x'\n", "2:1: 'other' is no setting of xpci" },
     };
     struct tree *t = *state;
 
@@ -264,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TREE_TEST(test_round_trip),    cmocka_unit_test(test_find_and_remove),
+        TREE_TEST(test_edit_in_place), cmocka_unit_test(test_find_and_remove),
         TREE_TEST(test_good_files),    TREE_TEST(test_bad_files),
         TREE_TEST(test_no_file),       cmocka_unit_test(test_modprobe),
         cmocka_unit_test(test_limits), cmocka_unit_test(test_identity),
