@@ -65,6 +65,7 @@ static char escape_value(char c)
 int xpci_lex_unquote(const char *s, size_t len, char *out, size_t *bad)
 {
     size_t i = 1, n = 0, used;
+    bool known;
     char c;
 
     while (i < len - 1) {
@@ -74,11 +75,13 @@ int xpci_lex_unquote(const char *s, size_t len, char *out, size_t *bad)
             if (c >= '0' && c <= '7') {
                 used = octal_len(s + i, len - i);
                 i += used;
+                known = used > 0;
                 c = '\0';
             } else {
-                used = c = escape_value(c);
+                c = escape_value(c);
+                known = c != '\0';
             }
-            if (!used) {
+            if (!known) {
                 *bad = i - 2;
                 return -EINVAL;
             }
