@@ -117,9 +117,9 @@ refusals() {
 	local before
 	say 'What must be refused is refused, and changes nothing.'
 	before=$(xenstore-ls -f | grep /pci/; cat $cfg)
-	refused 1 "no guest|unknown|not running" xpci attach nobody 03:00.0 8
+	refused 1 "no domain .nobody. is running" xpci attach nobody 03:00.0 8
 	refused 1 "attached|already" xpci attach winxp 03:02.0 9
-	refused 3 "slot 7|taken" xpci attach winxp 03:00.0 7
+	refused 1 "slot 7 of .winxp. is taken" xpci attach winxp 03:00.0 7
 	refused 1 "no device" xpci attach winxp 03:1f.7 8
 	refused 1 "pciback" xpci attach winxp 05:00.0 8
 	refused 2 "virtual slot" xpci attach winxp 03:00.0 0
