@@ -43,8 +43,10 @@ static void test_keeps_mode_and_owner(void **state)
     struct stat before, after;
 
     tree_put(t, "/file", "old");
-    if (geteuid() == 0)
-        assert_int_equal(chown(tree_path(t, "/file"), 12, 34), 0);
+    if (chown(tree_path(t, "/file"), 12, 34) < 0) {
+        print_message("cannot make another user's file here\n");
+        skip();
+    }
     assert_int_equal(chmod(tree_path(t, "/file"), 04751), 0);
     before = tree_stat(t, "/file");
     assert_int_equal(replace(t, "/file", "new"), 0);
