@@ -37,8 +37,8 @@ int xpci_help_command(const struct xpci_cmd *cmd)
         print_overview();
         return 0;
     }
-    printf("usage: xpci %s [OPTIONS] %s\n\n%s\n\n", cmd->name, cmd->operands,
-           cmd->summary);
+    printf("usage: xpci %s [OPTIONS]%s%s\n\n%s\n\n", cmd->name,
+           cmd->operands[0] ? " " : "", cmd->operands, cmd->summary);
     print_options(cmd->options);
     print_options(xpci_common_opts);
     printf("\nSee xpci-%s(8).\n", cmd->name);

@@ -38,10 +38,17 @@ static int expect(const char **p, const char *end, char c)
 /* "[ssss:]bb:dd." without the function */
 static int parse_slot(const char **p, const char *end, unsigned int num[3])
 {
+    const char *start = *p;
+    bool has_segment;
+
     if (parse_hex(p, end, 6, &num[1]) < 0 || expect(p, end, ':') < 0 ||
         parse_hex(p, end, 2, &num[2]) < 0)
         return -EINVAL;
-    if (*p < end && **p == ':') {
+    has_segment = *p < end && **p == ':';
+    /* without a segment the first number is a bus, which has two digits */
+    if (!has_segment && memchr(start, ':', 3) == NULL)
+        return -EINVAL;
+    if (has_segment) {
         num[0] = num[1];
         num[1] = num[2];
         (*p)++;

@@ -101,7 +101,7 @@ int xpci_modprobe_conflict(const char *text, char **out)
         name = verb ? strtok_r(NULL, BLANK, &save) : NULL;
         if (!name || !xpci_module_name_equal(name, PCIBACK))
             continue;
-        if (!strcmp(verb, "install") ||
+        if (!strcmp(verb, "install") || !strcmp(verb, "blacklist") ||
             (!strcmp(verb, "options") && sets_hide(save))) {
             *out = xpci_steal(whole);
             return 0;

@@ -17,7 +17,9 @@ int xpci_modprobe_has_softdep(const char *text, const char *driver,
 
 /*
  * A line that is in the way of xpci's own file: another hide list, or an
- * install line for xen-pciback. *line is malloc'ed, NULL if there is none.
+ * install or blacklist line for xen-pciback (a softdep ignores a blacklist,
+ * "modprobe -b" of a generator's load list does not). *line is malloc'ed, NULL
+ * if there is none.
  */
 int xpci_modprobe_conflict(const char *text, char **line) _must_check_;
 

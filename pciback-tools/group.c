@@ -54,11 +54,31 @@ static bool takes_ownership(const struct xpci_device *bridge)
            bridge->pcie_type == XPCI_PCIE_NONE;
 }
 
+/* A bridge that reads all ones (D3cold): it may be above any orphan. */
+static const struct xpci_device *mute_bridge(const struct xpci_inventory *inv)
+{
+    for (size_t i = 0; i < inv->n; i++) {
+        if (inv->dev[i].header == 0xff && inv->dev[i].class_code == 0x0604)
+            return &inv->dev[i];
+    }
+    return NULL;
+}
+
 /* The topmost bridge above @dev that hides requester ids, or NO_PARENT. */
 static int alias_bridge(const struct xpci_inventory *inv, size_t dev,
                         size_t *out, struct xpci_error *err)
 {
     *out = XPCI_NO_PARENT;
+    if (inv->dev[dev].parent == XPCI_NO_PARENT && inv->dev[dev].bdf.bus) {
+        const struct xpci_device *mute = mute_bridge(inv);
+
+        if (mute)
+            return xpci_error_set(err, EIO,
+                                  "bridge " XPCI_BDF_FMT
+                                  " does not answer, so what is behind it is "
+                                  "not known; wake it up",
+                                  XPCI_BDF_ARGS(mute->bdf));
+    }
     for (size_t up = inv->dev[dev].parent; up != XPCI_NO_PARENT;
          up = inv->dev[up].parent) {
         const struct xpci_device *bridge = &inv->dev[up];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <libkmod.h>
 #include <string.h>
 
@@ -51,26 +52,32 @@ static int check_indexes(const struct xpci_root *root, const char *dir,
     return 0;
 }
 
-static int open_kmod(const struct xpci_root *root, const char *version,
+/*
+ * *fd is the directory of the modules, to be kept open as long as @out:
+ * libkmod gets its name in /proc, so that no link leads out of the root.
+ */
+static int open_kmod(const struct xpci_root *root, const char *version, int *fd,
                      struct kmod_ctx **out, struct xpci_error *err)
 {
     /* no modprobe.d: aliases are asked, not what is blacklisted today */
     static const char *const no_config[] = { NULL };
-    _cleanup_free_ char *dir = NULL, *host_dir = NULL;
+    _cleanup_free_ char *dir = NULL;
+    char proc_dir[32];
     int ret;
 
     if (asprintf(&dir, "/lib/modules/%s", version) < 0) {
         dir = NULL;
         return xpci_error_oom(err);
     }
-    if (asprintf(&host_dir, "%s%s", xpci_root_dir(root), dir) < 0) {
-        host_dir = NULL;
-        return xpci_error_oom(err);
-    }
     ret = check_indexes(root, dir, version, err);
     if (ret < 0)
         return ret;
-    *out = kmod_new(host_dir, no_config);
+    *fd = xpci_root_open(root, dir, O_PATH | O_DIRECTORY, 0);
+    if (*fd < 0)
+        return xpci_error_errno(err, -*fd, "cannot open '%s%s'",
+                                xpci_root_dir(root), dir);
+    snprintf(proc_dir, sizeof(proc_dir), "/proc/self/fd/%d", *fd);
+    *out = kmod_new(proc_dir, no_config);
     return *out ? 0 : xpci_error_oom(err);
 }
 
@@ -80,10 +87,11 @@ int xpci_native_drivers(const struct xpci_root *root, const char *version,
 {
     _cleanup_(cleanup_kmod) struct kmod_ctx *ctx = NULL;
     _cleanup_(cleanup_list) struct kmod_list *list = NULL;
+    _cleanup_close_ int fd = -1;
     struct kmod_list *it;
     int ret;
 
-    ret = open_kmod(root, version, &ctx, err);
+    ret = open_kmod(root, version, &fd, &ctx, err);
     if (ret < 0)
         return ret;
     ret = kmod_module_new_from_lookup(ctx, modalias, &list);

@@ -76,8 +76,9 @@ static const struct {
     { "03:02.8", -ERANGE },
     { "0000:03:02.8", -ERANGE },
     { "03:02.f", -ERANGE },
-    { "100:02.0", -ERANGE },
-    { "ffffff:02.0", -ERANGE },
+    { "100:02.0", -EINVAL },
+    { "003:02.0", -EINVAL },
+    { "ffffff:02.0", -EINVAL },
 };
 
 static void test_good(void **state)

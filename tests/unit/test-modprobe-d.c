@@ -75,6 +75,8 @@ static void test_conflict(void **state)
         { "options xen-pciback \\\n hide=(1:0.0)\n",
           "options xen-pciback  hide=(1:0.0)" },
         { "install xen-pciback /bin/true\n", "install xen-pciback /bin/true" },
+        { "blacklist xen_pciback\n", "blacklist xen_pciback" },
+        { "blacklist e1000\n", NULL },
         { "install e1000 modprobe xen-pciback\n", NULL },
         { "remove xen-pciback /bin/true\n", NULL },
         { "install\noptions\n", NULL },

@@ -54,16 +54,18 @@ full_disk() {
 	say 'a full disk'
 	before=$(fingerprint)
 	# what is left for root, who may use the reserve too
-	fallocate -l "$(($(stat -f -c '%f * %S' /) - 4194304))" /filler
-	refused 1 'rebuilding .*No space|rebuilding .*failed' \
-		xpci -q hide 03:02.0
+	fallocate -l "$(($(stat -f -c '%f * %S' /) - 12582912))" /filler
+	refused 1 "rebuilding '$image'" xpci -q hide 03:02.0
 	is 'files and image are as before' "$before" "$(fingerprint)"
+	rm /filler
 
-	# not even room for a small file
-	cat /dev/zero >/filler2 2>/dev/null || true
+	say 'no room for a small file'
+	mount -t tmpfs -o size=4k tmpfs /etc/modprobe.d
+	head -c 4096 /dev/zero >/etc/modprobe.d/filler
 	refused 1 'No space' xpci -q hide 03:02.0
-	rm -f /filler /filler2
-	is 'and again' "$before" "$(fingerprint)"
+	umount /etc/modprobe.d
+	is 'again all is as before' "$before" "$(fingerprint)"
+
 	like 'it works once there is room' 'proven' \
 		"$(xpci hide 03:02.0 2>&1)"
 }
