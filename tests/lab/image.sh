@@ -41,18 +41,6 @@ mkdir -p "$tmp/tree/etc"
 echo dom0 >"$tmp/tree/etc/hostname"
 echo '127.0.0.1 localhost dom0' >"$tmp/tree/etc/hosts"
 
-# The guest's kernel is the cloud one: small, and its hot plug is built in.
-# It is taken out of its package, so that dom0 does not have two kernels.
-# shellcheck disable=SC2016 # run in the chroot
-guest_kernel='
-	cd /tmp
-	p=$(apt-cache depends linux-image-cloud-amd64 |
-		sed -n "s/.*Depends: \(linux-image-[0-9].*\)/\1/p")
-	apt-get download "$p"
-	dpkg-deb --fsys-tarfile "$p"_*.deb | tar -x --wildcards "./boot/vmlinuz*"
-	install -D -m 644 boot/vmlinuz* /var/lib/xen/images/winxp-vmlinuz
-	rm -r boot "$p"_*.deb'
-
 mmdebstrap --mode=root --variant=minbase --quiet \
 	--include="$(paste -s -d, "$here/image/packages")" \
 	--aptopt="$tmp/apt.conf" \
@@ -60,15 +48,22 @@ mmdebstrap --mode=root --variant=minbase --quiet \
 	--dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' \
 	--essential-hook="cp -R '$tmp/tree/.' \"\$1\"" \
-	--customize-hook="chroot \"\$1\" sh -euc '$guest_kernel'" \
 	"$suite" "$tmp/root" "${sources[@]}" >&2
+
+# The guest has dom0's kernel and an initrd of busybox and guest-init, as small
+# as can be: the device model hands both to its BIOS byte by byte, 2 s a MiB.
+images=$tmp/root/var/lib/xen/images
+mkdir -p "$tmp"/guest/{bin,dev,sys} "$images"
+install -m 755 "$tmp/root/bin/busybox" "$tmp/guest/bin/busybox"
+install -m 755 "$here/image/guest-init" "$tmp/guest/init"
+(cd "$tmp/guest" && find . | cpio --quiet -o -H newc -R 0:0) | gzip -9n \
+	>"$images/winxp-initrd"
 
 # MBR, GRUB in the gap behind it, and one partition with the file system.
 disk=$tmp/disk
 truncate -s 2G "$disk"
 echo '2048,,L,*' | sfdisk --quiet "$disk"
-mke2fs -q -t ext4 -L dom0 -E offset=1048576 -d "$tmp/root" \
-	"$disk" "$((2 * 1024 * 1024 - 1024))k"
+mke2fs -q -t ext4 -L dom0 -E offset=1048576 -d "$tmp/root" "$disk" 2047m
 echo 'configfile (hd0,msdos1)/boot/grub/grub.cfg' >"$tmp/grub.early"
 grub-mkimage -O i386-pc -p '(hd0,msdos1)/boot/grub' -c "$tmp/grub.early" \
 	-o "$tmp/core" biosdisk part_msdos ext2 multiboot2 configfile normal gzio

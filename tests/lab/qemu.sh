@@ -4,7 +4,7 @@
 # shellcheck shell=bash
 
 machine() {
-	# shellcheck disable=SC2034 # used by lab
+	# shellcheck disable=SC2034,SC2054 # used by lab; QEMU's commas
 	machine=(
 		qemu-system-x86_64 -nodefaults -display none
 		-machine q35 -accel tcg -cpu EPYC,-smap -smp 1 -m 3072

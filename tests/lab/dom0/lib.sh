@@ -4,6 +4,7 @@
 # shellcheck shell=bash
 
 state=/var/lib/lab
+# shellcheck disable=SC2034 # by run-boot
 finished=
 died=
 guest=winxp
@@ -62,6 +63,7 @@ run() { # run CMD...
 	say "\$ $(quote "$@")"
 	status=0
 	"$@" >/run/lab/out 2>/run/lab/err || status=$?
+	# shellcheck disable=SC2034 # the test's
 	output=$(cat /run/lab/out)
 	errout=$(cat /run/lab/err)
 	sed 's/^/| /' /run/lab/out
@@ -155,7 +157,7 @@ start_guest() {
 	rm -f "$guest_log"
 	run xl create /etc/xen/$guest.cfg
 	[ "$status" = 0 ] || fail "xl create $guest" "$errout"
-	wait_guest 150 GUEST-UP
+	wait_guest 300 GUEST-UP
 	say "(the guest's init is up after $((SECONDS - start)) s)"
 }
 
