@@ -92,6 +92,13 @@ fuzz-%:
 	    -o build/fuzz/$@ tests/fuzz/$@.c $(LIB_SRC) $(LDLIBS)
 	build/fuzz/$@ -max_total_time=$(FUZZ_TIME) build/fuzz/corpus-$*
 
+# The loader knows where plugins are installed: made anew for another PREFIX.
+$(BUILD)/libexecdir: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LIBEXECDIR)' | cmp -s - $@ || echo '$(LIBEXECDIR)' >$@
+FORCE:
+$(BUILD)/libxl-plugin/load.o: $(BUILD)/libexecdir
+
 $(BUILD)/%.o: %.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
 	$(call say,CC)

@@ -17,6 +17,14 @@ static int open_config(struct xpci_call *call, struct xpci_attachment *a,
     return xpci_guest_config_load(call->root, a->file, &a->cfg, err);
 }
 
+int xpci_attachment_check(const struct xpci_call *call, struct xpci_error *err)
+{
+    if (call->opt[OPT_FILE] && !call->opt[OPT_PERSIST])
+        return xpci_error_usage(err, "--file says where --persist writes; it "
+                                     "is nothing without it");
+    return 0;
+}
+
 int xpci_attachment_open(struct xpci_call *call, struct xpci_attachment *a,
                          struct xpci_error *err)
 {

@@ -19,6 +19,10 @@ struct xpci_attachment {
     int lock;
 };
 
+/* Wrong calls that need no Xen to be found. */
+int xpci_attachment_check(const struct xpci_call *call,
+                          struct xpci_error *err) _must_check_;
+
 /* Connects, finds the guest argv[0], takes the lock, loads the rest. */
 int xpci_attachment_open(struct xpci_call *call, struct xpci_attachment *a,
                          struct xpci_error *err) _must_check_;

@@ -273,6 +273,8 @@ static int run(struct xpci_call *call, struct xpci_error *err)
                                      "DEVICE@VSLOT...'");
     ret = check_vslots(call, err);
     if (ret == 0)
+        ret = xpci_attachment_check(call, err);
+    if (ret == 0)
         ret = xpci_attachment_open(call, &a, err);
     if (ret == 0)
         ret = prepare(call, &a, &items, err);

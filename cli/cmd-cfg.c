@@ -104,6 +104,24 @@ static int edit_file(const struct xpci_call *call, const char *file, bool add,
                    : xpci_guest_config_put(call->root, file, cfg, set, err);
 }
 
+/* One file under two names would be edited twice, from the same bytes. */
+static int check_twice(const struct xpci_call *call, int file,
+                       struct xpci_error *err)
+{
+    struct stat a, b;
+
+    for (int i = 1; i < file; i++) {
+        if (!is_file(call, call->argv[i]) ||
+            xpci_root_stat(call->root, call->argv[i], &a) < 0 ||
+            xpci_root_stat(call->root, call->argv[file], &b) < 0)
+            continue;
+        if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+            return xpci_error_usage(err, "'%s' and '%s' are the same file",
+                                    call->argv[i], call->argv[file]);
+    }
+    return 0;
+}
+
 static int edit(struct xpci_call *call, bool add, struct xpci_error *err)
 {
     _cleanup_changes_ struct xpci_changes set = { 0 };
@@ -120,6 +138,8 @@ static int edit(struct xpci_call *call, bool add, struct xpci_error *err)
         ret = xpci_lock(call->root, &lock, err);
     for (int i = 1; ret == 0 && i < call->argc; i++) {
         if (is_file(call, call->argv[i]))
+            ret = check_twice(call, i, err);
+        if (ret == 0 && is_file(call, call->argv[i]))
             ret = edit_file(call, call->argv[i], add, &set, err);
     }
     if (ret < 0)

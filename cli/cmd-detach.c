@@ -72,6 +72,7 @@ static int detach_one(const struct xpci_call *call, struct xpci_attachment *a,
              "waiting for '%s' to let go of " XPCI_BDF_FMT, a->domain.name,
              XPCI_BDF_ARGS(*bdf));
     ret = a->ts->ops->detach(a->ts->ctx, &a->domain, bdf, timeout, err);
+    xpci_log(&call->log, XPCI_LOG_TICK, "%s", "");
     if (ret == 0)
         ret = save_one(call, a, bdf, err);
     return ret < 0
@@ -111,6 +112,8 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     if (call->argc < 2)
         return xpci_error_usage(err, "it is 'xpci detach DOMAIN DEVICE...'");
     ret = parse_timeout(call, &timeout, err);
+    if (ret == 0)
+        ret = xpci_attachment_check(call, err);
     if (ret == 0)
         ret = xpci_attachment_open(call, &a, err);
     if (ret == 0)

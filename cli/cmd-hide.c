@@ -53,28 +53,79 @@ static int print_group(const struct xpci_call *call,
     return ret < 0 ? ret : xpci_table_print(table, err);
 }
 
-/* Refuses what dom0 lives on, with the chain that leads there. */
+/* Why a device is in the configuration: the rule, or a hand wrote it. */
+static const char *rule_of(const struct xpci_group *group, size_t dev)
+{
+    for (size_t i = 0; i < group->n; i++) {
+        if (group->v[i].dev == dev)
+            return group->v[i].rule;
+    }
+    return "in " XPCI_HIDE_CONF_PATH;
+}
+
+static int check_device(const struct xpci_call *call,
+                        const struct xpci_device *dev, const char *rule,
+                        const char *reason, struct xpci_error *err)
+{
+    if (xpci_device_is_bridge(dev))
+        return xpci_error_refuse(err,
+                                 XPCI_BDF_FMT " (%s) is a bridge, and pciback "
+                                              "would take everything behind it",
+                                 XPCI_BDF_ARGS(dev->bdf), rule);
+    if (!reason)
+        return 0;
+    if (!call->opt[OPT_FORCE])
+        return xpci_error_refuse(err, "dom0 lives on " XPCI_BDF_FMT " (%s): %s",
+                                 XPCI_BDF_ARGS(dev->bdf), rule, reason);
+    xpci_log(&call->log, XPCI_LOG_WARN,
+             "forced: dom0 lives on " XPCI_BDF_FMT " (%s): %s",
+             XPCI_BDF_ARGS(dev->bdf), rule, reason);
+    return 0;
+}
+
+/* Refuses what dom0 lives on, also where a hand put it into the file. */
 static int check_guard(const struct xpci_call *call,
                        const struct xpci_inventory *inv,
-                       const struct xpci_group *group, struct xpci_error *err)
+                       const struct xpci_group *group,
+                       const struct xpci_hide_conf *conf,
+                       struct xpci_error *err)
 {
     _cleanup_guard_ struct xpci_guard guard = { 0 };
     int ret = xpci_guard_load(call->root, &guard, err);
 
-    for (size_t i = 0; ret == 0 && i < group->n; i++) {
-        const struct xpci_bdf *bdf = &inv->dev[group->v[i].dev].bdf;
-        const char *reason = xpci_guard_find(&guard, bdf);
+    if (ret == 0 && !guard.known)
+        xpci_log(&call->log, XPCI_LOG_WARN,
+                 "'%s/proc' says nothing of mounts: whether dom0 lives on a "
+                 "device is not checked",
+                 xpci_root_dir(call->root));
+    for (size_t i = 0; ret == 0 && i < inv->n; i++) {
+        const struct xpci_device *dev = &inv->dev[i];
 
-        if (reason && call->opt[OPT_FORCE])
-            xpci_log(&call->log, XPCI_LOG_WARN,
-                     "forced: dom0 lives on " XPCI_BDF_FMT " (%s): %s",
-                     XPCI_BDF_ARGS(*bdf), group->v[i].rule, reason);
-        else if (reason)
-            ret = xpci_error_refuse(
-                err, "dom0 lives on " XPCI_BDF_FMT " (%s): %s",
-                XPCI_BDF_ARGS(*bdf), group->v[i].rule, reason);
+        if (xpci_hide_conf_find(conf, &dev->bdf))
+            ret = check_device(call, dev, rule_of(group, i),
+                               xpci_guard_find(&guard, &dev->bdf), err);
     }
     return ret;
+}
+
+/* A list on the kernel's command line would replace what is hidden here. */
+static int check_cmdline(const struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_free_ char *word = NULL;
+    int ret = xpci_plan_cmdline(call, &word, err);
+
+    if (ret < 0 || !word)
+        return ret;
+    if (!call->opt[OPT_FORCE])
+        return xpci_error_refuse(err,
+                                 "'%s' on the kernel's command line replaces "
+                                 "xpci's list; take it out of the boot "
+                                 "loader's configuration",
+                                 word);
+    xpci_log(&call->log, XPCI_LOG_WARN,
+             "forced: '%s' on the kernel's command line replaces xpci's list",
+             word);
+    return 0;
 }
 
 static int add_to_conf(struct xpci_call *call, const struct xpci_inventory *inv,
@@ -83,11 +134,11 @@ static int add_to_conf(struct xpci_call *call, const struct xpci_inventory *inv,
 {
     int ret = closure_of(call, inv, group, err);
 
-    if (ret == 0)
-        ret = check_guard(call, inv, group, err);
     for (size_t i = 0; ret == 0 && i < group->n; i++)
         ret = xpci_hide_conf_add(conf, inv, &inv->dev[group->v[i].dev], err);
-    return ret;
+    if (ret == 0)
+        ret = check_guard(call, inv, group, conf, err);
+    return ret == 0 && conf->n ? check_cmdline(call, err) : ret;
 }
 
 /*

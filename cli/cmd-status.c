@@ -49,28 +49,18 @@ static int _printf_(2, 3) text_set(char **out, const char *fmt, ...)
     return r < 0 ? -ENOMEM : 0;
 }
 
-/* A hide list on the kernel's command line replaces that of modprobe.d. */
 static int check_cmdline(const struct xpci_call *call, struct status *s,
                          struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf cmdline = { 0 };
-    char *save = NULL, *word;
-    bool found;
-    int ret = xpci_root_read_optional(call->root, "/proc/cmdline", &cmdline,
-                                      &found, err);
+    _cleanup_free_ char *word = NULL;
+    int ret = xpci_plan_cmdline(call, &word, err);
 
-    if (ret < 0 || !found || cmdline.len == 0)
+    if (ret < 0 || !word)
         return ret;
-    for (word = strtok_r(cmdline.data, " \n", &save); word;
-         word = strtok_r(NULL, " \n", &save)) {
-        if (!strncmp(word, "xen-pciback.hide=", 17) ||
-            !strncmp(word, "xen_pciback.hide=", 17))
-            return text_set(&s->trouble,
-                            "'%s' on the kernel's command line replaces "
-                            "xpci's list",
-                            word);
-    }
-    return 0;
+    ret = text_set(&s->trouble,
+                   "'%s' on the kernel's command line replaces xpci's list",
+                   word);
+    return ret < 0 ? xpci_error_oom(err) : 0;
 }
 
 static int check_images(const struct xpci_call *call, struct status *s,

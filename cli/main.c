@@ -29,6 +29,11 @@ static void talk(void *data, enum xpci_log_level level, const char *msg)
         (level == XPCI_LOG_DEBUG && !call->opt[OPT_VERBOSE]) ||
         (level == XPCI_LOG_TICK && !isatty(STDERR_FILENO)))
         return;
+    if (!*msg) { /* wipes a tick before the answer is printed */
+        fputs(call->talking ? "\r\033[K" : "", stderr);
+        call->talking = false;
+        return;
+    }
     fprintf(stderr, "%sxpci: %s%s%s", call->talking ? "\r\033[K" : "",
             level == XPCI_LOG_WARN ? "warning: " : "", msg,
             level == XPCI_LOG_TICK ? "" : "\n");

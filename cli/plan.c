@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "interrupt.h"
 #include "keep.h"
 #include "native-driver.h"
 #include "plan.h"
@@ -115,6 +116,30 @@ int xpci_plan_check(const struct xpci_call *call, const struct xpci_plan *plan,
                             &want, verdict, err);
 }
 
+int xpci_plan_cmdline(const struct xpci_call *call, char **out,
+                      struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf cmdline = { 0 };
+    char *save = NULL, *word;
+    bool found;
+    int ret = xpci_root_read_optional(call->root, "/proc/cmdline", &cmdline,
+                                      &found, err);
+
+    *out = NULL;
+    if (ret < 0 || cmdline.len == 0)
+        return ret;
+    for (word = strtok_r(cmdline.data, " \n", &save); word && !*out;
+         word = strtok_r(NULL, " \n", &save)) {
+        if (strncmp(word, "xen-pciback.hide=", 17) &&
+            strncmp(word, "xen_pciback.hide=", 17))
+            continue;
+        *out = strdup(word);
+        if (!*out)
+            return xpci_error_oom(err);
+    }
+    return 0;
+}
+
 int xpci_plan_needed(const struct xpci_call *call, const struct xpci_plan *plan,
                      bool *needed, struct xpci_error *err)
 {
@@ -196,22 +221,22 @@ static int rebuild_all(const struct xpci_call *call,
                      plan->images.v[k].path, v.reason);
             continue;
         }
-        ret = xpci_keep(kept, call->root, plan->images.v[k].path, err);
+        ret = xpci_interrupt_check(err);
+        if (ret == 0)
+            ret = xpci_keep(kept, call->root, plan->images.v[k].path, err);
         if (ret == 0)
             ret = rebuild(call, plan, k, err);
     }
     return ret;
 }
 
-int xpci_plan_apply(const struct xpci_call *call, const struct xpci_plan *plan,
-                    struct xpci_error *err)
+static int apply(const struct xpci_call *call, const struct xpci_plan *plan,
+                 struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error undo = { 0 };
     struct xpci_kept kept = { 0 };
     int ret;
 
-    if (call->opt[OPT_DRY_RUN])
-        return show(call, plan, err);
     ret = xpci_changes_commit(&plan->changes, call->root, err);
     if (ret < 0)
         return ret;
@@ -226,6 +251,20 @@ int xpci_plan_apply(const struct xpci_call *call, const struct xpci_plan *plan,
                                xpci_error_text(&undo));
     xpci_log(&call->log, XPCI_LOG_NOTE,
              "files and images are as they were before");
+    return ret;
+}
+
+int xpci_plan_apply(const struct xpci_call *call, const struct xpci_plan *plan,
+                    struct xpci_error *err)
+{
+    struct xpci_interrupt held;
+    int ret;
+
+    if (call->opt[OPT_DRY_RUN])
+        return show(call, plan, err);
+    xpci_interrupt_hold(&held);
+    ret = apply(call, plan, err);
+    xpci_interrupt_release(&held);
     return ret;
 }
 

@@ -40,6 +40,13 @@ int xpci_plan_check(const struct xpci_call *call, const struct xpci_plan *plan,
                     size_t image, struct xpci_image_verdict *verdict,
                     struct xpci_error *err) _must_check_;
 
+/*
+ * The word of the kernel's command line that sets a hide list, which
+ * replaces that of modprobe.d; *word is malloc'ed, NULL if there is none.
+ */
+int xpci_plan_cmdline(const struct xpci_call *call, char **word,
+                      struct xpci_error *err) _must_check_;
+
 /* True if a file or an image is not as it must be. */
 int xpci_plan_needed(const struct xpci_call *call, const struct xpci_plan *plan,
                      bool *needed, struct xpci_error *err) _must_check_;

@@ -43,13 +43,20 @@ static int choose(struct xpci_table *table, const char *list,
                   const struct xpci_column *columns, size_t n,
                   struct xpci_error *err)
 {
+    if (!*list)
+        return xpci_error_usage(err, "no column named");
     while (*list) {
         size_t len = strcspn(list, ",");
         int i = find_column(columns, n, list, len);
 
-        if (i < 0 || table->n_shown == n)
+        if (i < 0)
             return xpci_error_usage(err, "'%.*s' is no column of this table",
                                     (int)len, list);
+        for (size_t k = 0; k < table->n_shown; k++) {
+            if (table->shown[k] == (size_t)i)
+                return xpci_error_usage(err, "column '%s' is named twice",
+                                        columns[i].name);
+        }
         table->shown[table->n_shown++] = (size_t)i;
         list += len + (list[len] == ',');
     }

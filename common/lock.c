@@ -5,20 +5,60 @@
 
 #include "lock.h"
 
-int xpci_lock(const struct xpci_root *root, int *out, struct xpci_error *err)
+#define LOCK_PATH "/run/lock/xpci"
+
+/* The lock file, if it is one that only root can have made. */
+static int open_live(const struct xpci_root *root)
 {
-    bool live = xpci_root_is_live(root);
-    const char *path = live ? "/run/lock/xpci" : "/";
     _cleanup_close_ int fd = xpci_root_open(
-        root, path, live ? O_RDWR | O_CREAT | O_NOFOLLOW : O_RDONLY, 0600);
+        root, LOCK_PATH, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
+    struct stat st;
 
     if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & 077))
+        return -EACCES;
+    return xpci_steal_fd(fd);
+}
+
+static int open_lock(const struct xpci_root *root)
+{
+    int fd;
+
+    if (!xpci_root_is_live(root))
+        return xpci_root_open(root, "/", O_RDONLY, 0);
+    fd = open_live(root);
+    if (fd >= 0 || fd == -ENOENT)
+        return fd;
+    if (unlink(LOCK_PATH) < 0 && errno != ENOENT)
+        return -errno;
+    return open_live(root);
+}
+
+int xpci_lock(const struct xpci_root *root, int *out, struct xpci_error *err)
+{
+    _cleanup_close_ int fd = -1;
+
+    if (xpci_root_is_live(root) && geteuid() != 0) {
+        *out = -1;
+        return 0;
+    }
+    fd = open_lock(root);
+    if (fd < 0)
         return xpci_error_errno(err, -fd, "cannot open lock '%s%s'",
-                                xpci_root_dir(root), path);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-        return xpci_error_set(err, EBUSY,
-                              "another xpci is at work here; try again when "
-                              "it is done");
+                                xpci_root_dir(root),
+                                xpci_root_is_live(root) ? LOCK_PATH : "/");
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK
+                   ? xpci_error_set(err, EBUSY,
+                                    "another xpci, or a program it started, "
+                                    "is at work here; try again when it is "
+                                    "done")
+                   : xpci_error_errno(err, errno, "cannot lock");
+    if (fcntl(fd, F_SETFD, 0) < 0)
+        return xpci_error_errno(err, errno, "cannot lock");
     *out = xpci_steal_fd(fd);
     return 0;
 }

@@ -98,16 +98,35 @@ bool xpci_root_exists(const struct xpci_root *root, const char *path)
     return xpci_root_stat(root, path, &st) == 0;
 }
 
+int xpci_root_open_file(const struct xpci_root *root, const char *path)
+{
+    /* O_NONBLOCK: a FIFO must not hang us before it is refused */
+    _cleanup_close_ int fd =
+        xpci_root_open(root, path, O_RDONLY | O_NONBLOCK, 0);
+    struct stat st;
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (S_ISDIR(st.st_mode))
+        return -EISDIR;
+    return S_ISREG(st.st_mode) ? xpci_steal_fd(fd) : -EMEDIUMTYPE;
+}
+
 int xpci_root_read_optional(const struct xpci_root *root, const char *path,
                             struct xpci_buf *out, bool *found,
                             struct xpci_error *err)
 {
-    _cleanup_close_ int fd = xpci_root_open(root, path, O_RDONLY, 0);
+    _cleanup_close_ int fd = xpci_root_open_file(root, path);
     int ret = fd;
 
     *found = fd >= 0;
     if (ret == -ENOENT || ret == -ENOTDIR)
         return 0;
+    if (ret == -EMEDIUMTYPE)
+        return xpci_error_set(err, EINVAL, "'%s%s' is not a regular file",
+                              root->dir, path);
     if (ret >= 0)
         ret = xpci_buf_read_fd(out, fd);
     if (ret == -ENOMEM)

@@ -45,6 +45,13 @@ int xpci_root_fd(const struct xpci_root *root);
 int xpci_root_open(const struct xpci_root *root, const char *path, int flags,
                    mode_t mode) _must_check_;
 
+/*
+ * Opens a regular file for reading. -EMEDIUMTYPE for a FIFO, a device or a
+ * socket, which could hang the reader or never end; -EISDIR for a directory.
+ */
+int xpci_root_open_file(const struct xpci_root *root,
+                        const char *path) _must_check_;
+
 /* stat(2) inside the root, links followed. Returns 0 or -errno. */
 int xpci_root_stat(const struct xpci_root *root, const char *path,
                    struct stat *st) _must_check_;

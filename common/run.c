@@ -5,12 +5,12 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#include "interrupt.h"
 #include "run.h"
-
-#define RUN_NOT_FOUND 127
 
 static const char *const run_dirs[] = {
     "/usr/sbin",
@@ -33,27 +33,68 @@ bool xpci_run_exists(const struct xpci_root *root, const char *program)
     return false;
 }
 
-/* In the child of a single-threaded process; never returns. */
-static void child(const struct xpci_run *run, int out)
+/* The two ends the child writes to. */
+struct pipes {
+    int out[2];    /* what the program prints */
+    int failed[2]; /* a byte if it could not be executed */
+};
+
+static void pipes_close(struct pipes *p)
+{
+    for (int i = 0; i < 2; i++) {
+        xpci_cleanup_close(&p->out[i]);
+        xpci_cleanup_close(&p->failed[i]);
+    }
+}
+
+static int pipes_open(struct pipes *p)
+{
+    *p = (struct pipes){ { -1, -1 }, { -1, -1 } };
+    return pipe2(p->out, O_CLOEXEC) < 0 || pipe2(p->failed, O_CLOEXEC) < 0
+               ? -errno
+               : 0;
+}
+
+/*
+ * In the child of a single-threaded process; never returns. Its own process
+ * group, so that all that the program starts can be ended with it.
+ */
+static void child(const struct xpci_run *run, const struct pipes *p)
 {
     static char path_env[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
     static char lang_env[] = "LC_ALL=C";
     char *env[] = { path_env, lang_env, NULL };
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    bool ok = null >= 0 && setpgid(0, 0) == 0 &&
+              prctl(PR_SET_PDEATHSIG, SIGTERM) == 0;
 
-    signal(SIGINT, SIG_DFL);
-    if (run->root && !xpci_root_is_live(run->root) &&
-        (fchdir(xpci_root_fd(run->root)) < 0 || chroot(".") < 0))
-        _exit(RUN_NOT_FOUND - 1);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
-        _exit(RUN_NOT_FOUND - 1);
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(run_dirs); i++) {
+    xpci_interrupt_reset();
+    if (ok && run->root && !xpci_root_is_live(run->root))
+        ok = fchdir(xpci_root_fd(run->root)) == 0 && chroot(".") == 0;
+    ok = ok && dup2(null, 0) >= 0 && dup2(p->out[1], 1) >= 0 &&
+         dup2(p->out[1], 2) >= 0;
+    for (size_t i = 0; ok && i < XPCI_ARRAY_SIZE(run_dirs); i++) {
         char path[256];
 
         snprintf(path, sizeof(path), "%s/%s", run_dirs[i], run->argv[0]);
         execve(path, (char *const *)(uintptr_t)run->argv, env);
     }
-    _exit(RUN_NOT_FOUND);
+    if (write(p->failed[1], &errno, sizeof(errno)) < 0)
+        _exit(1);
+    _exit(1);
+}
+
+/* Reads what there is. Returns 1 at the end, 0, or -errno. */
+static int read_some(int fd, struct xpci_buf *output)
+{
+    char chunk[4096];
+    ssize_t len = read(fd, chunk, sizeof(chunk));
+
+    if (len < 0)
+        return errno == EINTR ? 0 : -errno;
+    if (len == 0)
+        return 1;
+    return xpci_buf_append(output, chunk, (size_t)len);
 }
 
 /* Reads until the program has closed its output, with a sign of life. */
@@ -61,40 +102,59 @@ static int collect(const struct xpci_run *run, int fd, struct xpci_buf *output)
 {
     struct pollfd pfd = { .fd = fd, .events = POLLIN };
     time_t start = time(NULL), last = start;
-    char chunk[4096];
+    int ret = 0;
 
-    for (;;) {
+    while (ret == 0) {
         int r = poll(&pfd, 1, 1000);
         time_t now = time(NULL);
-        ssize_t len;
 
+        if (xpci_interrupted())
+            return -EINTR;
         if (now != last) {
             xpci_log(run->log, XPCI_LOG_TICK, "%s, %ld s",
                      run->what ? run->what : run->argv[0], now - start);
             last = now;
         }
-        if (r == 0 || (r < 0 && errno == EINTR))
-            continue;
-        if (r < 0)
-            return -errno;
-        len = read(fd, chunk, sizeof(chunk));
-        if (len < 0 && errno != EINTR)
-            return -errno;
-        if (len == 0)
-            return 0;
-        if (len > 0 && xpci_buf_append(output, chunk, (size_t)len) < 0)
-            return -ENOMEM;
+        if (r > 0)
+            ret = read_some(fd, output);
+        else if (r < 0 && errno != EINTR)
+            ret = -errno;
     }
+    return ret < 0 ? ret : 0;
 }
 
-/* Waits for the child, collecting its output. */
-static int reap(const struct xpci_run *run, pid_t pid, int fd,
-                struct xpci_buf *output, int *status)
+/* Ends all that the program has started: politely, then not. */
+static void end_group(pid_t pid, int fd)
 {
-    int ret = collect(run, fd, output);
+    struct pollfd pfd = { .fd = fd, .events = POLLIN };
+    struct xpci_buf rest = { 0 };
+    time_t deadline = time(NULL) + 5;
 
+    kill(-pid, SIGTERM);
+    while (time(NULL) < deadline) {
+        if (poll(&pfd, 1, 100) > 0 && read_some(fd, &rest) != 0)
+            break;
+    }
+    kill(-pid, SIGKILL);
+    xpci_buf_clear(&rest);
+}
+
+static int spawn(const struct xpci_run *run, struct pipes *p,
+                 struct xpci_buf *output, int *status)
+{
+    pid_t pid = fork();
+    int ret;
+
+    if (pid < 0)
+        return -errno;
+    if (pid == 0)
+        child(run, p);
+    setpgid(pid, pid); /* whoever of the two comes first */
+    close(xpci_steal_fd(p->out[1]));
+    close(xpci_steal_fd(p->failed[1]));
+    ret = collect(run, p->out[0], output);
     if (ret < 0)
-        kill(pid, SIGTERM);
+        end_group(pid, p->out[0]);
     while (waitpid(pid, status, 0) < 0) {
         if (errno != EINTR)
             return -errno;
@@ -102,41 +162,22 @@ static int reap(const struct xpci_run *run, pid_t pid, int fd,
     return ret;
 }
 
-/*
- * As system(3) does: an interrupt from the keyboard ends the program, and
- * its caller lives to put things back.
- */
-static int spawn(const struct xpci_run *run, int fds[2],
-                 struct xpci_buf *output, int *status)
-{
-    void (*old)(int) = signal(SIGINT, SIG_IGN);
-    pid_t pid = fork();
-    int ret = pid < 0 ? -errno : 0;
-
-    if (pid == 0)
-        child(run, fds[1]);
-    close(fds[1]);
-    if (pid > 0)
-        ret = reap(run, pid, fds[0], output, status);
-    close(fds[0]);
-    signal(SIGINT, old);
-    return ret;
-}
-
 int xpci_run(const struct xpci_run *run, struct xpci_buf *output,
              struct xpci_error *err)
 {
+    _cleanup_(pipes_close) struct pipes p;
     const char *name = run->argv[0];
-    int fds[2], status, ret;
+    int status, exec_errno, ret;
 
-    if (pipe2(fds, O_CLOEXEC) < 0)
-        return xpci_error_errno(err, errno, "cannot run '%s'", name);
-    ret = spawn(run, fds, output, &status);
+    ret = pipes_open(&p);
+    if (ret == 0)
+        ret = spawn(run, &p, output, &status);
+    if (ret == -EINTR && xpci_interrupted())
+        return xpci_interrupt_check(err);
     if (ret < 0)
         return xpci_error_errno(err, -ret, "cannot run '%s'", name);
-    if (WIFSIGNALED(status))
-        return 128 + WTERMSIG(status);
-    if (WEXITSTATUS(status) == RUN_NOT_FOUND)
-        return xpci_error_set(err, ENOENT, "program '%s' not found", name);
-    return WEXITSTATUS(status);
+    if (read(p.failed[0], &exec_errno, sizeof(exec_errno)) ==
+        sizeof(exec_errno))
+        return xpci_error_errno(err, exec_errno, "cannot run '%s'", name);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -12,7 +12,8 @@
  * both go into the output buffer.
  *
  * Returns the exit status (0 to 255; 128 + N after signal N), or -errno
- * with a message if the program could not be run.
+ * with a message if the program could not be run, or -EINTR if a signal that
+ * is held (interrupt.h) came: then the program and all it started are gone.
  */
 #ifndef XPCI_RUN_H
 #define XPCI_RUN_H

@@ -252,7 +252,7 @@ int xpci_image_parse(const void *image, size_t len, const char *name,
 int xpci_image_read(const struct xpci_root *root, const char *path,
                     xpci_image_fn *fn, void *data, struct xpci_error *err)
 {
-    _cleanup_close_ int fd = xpci_root_open(root, path, O_RDONLY, 0);
+    _cleanup_close_ int fd = xpci_root_open_file(root, path);
     struct stat st;
     void *map = NULL;
     int ret;

@@ -213,8 +213,10 @@ int xpci_guard_load(const struct xpci_root *root, struct xpci_guard *guard,
                     struct xpci_error *err)
 {
     struct walk w = { .root = root, .guard = guard, .err = err };
-    int ret = each_line(&w, "/proc/self/mountinfo", 0, walk_mount);
+    int ret;
 
+    guard->known = xpci_root_exists(root, "/proc/self/mountinfo");
+    ret = each_line(&w, "/proc/self/mountinfo", 0, walk_mount);
     if (ret == 0)
         ret = each_line(&w, "/proc/swaps", 1, walk_swap);
     if (ret == 0)

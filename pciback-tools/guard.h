@@ -9,8 +9,8 @@
  *     xpci_guard_clear(&guard);
  *
  * Followed through device-mapper and MD (sysfs "slaves"), NVMe subsystems,
- * and bridges, bonds, VLANs (sysfs "lower_*"). A root without /proc has
- * nothing mounted.
+ * and bridges, bonds, VLANs (sysfs "lower_*"). A root without /proc, such as
+ * a system mounted in a rescue boot, cannot tell: see "known".
  */
 #ifndef XPCI_GUARD_H
 #define XPCI_GUARD_H
@@ -26,6 +26,7 @@ struct xpci_guarded {
 struct xpci_guard {
     struct xpci_guarded *v;
     size_t n;
+    bool known; /* false: the root has no mountinfo to tell */
 };
 
 int xpci_guard_load(const struct xpci_root *root, struct xpci_guard *guard,

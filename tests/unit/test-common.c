@@ -115,7 +115,8 @@ static void test_lock(void **state)
 
     assert_int_equal(xpci_lock(t->root, &one, NULL), 0);
     assert_int_equal(xpci_lock(t->root, &two, &err), -EBUSY);
-    assert_contains(err.msg, "another xpci is at work");
+    assert_contains(err.msg,
+                    "another xpci, or a program it started, is at work");
     assert_int_equal(two, -1);
     close(one);
     assert_int_equal(xpci_lock(t->root, &two, NULL), 0);

@@ -157,6 +157,19 @@ static void test_loop_is_an_error(void **state)
     assert_int_equal(xpci_guard_load(root, &guard, &err), -ELOOP);
 }
 
+/* A system mounted in a rescue boot: nothing found is not nothing there. */
+static void test_without_proc(void **state)
+{
+    _cleanup_guard_ struct xpci_guard guard = { 0 };
+
+    (void)state;
+    assert_int_equal(xpci_guard_load(root, &guard, NULL), 0);
+    assert_false(guard.known);
+    put("/proc/self/mountinfo", "");
+    assert_int_equal(xpci_guard_load(root, &guard, NULL), 0);
+    assert_true(guard.known);
+}
+
 static void test_bad_mountinfo_is_an_error(void **state)
 {
     _cleanup_guard_ struct xpci_guard guard = { 0 };
@@ -176,13 +189,10 @@ static void test_bad_mountinfo_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_plain),
-        TEST(test_lvm_on_md),
-        TEST(test_btrfs_and_swap),
-        TEST(test_nvme_subsystem),
-        TEST(test_bridged_route),
-        TEST(test_loop_is_an_error),
-        TEST(test_bad_mountinfo_is_an_error),
+        TEST(test_plain),          TEST(test_lvm_on_md),
+        TEST(test_btrfs_and_swap), TEST(test_nvme_subsystem),
+        TEST(test_bridged_route),  TEST(test_loop_is_an_error),
+        TEST(test_without_proc),   TEST(test_bad_mountinfo_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

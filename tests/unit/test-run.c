@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "test-common-tree.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <time.h>
 
+#include "interrupt.h"
 #include "run.h"
 
 static int run(const char *script, struct xpci_buf *out, struct xpci_error *err)
@@ -68,7 +71,9 @@ static void test_not_found(void **state)
 
     (void)state;
     assert_int_equal(xpci_run(&r, &out, &err), -ENOENT);
-    assert_string_equal(err.msg, "program 'xpci-no-such-program' not found");
+    assert_string_equal(
+        err.msg,
+        "cannot run 'xpci-no-such-program': No such file or directory");
 }
 
 /* The caller's PATH, locale and input do not matter. */
@@ -137,15 +142,33 @@ static void test_ticks(void **state)
     assert_true(ticks >= 1 && ticks <= 3);
 }
 
-/* An interrupt from the keyboard ends the program, not its caller. */
-static void test_interrupt(void **state)
+/*
+ * A held signal ends the program and all it started, and xpci_run() says so;
+ * the pipe closes only when the last of them is gone.
+ */
+static void test_interrupted(void **state)
 {
-    _cleanup_buf_ struct xpci_buf out = { 0 };
+    static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
     (void)state;
-    assert_int_equal(run("kill -2 $PPID; kill -2 $$; sleep 5", &out, NULL),
-                     128 + SIGINT);
-    assert_true(signal(SIGINT, SIG_DFL) == SIG_DFL);
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(signals); i++) {
+        _cleanup_buf_ struct xpci_buf out = { 0 };
+        _cleanup_error_ struct xpci_error err = { 0 };
+        struct xpci_interrupt held;
+        char script[80];
+        time_t start = time(NULL);
+
+        snprintf(script, sizeof(script), "sleep 60 & kill -%d $PPID; sleep 60",
+                 signals[i]);
+        xpci_interrupt_hold(&held);
+        assert_int_equal(run(script, &out, &err), -EINTR);
+        assert_int_equal(xpci_interrupted(), signals[i]);
+        xpci_interrupt_release(&held);
+        assert_int_equal(xpci_interrupted(), 0);
+        assert_non_null(strstr(xpci_error_text(&err), "interrupted by signal"));
+        assert_true(time(NULL) - start < 30);
+        assert_true(signal(signals[i], SIG_DFL) == SIG_DFL);
+    }
 }
 
 static void test_root(void **state)
@@ -167,7 +190,7 @@ static void test_root(void **state)
     assert_int_equal(chmod(tree_path(t, "/bin/prog"), 0755), 0);
     assert_true(xpci_run_exists(t->root, "prog"));
     if (geteuid() != 0) {
-        assert_int_equal(xpci_run(&r, &out, &err), 126);
+        assert_int_equal(xpci_run(&r, &out, &err), -EPERM);
         return;
     }
     assert_int_equal(xpci_run(&r, &out, &err), 7);
@@ -203,7 +226,7 @@ int main(void)
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_descriptors),
         cmocka_unit_test(test_ticks),
-        cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_interrupted),
         TREE_TEST(test_root),
         TREE_TEST(test_exists),
     };

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A change that must not be left half-made holds off the signals that would
+ * end the process, and looks at them where it can still turn back.
+ *
+ *     struct xpci_interrupt held;
+ *     xpci_interrupt_hold(&held);
+ *     ... a step; then: if (xpci_interrupted()) put things back ...
+ *     xpci_interrupt_release(&held);
+ *
+ * Held are INT, TERM, HUP and QUIT; PIPE is ignored. A program that runs
+ * meanwhile (run.h) is ended by the signal, and xpci_run() fails with EINTR.
+ * One hold at a time, in a single-threaded process.
+ */
+#ifndef XPCI_INTERRUPT_H
+#define XPCI_INTERRUPT_H
+
+#include <signal.h>
+
+#include "error.h"
+
+#define XPCI_INTERRUPT_SIGNALS 5
+
+struct xpci_interrupt {
+    struct sigaction old[XPCI_INTERRUPT_SIGNALS];
+};
+
+void xpci_interrupt_hold(struct xpci_interrupt *held);
+void xpci_interrupt_release(const struct xpci_interrupt *held);
+
+/* The signal that came since the hold, or 0. */
+int xpci_interrupted(void);
+
+/* 0, or -EINTR and "interrupted by a signal". */
+int xpci_interrupt_check(struct xpci_error *err) _must_check_;
+
+/* In a forked child: the signals end it again. */
+void xpci_interrupt_reset(void);
+
+#endif
