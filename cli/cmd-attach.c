@@ -31,19 +31,39 @@ static int bad_vslot(const char *text, struct xpci_error *err)
                             text);
 }
 
-/* Slots that cannot be are found before anything is asked of the host. */
-static int check_vslots(const struct xpci_call *call, struct xpci_error *err)
+/* "DOMAIN DEVICE VSLOT": a third and last operand without ":" or "/". */
+static bool has_vslot_operand(const struct xpci_call *call)
 {
-    for (int i = 1; i < call->argc; i++) {
-        const char *at = strchr(call->argv[i], '@');
-        const char *text = at ? at + 1 : call->argv[i];
-        unsigned int vslot;
+    return call->argc == 3 && !strpbrk(call->argv[2], ":/") &&
+           !strchr(call->argv[1], '@');
+}
 
-        if ((at || (i == 2 && !strchr(text, ':'))) &&
-            xpci_vslot_parse(text, strlen(text), &vslot) < 0)
-            return bad_vslot(text, err);
-    }
-    return 0;
+static int check_operand(const char *operand, struct xpci_error *err)
+{
+    const char *at = strchr(operand, '@');
+    _cleanup_free_ char *device =
+        strndup(operand, at ? (size_t)(at - operand) : strlen(operand));
+    unsigned int vslot;
+
+    if (!device)
+        return xpci_error_oom(err);
+    if (at && xpci_vslot_parse(at + 1, strlen(at + 1), &vslot) < 0)
+        return bad_vslot(at + 1, err);
+    return xpci_device_check_name(device, err);
+}
+
+/* What cannot be right is found before anything is asked of the host. */
+static int check_operands(const struct xpci_call *call, struct xpci_error *err)
+{
+    int last = call->argc - has_vslot_operand(call), ret = 0;
+    unsigned int vslot;
+
+    for (int i = 1; ret == 0 && i < last; i++)
+        ret = check_operand(call->argv[i], err);
+    if (ret == 0 && last < call->argc &&
+        xpci_vslot_parse(call->argv[2], strlen(call->argv[2]), &vslot) < 0)
+        ret = bad_vslot(call->argv[2], err);
+    return ret;
 }
 
 /* "DEVICE" or "DEVICE@VSLOT" */
@@ -61,7 +81,7 @@ static int add_operand(const struct xpci_inventory *inv, const char *operand,
     if (!device || !idx)
         return xpci_error_oom(err);
     if (at && xpci_vslot_parse(at + 1, strlen(at + 1), &vslot) < 0)
-        return -EINVAL; /* check_vslots() was there first */
+        return -EINVAL; /* check_operands() was there first */
     ret = xpci_inventory_select(inv, device, idx, &n, err);
     if (ret < 0)
         return ret;
@@ -78,7 +98,6 @@ static int add_operand(const struct xpci_inventory *inv, const char *operand,
     return 0;
 }
 
-/* "DOMAIN DEVICE VSLOT": a third operand without ":" is the slot. */
 static int parse_operands(const struct xpci_call *call,
                           const struct xpci_inventory *inv, struct items *items,
                           struct xpci_error *err)
@@ -86,8 +105,7 @@ static int parse_operands(const struct xpci_call *call,
     int last = call->argc, ret = 0;
     unsigned int vslot = 0;
 
-    if (last == 3 && !strchr(call->argv[2], ':') &&
-        !strchr(call->argv[1], '@')) {
+    if (has_vslot_operand(call)) {
         last = 2;
         if (xpci_vslot_parse(call->argv[2], strlen(call->argv[2]), &vslot) < 0)
             return -EINVAL;
@@ -271,7 +289,7 @@ static int run(struct xpci_call *call, struct xpci_error *err)
         return xpci_error_usage(err, "it is 'xpci attach DOMAIN DEVICE "
                                      "[VSLOT]' or 'xpci attach DOMAIN "
                                      "DEVICE@VSLOT...'");
-    ret = check_vslots(call, err);
+    ret = check_operands(call, err);
     if (ret == 0)
         ret = xpci_attachment_check(call, err);
     if (ret == 0)

@@ -112,6 +112,8 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     if (call->argc < 2)
         return xpci_error_usage(err, "it is 'xpci detach DOMAIN DEVICE...'");
     ret = parse_timeout(call, &timeout, err);
+    for (int i = 1; ret == 0 && i < call->argc; i++)
+        ret = xpci_device_check_name(call->argv[i], err);
     if (ret == 0)
         ret = xpci_attachment_check(call, err);
     if (ret == 0)

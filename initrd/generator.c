@@ -39,10 +39,29 @@ static const char *last_words(struct xpci_buf *output)
     return line ? line + 1 : output->data;
 }
 
-int xpci_generator_rebuild(const struct xpci_generator *gen,
-                           const struct xpci_root *root,
-                           const struct xpci_kernel_image *image,
-                           const struct xpci_log *log, struct xpci_error *err)
+/* The names of leftovers of @image that are not there now. */
+static int absent_leftovers(const struct xpci_generator *gen,
+                            const struct xpci_root *root,
+                            const struct xpci_kernel_image *image,
+                            struct xpci_strv *out)
+{
+    for (const char *const *suffix = gen->leftovers; *suffix; suffix++) {
+        _cleanup_free_ char *path = NULL;
+
+        if (asprintf(&path, "%s%s", image->path, *suffix) < 0) {
+            path = NULL;
+            return -ENOMEM;
+        }
+        if (!xpci_root_exists(root, path) && xpci_strv_add(out, path) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int run_command(const struct xpci_generator *gen,
+                       const struct xpci_root *root,
+                       const struct xpci_kernel_image *image,
+                       const struct xpci_log *log, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf output = { 0 };
     _cleanup_strv_ struct xpci_strv argv = { 0 };
@@ -68,8 +87,28 @@ int xpci_generator_rebuild(const struct xpci_generator *gen,
         return xpci_error_set(err, EIO, "%s: '%s' failed with status %d: %s",
                               what, argv.v[0], status, last_words(&output));
     if (output.len > 0)
-        xpci_log(log, XPCI_LOG_DEBUG, "%s: %s", argv.v[0], output.data);
+        xpci_log(log, XPCI_LOG_DEBUG, "%s: %s", argv.v[0], last_words(&output));
     return 0;
+}
+
+int xpci_generator_rebuild(const struct xpci_generator *gen,
+                           const struct xpci_root *root,
+                           const struct xpci_kernel_image *image,
+                           const struct xpci_log *log, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv absent = { 0 };
+    int ret;
+
+    if (absent_leftovers(gen, root, image, &absent) < 0)
+        return xpci_error_oom(err);
+    ret = run_command(gen, root, image, log, err);
+    for (size_t i = 0; ret < 0 && i < absent.n; i++) {
+        _cleanup_error_ struct xpci_error why = { 0 };
+
+        if (xpci_file_remove(root, absent.v[i], &why) < 0)
+            xpci_log(log, XPCI_LOG_WARN, "%s", xpci_error_text(&why));
+    }
+    return ret;
 }
 
 static void image_clear(struct xpci_kernel_image *image)

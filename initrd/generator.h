@@ -52,6 +52,9 @@ struct xpci_generator {
      * there are, one a line.
      */
     const char *load_list;
+
+    /* What a run that was ended leaves: the image's name with these behind. */
+    const char *const *leftovers;
 };
 
 /* -ENOENT with a message if the root has no generator that xpci knows. */
@@ -59,7 +62,10 @@ int xpci_generator_detect(const struct xpci_root *root,
                           const struct xpci_generator **out,
                           struct xpci_error *err) _must_check_;
 
-/* Runs the command; its last words are in the error. */
+/*
+ * Runs the command; its last words are in the error. If it fails, leftovers
+ * that were not there before are removed.
+ */
 int xpci_generator_rebuild(const struct xpci_generator *gen,
                            const struct xpci_root *root,
                            const struct xpci_kernel_image *image,

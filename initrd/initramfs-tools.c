@@ -90,6 +90,8 @@ static int command(const struct xpci_kernel_image *image,
     return 0;
 }
 
+static const char *const leftovers[] = { ".new", ".dpkg-bak", NULL };
+
 const struct xpci_generator xpci_initramfs_tools = {
     .name = "initramfs-tools",
     .present = present,
@@ -97,4 +99,5 @@ const struct xpci_generator xpci_initramfs_tools = {
     .drop_in = drop_in,
     .command = command,
     .load_list = "conf/modules",
+    .leftovers = leftovers,
 };

@@ -148,6 +148,16 @@ int plugin_check_pciback(struct plugin *p, const struct xpci_bdf *bdf,
 static int slot_taken(struct attach *at,
                       const struct xpci_monitor_device *holder)
 {
+    unsigned int bus, slot, func;
+
+    /* libxl's id of a device that it passed through */
+    if (sscanf(holder->id, "pci-pt-%2x_%2x.%1x", &bus, &slot, &func) == 3)
+        return xpci_error_set(at->err, EBUSY,
+                              "slot %x of '%s' is taken by the host's "
+                              "%02x:%02x.%x; see 'xpci slots %s' for free "
+                              "ones",
+                              at->req->vslot, at->dom->name, bus, slot, func,
+                              at->dom->name);
     return xpci_error_set(at->err, EBUSY,
                           "slot %x of '%s' is taken by %s%s%s%s; see "
                           "'xpci slots %s' for free ones",

@@ -192,16 +192,12 @@ static int select_path(const struct xpci_inventory *inv, const char *text,
     return xpci_error_set(err, ENODEV, "no device has the path '%s'", text);
 }
 
-int xpci_inventory_select(const struct xpci_inventory *inv, const char *text,
-                          size_t *idx, size_t *n, struct xpci_error *err)
+/* "bb:dd.f" and the like; a path is anything with a slash. */
+static int parse_name(const char *text, struct xpci_bdf_pattern *pat,
+                      struct xpci_error *err)
 {
-    struct xpci_bdf_pattern pat;
-    size_t before = *n;
-    int ret;
+    int ret = xpci_bdf_pattern_parse(text, pat);
 
-    if (strchr(text, '/'))
-        return select_path(inv, text, idx, n, err);
-    ret = xpci_bdf_pattern_parse(text, &pat);
     if (ret == -ERANGE)
         return xpci_error_usage(err,
                                 "'%s' is no PCI address: slots end at 1f, "
@@ -213,6 +209,28 @@ int xpci_inventory_select(const struct xpci_inventory *inv, const char *text,
                                 "or 0000:03:02.0, or 03:02.* for all "
                                 "functions",
                                 text);
+    return 0;
+}
+
+int xpci_device_check_name(const char *text, struct xpci_error *err)
+{
+    struct xpci_bdf_pattern pat;
+
+    return strchr(text, '/') ? 0 : parse_name(text, &pat, err);
+}
+
+int xpci_inventory_select(const struct xpci_inventory *inv, const char *text,
+                          size_t *idx, size_t *n, struct xpci_error *err)
+{
+    struct xpci_bdf_pattern pat;
+    size_t before = *n;
+    int ret;
+
+    if (strchr(text, '/'))
+        return select_path(inv, text, idx, n, err);
+    ret = parse_name(text, &pat, err);
+    if (ret < 0)
+        return ret;
     for (size_t i = 0; i < inv->n; i++) {
         if (xpci_bdf_matches(&pat, &inv->dev[i].bdf))
             idx[(*n)++] = i;

@@ -83,6 +83,10 @@ bool xpci_device_is_bridge(const struct xpci_device *dev);
 int xpci_device_path(const struct xpci_inventory *inv,
                      const struct xpci_device *dev, char **out) _must_check_;
 
+/* USAGE error for a text that can name no device, whatever host it is. */
+int xpci_device_check_name(const char *text,
+                           struct xpci_error *err) _must_check_;
+
 /*
  * What a user names: a BDF, "bb:dd.*", or a path. Appends the indexes of
  * the devices meant to idx (room for inv->n entries) and adds to *n.

@@ -74,6 +74,12 @@ full_disk() {
 	umount /etc/modprobe.d
 	is 'again all is as before' "$before" "$(fingerprint)"
 
+	say 'an interrupt in the middle of the rebuild'
+	run timeout -s INT 12 xpci -q hide 03:02.0
+	is 'timeout had to interrupt it' 124 "$status"
+	like 'says so' 'interrupted by signal 2' "$errout"
+	is 'once more all is as before' "$before" "$(fingerprint)"
+
 	like 'it works once there is room' 'proven' \
 		"$(xpci hide 03:02.0 2>&1)"
 }
