@@ -5,20 +5,6 @@
 #include "cfg-edit.h"
 #include "cfg-list.h"
 
-/* Makes the edited @text the tree. */
-static int adopt(struct xpci_cfg **cfg, const struct xpci_buf *text,
-                 struct xpci_error *err)
-{
-    struct xpci_cfg *next = NULL;
-    int ret = xpci_cfg_parse(text->data, text->len, (*cfg)->name, &next, err);
-
-    if (ret < 0)
-        return ret;
-    xpci_cfg_free(*cfg);
-    *cfg = next;
-    return 0;
-}
-
 int xpci_cfg_list_add(struct xpci_cfg **cfg, const char *key, const char *value,
                       struct xpci_error *err)
 {
@@ -36,7 +22,7 @@ int xpci_cfg_list_add(struct xpci_cfg **cfg, const char *key, const char *value,
               ? xpci_cfg_edit_new_list(*cfg, key, item.data, &text, err)
               : xpci_cfg_edit_add(*cfg, &(*cfg)->stmts[last], item.data, &text,
                                   err);
-    return ret < 0 ? ret : adopt(cfg, &text, err);
+    return ret < 0 ? ret : xpci_cfg_adopt(cfg, &text, err);
 }
 
 /* Drops the first item that is @value. Returns 1, 0 if there is none. */
@@ -59,7 +45,7 @@ static int drop_first(struct xpci_cfg **cfg, const char *key, const char *value,
                 continue;
             ret = xpci_cfg_edit_drop(c, stmt, k, &text, err);
             if (ret == 0)
-                ret = adopt(cfg, &text, err);
+                ret = xpci_cfg_adopt(cfg, &text, err);
             return ret < 0 ? ret : 1;
         }
     }

@@ -196,20 +196,6 @@ static int verify(const struct xpci_cfg *cfg, const struct xpci_strv *want,
                           cfg->name);
 }
 
-/* Makes @next, an edited text, the tree. */
-static int adopt(struct xpci_cfg **cfg, const struct xpci_buf *next,
-                 struct xpci_error *err)
-{
-    struct xpci_cfg *parsed = NULL;
-    int ret = xpci_cfg_parse(next->data, next->len, (*cfg)->name, &parsed, err);
-
-    if (ret < 0)
-        return ret;
-    xpci_cfg_free(*cfg);
-    *cfg = parsed;
-    return 0;
-}
-
 static void swap(struct xpci_cfg *a, struct xpci_cfg *b)
 {
     struct xpci_cfg tmp = *a;
@@ -401,7 +387,7 @@ static int drop_first(struct xpci_cfg **cfg, const struct xpci_bdf_pattern *dev,
     ret = xpci_cfg_edit_drop(*cfg, &(*cfg)->stmts[entry->stmt], entry->item,
                              &text, err);
     if (ret == 0)
-        ret = adopt(cfg, &text, err);
+        ret = xpci_cfg_adopt(cfg, &text, err);
     return ret < 0 ? ret : 1;
 }
 

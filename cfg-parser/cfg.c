@@ -417,3 +417,16 @@ int xpci_cfg_string(const struct xpci_cfg *cfg, const char *key, char **out,
     *out = xpci_buf_steal(&value);
     return *out ? 0 : xpci_error_oom(err);
 }
+
+int xpci_cfg_adopt(struct xpci_cfg **cfg, const struct xpci_buf *text,
+                   struct xpci_error *err)
+{
+    struct xpci_cfg *next = NULL;
+    int ret = xpci_cfg_parse(text->data, text->len, (*cfg)->name, &next, err);
+
+    if (ret < 0)
+        return ret;
+    xpci_cfg_free(*cfg);
+    *cfg = next;
+    return 0;
+}

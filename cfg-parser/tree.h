@@ -44,6 +44,10 @@ bool xpci_cfg_is_key(const struct xpci_cfg *cfg,
  */
 size_t xpci_cfg_chain(const struct xpci_cfg *cfg, const char *key);
 
+/* Parses @text, an edited file, and puts it in the place of *cfg. */
+int xpci_cfg_adopt(struct xpci_cfg **cfg, const struct xpci_buf *text,
+                   struct xpci_error *err) _must_check_;
+
 /* The value of a STRING or NUMBER token. NULL: out of memory. */
 char *xpci_cfg_atom(const struct xpci_cfg *cfg, size_t tok) _must_check_;
 

@@ -23,7 +23,7 @@ static int add_row(const char *file, const struct xpci_cfg_pci_entry *entry,
 
     xpci_bdf_format(&spec->dev.bdf, bdf);
     if (spec->dev.all_funcs)
-        strcpy(strrchr(bdf, '.'), ".*");
+        bdf[strlen(bdf) - 1] = '*';
     snprintf(line, sizeof(line), "%u", entry->line);
     snprintf(column, sizeof(column), "%u", entry->column);
     snprintf(vslot, sizeof(vslot), "%x", spec->vslot & 0x1f);
