@@ -96,7 +96,6 @@ fuzz-%:
 $(BUILD)/libexecdir: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIBEXECDIR)' | cmp -s - $@ || echo '$(LIBEXECDIR)' >$@
-FORCE:
 $(BUILD)/libxl-plugin/load.o: $(BUILD)/libexecdir
 
 $(BUILD)/%.o: %.c $(MAKEFILE_LIST)
@@ -162,7 +161,9 @@ check-lab: deps-build-lab lab-root
 clean:
 	rm -rf build
 
-.PHONY: all man install unit check-fast check lint lab-root lab demo \
+FORCE:
+
+.PHONY: FORCE all man install unit check-fast check lint lab-root lab demo \
         check-lab clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -60,6 +60,15 @@ sanitized() {
         tests/run-fast.sh build/asan
 }
 
+# Built for one PREFIX and installed for another: the plugin is still found.
+other_prefix() {
+    local root=build/prefix/root
+    build build/prefix && make --no-print-directory BUILD=build/prefix \
+        DESTDIR=$root PREFIX=/opt/xpci install &&
+        grep -q /opt/xpci/lib/xpci $root/opt/xpci/sbin/xpci &&
+        ! grep -q /usr/local/lib/xpci $root/opt/xpci/sbin/xpci
+}
+
 lab() {
     make --no-print-directory check-lab
 }
@@ -75,6 +84,7 @@ all)
     stage fast fast
     stage build-clang build build/clang CC=clang
     stage build-without-libxl build build/nolibxl LIBXL=no
+    stage install-elsewhere other_prefix
     stage sanitizers sanitized
     stage lint scripts/lint.sh build/xpci
     stage lab lab
