@@ -15,19 +15,10 @@ static int from_devices(const struct xpci_call *call,
 {
     _cleanup_inventory_ struct xpci_inventory inv = { 0 };
     _cleanup_group_ struct xpci_group group = { 0 };
-    _cleanup_free_ size_t *idx = NULL;
-    enum xpci_scope scope = XPCI_SCOPE_GROUP;
-    size_t n;
-    int ret = 0;
+    int ret = xpci_host_inventory(call, &inv, err);
 
-    if (call->opt[OPT_SCOPE])
-        ret = xpci_scope_parse(call->opt[OPT_SCOPE], &scope, err);
     if (ret == 0)
-        ret = xpci_host_inventory(call, &inv, err);
-    if (ret == 0)
-        ret = xpci_host_select(call, 0, &inv, &idx, &n, err);
-    if (ret == 0)
-        ret = xpci_group_closure(&inv, idx, n, scope, &group, err);
+        ret = xpci_host_closure(call, &inv, &group, err);
     for (size_t i = 0; ret == 0 && i < group.n; i++)
         ret = xpci_hide_conf_add(conf, &inv, &inv.dev[group.v[i].dev], err);
     return ret;

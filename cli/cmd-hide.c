@@ -14,22 +14,6 @@ static const struct xpci_column columns[] = {
     { .name = "DEVICE" },
 };
 
-static int closure_of(const struct xpci_call *call,
-                      const struct xpci_inventory *inv,
-                      struct xpci_group *group, struct xpci_error *err)
-{
-    _cleanup_free_ size_t *idx = NULL;
-    enum xpci_scope scope = XPCI_SCOPE_GROUP;
-    size_t n;
-    int ret = 0;
-
-    if (call->opt[OPT_SCOPE])
-        ret = xpci_scope_parse(call->opt[OPT_SCOPE], &scope, err);
-    if (ret == 0)
-        ret = xpci_host_select(call, 0, inv, &idx, &n, err);
-    return ret < 0 ? ret : xpci_group_closure(inv, idx, n, scope, group, err);
-}
-
 static int print_group(const struct xpci_call *call,
                        const struct xpci_inventory *inv,
                        const struct xpci_group *group, struct xpci_error *err)
@@ -132,7 +116,7 @@ static int add_to_conf(struct xpci_call *call, const struct xpci_inventory *inv,
                        struct xpci_group *group, struct xpci_hide_conf *conf,
                        struct xpci_error *err)
 {
-    int ret = closure_of(call, inv, group, err);
+    int ret = xpci_host_closure(call, inv, group, err);
 
     for (size_t i = 0; ret == 0 && i < group->n; i++)
         ret = xpci_hide_conf_add(conf, inv, &inv->dev[group->v[i].dev], err);
@@ -204,7 +188,7 @@ static int take_from_conf(struct xpci_call *call,
     remove_absent(call, inv, conf, any);
     if (call->argc == 0)
         return 0;
-    ret = closure_of(call, inv, group, err);
+    ret = xpci_host_closure(call, inv, group, err);
     if (ret < 0)
         return ret;
     remove_members(inv, group, conf);
@@ -216,10 +200,10 @@ static int take_from_conf(struct xpci_call *call,
 static int check_any(const struct xpci_call *call, const struct xpci_plan *plan,
                      bool any, struct xpci_error *err)
 {
-    bool needed;
-    int ret = xpci_plan_needed(call, plan, &needed, err);
+    bool needed = true;
+    int ret = any ? 0 : xpci_plan_needed(call, plan, &needed, err);
 
-    if (ret < 0 || any || needed)
+    if (ret < 0 || needed)
         return ret;
     return xpci_error_set(err, ENOENT,
                           "none of these devices is hidden by xpci; 'xpci "

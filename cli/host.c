@@ -33,15 +33,34 @@ int xpci_host_select(const struct xpci_call *call, int first,
     return 0;
 }
 
-bool xpci_host_is_xen(const struct xpci_call *call)
+int xpci_host_closure(const struct xpci_call *call,
+                      const struct xpci_inventory *inv,
+                      struct xpci_group *group, struct xpci_error *err)
+{
+    _cleanup_free_ size_t *idx = NULL;
+    enum xpci_scope scope = XPCI_SCOPE_GROUP;
+    size_t n;
+    int ret = 0;
+
+    if (call->opt[OPT_SCOPE])
+        ret = xpci_scope_parse(call->opt[OPT_SCOPE], &scope, err);
+    if (ret == 0)
+        ret = xpci_host_select(call, 0, inv, &idx, &n, err);
+    return ret < 0 ? ret : xpci_group_closure(inv, idx, n, scope, group, err);
+}
+
+/* Guests can be only where Xen runs; what cannot be read is an error. */
+static int is_xen(const struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf type = { 0 };
     bool found;
+    int ret;
 
-    return xpci_root_is_live(call->root) && !call->opt[OPT_DUMP] &&
-           xpci_root_read_optional(call->root, "/sys/hypervisor/type", &type,
-                                   &found, NULL) == 0 &&
-           found && !strcmp(type.data, "xen\n");
+    if (!xpci_root_is_live(call->root) || call->opt[OPT_DUMP])
+        return 0;
+    ret = xpci_root_read_optional(call->root, "/sys/hypervisor/type", &type,
+                                  &found, err);
+    return ret < 0 ? ret : found && !strcmp(type.data, "xen\n");
 }
 
 int xpci_host_guest_devices(const struct xpci_call *call,
@@ -49,10 +68,10 @@ int xpci_host_guest_devices(const struct xpci_call *call,
                             struct xpci_error *err)
 {
     _cleanup_toolstack_ struct xpci_toolstack *ts = NULL;
-    int ret;
+    int ret = is_xen(call, err);
 
-    if (!xpci_host_is_xen(call))
-        return 0;
+    if (ret <= 0)
+        return ret;
     ret = xpci_toolstack_open(call->root, &ts, err);
     return ret < 0 ? ret : ts->ops->devices(ts->ctx, out, err);
 }

@@ -21,8 +21,11 @@ int xpci_host_select(const struct xpci_call *call, int first,
                      const struct xpci_inventory *inv, size_t **idx, size_t *n,
                      struct xpci_error *err) _must_check_;
 
-/* True if the root is a running Xen dom0, where guests can be. */
-bool xpci_host_is_xen(const struct xpci_call *call);
+/* The closure of all operands, within --scope. */
+int xpci_host_closure(const struct xpci_call *call,
+                      const struct xpci_inventory *inv,
+                      struct xpci_group *group,
+                      struct xpci_error *err) _must_check_;
 
 /* The devices of all guests; none where this is no running Xen. */
 int xpci_host_guest_devices(const struct xpci_call *call,

@@ -235,7 +235,7 @@ static int apply(const struct xpci_call *call, const struct xpci_plan *plan,
 {
     _cleanup_error_ struct xpci_error undo = { 0 };
     struct xpci_kept kept = { 0 };
-    int ret;
+    int ret, undone, restored;
 
     ret = xpci_changes_commit(&plan->changes, call->root, err);
     if (ret < 0)
@@ -245,8 +245,10 @@ static int apply(const struct xpci_call *call, const struct xpci_plan *plan,
         xpci_keep_drop(&kept, call->root);
         return 0;
     }
-    if (xpci_changes_undo(&plan->changes, call->root, &undo) < 0 ||
-        xpci_keep_restore(&kept, call->root, &undo) < 0)
+    /* both, whatever becomes of the other */
+    undone = xpci_changes_undo(&plan->changes, call->root, &undo);
+    restored = xpci_keep_restore(&kept, call->root, undone < 0 ? NULL : &undo);
+    if (undone < 0 || restored < 0)
         return xpci_error_wrap(err, "and undoing failed: %s; after",
                                xpci_error_text(&undo));
     xpci_log(&call->log, XPCI_LOG_NOTE,

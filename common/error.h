@@ -56,7 +56,10 @@ int xpci_error_refuse(struct xpci_error *err, const char *fmt, ...)
 /* Out of memory, without allocating. Returns -ENOMEM. */
 int xpci_error_oom(struct xpci_error *err);
 
-/* Puts "context: " in front of the message. Returns err's code. */
+/*
+ * Puts "context: " in front of the message. Returns err's code; -EIO for a
+ * NULL err, which has none.
+ */
 int xpci_error_wrap(struct xpci_error *err, const char *fmt, ...)
     _printf_(2, 3);
 

@@ -44,6 +44,13 @@ static bool last_bdf(const char *path, struct xpci_bdf *out)
     return found;
 }
 
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 static int longer(struct walk *w, char **out, const char *chain,
                   const char *name)
 {
@@ -75,19 +82,50 @@ static int walk_all(struct walk *w, const char *dir, const char *prefix,
     return ret;
 }
 
-/* A controller of an NVMe subsystem, "nvme0" below it. */
+/*
+ * The link of a device in sysfs. Returns 1; 0 if there is no such device;
+ * an error for one that is there and cannot be read: it is not free.
+ */
+static int read_link(struct walk *w, const char *path, char **link)
+{
+    int ret = xpci_root_readlink(w->root, path, link);
+
+    if (ret == 0)
+        return 1;
+    if (ret == -ENOENT || ret == -ENOTDIR || ret == -EINVAL)
+        return 0;
+    return xpci_error_errno(w->err, -ret, "cannot read '%s%s'",
+                            xpci_root_dir(w->root), path);
+}
+
+/*
+ * Puts the device at @path into the chain, *whole, and ends there if it is a
+ * PCI function's. Returns 1 if it stands on others, 0 if that was all.
+ */
+static int step(struct walk *w, const char *path, const char *chain,
+                char **whole, char **link)
+{
+    struct xpci_bdf bdf = { 0 };
+    int ret = read_link(w, path, link);
+
+    if (ret <= 0)
+        return ret;
+    ret = longer(w, whole, chain, last_part(path));
+    if (ret < 0)
+        return ret;
+    return last_bdf(*link, &bdf) ? add(w, &bdf, *whole) : 1;
+}
+
+/* A controller of an NVMe subsystem, "nvme0"; its namespaces are none. */
 static int walk_nvme(struct walk *w, const char *name, const char *chain)
 {
     _cleanup_free_ char *link = NULL, *whole = NULL;
-    char path[128];
-    struct xpci_bdf bdf;
+    char path[320];
     int ret;
 
-    snprintf(path, sizeof(path), "/sys/class/nvme/%s", name);
-    if (xpci_root_readlink(w->root, path, &link) < 0 || !last_bdf(link, &bdf))
-        return 0; /* a namespace, or a controller over a network */
-    ret = longer(w, &whole, chain, name);
-    return ret < 0 ? ret : add(w, &bdf, whole);
+    snprintf(path, sizeof(path), "/sys/class/nvme/%.250s", name);
+    ret = step(w, path, chain, &whole, &link);
+    return ret < 0 ? ret : 0; /* one over a network stands on no card here */
 }
 
 static int walk_subsystem(struct walk *w, const char *link, const char *chain)
@@ -107,16 +145,12 @@ static int walk_block(struct walk *w, const char *name, const char *chain)
 {
     _cleanup_free_ char *link = NULL, *whole = NULL;
     char path[320];
-    struct xpci_bdf bdf;
-    int ret = longer(w, &whole, chain, name);
+    int ret;
 
-    if (ret < 0)
-        return ret;
     snprintf(path, sizeof(path), "/sys/class/block/%.250s", name);
-    if (xpci_root_readlink(w->root, path, &link) < 0)
-        return 0; /* not a block device of this kernel: tmpfs, nfs, ... */
-    if (last_bdf(link, &bdf))
-        return add(w, &bdf, whole);
+    ret = step(w, path, chain, &whole, &link);
+    if (ret <= 0)
+        return ret;
     ret = walk_subsystem(w, link, whole);
     strcat(path, "/slaves");
     return ret < 0 ? ret : walk_all(w, path, "", whole, walk_block);
@@ -127,13 +161,16 @@ static int walk_source(struct walk *w, const char *source, const char *chain)
 {
     _cleanup_free_ char *link = NULL;
     const char *name = source;
+    int ret;
 
     if (strncmp(source, "/dev/", 5))
         return 0;
-    if (xpci_root_readlink(w->root, source, &link) == 0)
+    ret = read_link(w, source, &link);
+    if (ret < 0)
+        return ret;
+    if (ret > 0)
         name = link;
-    return walk_block(w, strrchr(name, '/') ? strrchr(name, '/') + 1 : name,
-                      chain);
+    return walk_block(w, last_part(name), chain);
 }
 
 /*
@@ -146,14 +183,18 @@ static int walk_mount(struct walk *w, char *line)
     _cleanup_free_ char *link = NULL;
     char *rest = strstr(line, " - "), number[24], point[512], source[512];
     char path[64];
+    int ret;
 
     if (!rest || sscanf(line, "%*s %*s %23s %*s %511s", number, point) != 2 ||
         sscanf(rest, " - %*s %511s", source) != 1)
         return xpci_error_set(w->err, EINVAL,
                               "cannot understand mountinfo line '%s'", line);
     snprintf(path, sizeof(path), "/sys/dev/block/%s", number);
-    if (xpci_root_readlink(w->root, path, &link) == 0)
-        return walk_block(w, strrchr(link, '/') + 1, point);
+    ret = read_link(w, path, &link);
+    if (ret < 0)
+        return ret;
+    if (ret > 0)
+        return walk_block(w, last_part(link), point);
     return walk_source(w, source, point);
 }
 
@@ -184,18 +225,12 @@ static int walk_swap(struct walk *w, char *line)
 static int walk_net(struct walk *w, const char *name, const char *chain)
 {
     _cleanup_free_ char *link = NULL, *whole = NULL;
-    char path[128];
-    struct xpci_bdf bdf;
-    int ret = longer(w, &whole, chain, name);
+    char path[320];
+    int ret;
 
-    if (ret < 0)
-        return ret;
-    snprintf(path, sizeof(path), "/sys/class/net/%.60s", name);
-    if (xpci_root_readlink(w->root, path, &link) < 0)
-        return 0;
-    if (last_bdf(link, &bdf))
-        return add(w, &bdf, whole);
-    return walk_all(w, path, "lower_", whole, walk_net);
+    snprintf(path, sizeof(path), "/sys/class/net/%.250s", name);
+    ret = step(w, path, chain, &whole, &link);
+    return ret <= 0 ? ret : walk_all(w, path, "lower_", whole, walk_net);
 }
 
 /* /proc/net/route: interface, then the destination, 0 for the default */
@@ -207,6 +242,16 @@ static int walk_route(struct walk *w, char *line)
         strcmp(destination, "00000000"))
         return 0;
     return walk_net(w, name, "the default route");
+}
+
+/* /proc/net/ipv6_route: destination and its length first, interface last */
+static int walk_route6(struct walk *w, char *line)
+{
+    const char *name = strrchr(line, ' ');
+
+    if (!name || strncmp(line, "00000000000000000000000000000000 00 ", 36))
+        return 0;
+    return walk_net(w, name + 1, "the default route");
 }
 
 int xpci_guard_load(const struct xpci_root *root, struct xpci_guard *guard,
@@ -221,6 +266,8 @@ int xpci_guard_load(const struct xpci_root *root, struct xpci_guard *guard,
         ret = each_line(&w, "/proc/swaps", 1, walk_swap);
     if (ret == 0)
         ret = each_line(&w, "/proc/net/route", 1, walk_route);
+    if (ret == 0)
+        ret = each_line(&w, "/proc/net/ipv6_route", 0, walk_route6);
     if (ret < 0) {
         xpci_guard_clear(guard);
         return xpci_error_wrap(err, "what dom0 lives on is not known");

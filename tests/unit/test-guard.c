@@ -145,6 +145,26 @@ static void test_bridged_route(void **state)
     check("05:00.0", NULL);
 }
 
+/* A host with IPv6 only; "lo" always has such a line. */
+static void test_ipv6_route(void **state)
+{
+#define NONE "00000000000000000000000000000000"
+    (void)state;
+    link_to("/sys/class/net/lo", "../../devices/virtual/net/lo");
+    link_to("/sys/class/net/eth0",
+            "../../devices/pci0000:00/0000:00:19.0/net/eth0");
+    link_to("/sys/class/net/eth1",
+            "../../devices/pci0000:00/0000:05:00.0/net/eth1");
+    put("/proc/net/ipv6_route",
+        "fe800000000000000000000000000000 40 " NONE " 00 " NONE
+        " 00000100 00000001 00000000 00000001     eth1\n" NONE " 00 " NONE
+        " 00 fe800000000000000000000000000002 00000400 00000001 00000000 "
+        "00450003     eth0\n" NONE " 00 " NONE " 00 " NONE
+        " ffffffff 00000001 00000000 00200200       lo\n");
+    check("00:19.0", "the default route is on eth0");
+    check("05:00.0", NULL);
+}
+
 static void test_loop_is_an_error(void **state)
 {
     _cleanup_guard_ struct xpci_guard guard = { 0 };
@@ -189,10 +209,15 @@ static void test_bad_mountinfo_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_plain),          TEST(test_lvm_on_md),
-        TEST(test_btrfs_and_swap), TEST(test_nvme_subsystem),
-        TEST(test_bridged_route),  TEST(test_loop_is_an_error),
-        TEST(test_without_proc),   TEST(test_bad_mountinfo_is_an_error),
+        TEST(test_plain),
+        TEST(test_lvm_on_md),
+        TEST(test_btrfs_and_swap),
+        TEST(test_nvme_subsystem),
+        TEST(test_bridged_route),
+        TEST(test_ipv6_route),
+        TEST(test_loop_is_an_error),
+        TEST(test_without_proc),
+        TEST(test_bad_mountinfo_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
