@@ -158,15 +158,18 @@ static int run(struct xpci_call *call, struct xpci_error *err)
 
     if (!strcmp(verb, "list"))
         return list(call, err);
+    if (!strcmp(verb, "check"))
+        return xpci_cfg_check_files(call, err);
     if (!strcmp(verb, "add") || !strcmp(verb, "remove"))
         return edit(call, verb[0] == 'a', err);
-    return xpci_error_usage(err, "it is 'xpci cfg list|add|remove FILE...'");
+    return xpci_error_usage(err,
+                            "it is 'xpci cfg list|add|remove|check FILE...'");
 }
 
 const struct xpci_cmd xpci_cmd_cfg = {
     .name = "cfg",
-    .operands = "list|add|remove FILE... [DEVICE[@VSLOT]...]",
-    .summary = "read and edit the pci list of guest configurations",
+    .operands = "list|add|remove|check FILE... [DEVICE[@VSLOT]...]",
+    .summary = "read, edit and check the pci list of guest configurations",
     .options = (const enum xpci_opt[]){ OPT_COLUMNS, OPT_NONE },
     .run = run,
 };

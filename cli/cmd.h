@@ -83,4 +83,8 @@ extern const struct xpci_cmd xpci_cmd_slots;
 extern const struct xpci_cmd xpci_cmd_status;
 extern const struct xpci_cmd xpci_cmd_unhide;
 
+/* 'xpci cfg check FILE...' (cfg-check.c), called as run() is. */
+int xpci_cfg_check_files(struct xpci_call *call,
+                         struct xpci_error *err) _must_check_;
+
 #endif
