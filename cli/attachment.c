@@ -32,7 +32,7 @@ int xpci_attachment_open(struct xpci_call *call, struct xpci_attachment *a,
 
     a->lock = -1;
     if (!call->opt[OPT_DRY_RUN])
-        ret = xpci_lock(call->root, &a->lock, err);
+        ret = xpci_lock(call->root, &call->log, &a->lock, err);
     if (ret == 0)
         ret = xpci_toolstack_open(call->root, &a->ts, err);
     if (ret == 0)

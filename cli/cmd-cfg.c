@@ -135,7 +135,7 @@ static int edit(struct xpci_call *call, bool add, struct xpci_error *err)
         return xpci_error_usage(err, "it is 'xpci cfg %s FILE... DEVICE%s...'",
                                 call->argv[0], add ? "[@VSLOT]" : "");
     if (!call->opt[OPT_DRY_RUN])
-        ret = xpci_lock(call->root, &lock, err);
+        ret = xpci_lock(call->root, &call->log, &lock, err);
     for (int i = 1; ret == 0 && i < call->argc; i++) {
         if (is_file(call, call->argv[i]))
             ret = check_twice(call, i, err);

@@ -221,7 +221,7 @@ static int change(struct xpci_call *call, bool hide, struct xpci_error *err)
     int ret = 0;
 
     if (!call->opt[OPT_DRY_RUN])
-        ret = xpci_lock(call->root, &lock, err);
+        ret = xpci_lock(call->root, &call->log, &lock, err);
     if (ret == 0)
         ret = xpci_inventory_load(call->root, &inv, err);
     if (ret == 0)

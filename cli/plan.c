@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "interrupt.h"
-#include "keep.h"
 #include "native-driver.h"
 #include "plan.h"
 
@@ -205,8 +204,7 @@ static int rebuild(const struct xpci_call *call, const struct xpci_plan *plan,
 }
 
 static int rebuild_all(const struct xpci_call *call,
-                       const struct xpci_plan *plan, struct xpci_kept *kept,
-                       struct xpci_error *err)
+                       const struct xpci_plan *plan, struct xpci_error *err)
 {
     int ret = 0;
 
@@ -223,32 +221,44 @@ static int rebuild_all(const struct xpci_call *call,
         }
         ret = xpci_interrupt_check(err);
         if (ret == 0)
-            ret = xpci_keep(kept, call->root, plan->images.v[k].path, err);
-        if (ret == 0)
             ret = rebuild(call, plan, k, err);
     }
     return ret;
 }
 
-static int apply(const struct xpci_call *call, const struct xpci_plan *plan,
+/* The images that will be rebuilt go into the set of changes. */
+static int keep_images(const struct xpci_call *call, struct xpci_plan *plan,
+                       struct xpci_error *err)
+{
+    int ret = 0;
+
+    for (size_t k = 0; ret == 0 && k < plan->images.n; k++) {
+        _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
+
+        ret = xpci_plan_check(call, plan, k, &v, err);
+        if (ret == 0 && v.verdict != XPCI_VERDICT_PROVEN)
+            ret =
+                xpci_changes_keep(&plan->changes, plan->images.v[k].path, err);
+    }
+    return ret;
+}
+
+static int apply(const struct xpci_call *call, struct xpci_plan *plan,
                  struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error undo = { 0 };
-    struct xpci_kept kept = { 0 };
-    int ret, undone, restored;
+    int ret = keep_images(call, plan, err);
 
-    ret = xpci_changes_commit(&plan->changes, call->root, err);
+    if (ret == 0)
+        ret = xpci_changes_apply(&plan->changes, call->root, err);
     if (ret < 0)
         return ret;
-    ret = rebuild_all(call, plan, &kept, err);
+    ret = rebuild_all(call, plan, err);
     if (ret == 0) {
-        xpci_keep_drop(&kept, call->root);
+        xpci_changes_finish(&plan->changes, call->root);
         return 0;
     }
-    /* both, whatever becomes of the other */
-    undone = xpci_changes_undo(&plan->changes, call->root, &undo);
-    restored = xpci_keep_restore(&kept, call->root, undone < 0 ? NULL : &undo);
-    if (undone < 0 || restored < 0)
+    if (xpci_changes_undo(&plan->changes, call->root, &undo) < 0)
         return xpci_error_wrap(err, "and undoing failed: %s; after",
                                xpci_error_text(&undo));
     xpci_log(&call->log, XPCI_LOG_NOTE,
@@ -256,7 +266,7 @@ static int apply(const struct xpci_call *call, const struct xpci_plan *plan,
     return ret;
 }
 
-int xpci_plan_apply(const struct xpci_call *call, const struct xpci_plan *plan,
+int xpci_plan_apply(const struct xpci_call *call, struct xpci_plan *plan,
                     struct xpci_error *err)
 {
     struct xpci_interrupt held;

@@ -56,7 +56,7 @@ int xpci_plan_needed(const struct xpci_call *call, const struct xpci_plan *plan,
  * rebuilds each image that is not proven already, and proves them; on any
  * failure files and images are put back as they were.
  */
-int xpci_plan_apply(const struct xpci_call *call, const struct xpci_plan *plan,
+int xpci_plan_apply(const struct xpci_call *call, struct xpci_plan *plan,
                     struct xpci_error *err) _must_check_;
 
 void xpci_plan_clear(struct xpci_plan *plan);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
@@ -10,47 +12,83 @@
 
 #define MAX_LINKS 16
 
-/* Splits at the last slash: "/etc/x" -> "/etc" and "x". */
-static int split_path(const char *path, char **dir, const char **base)
+/* The length of the directory in @path, and the name behind it. */
+static size_t dir_len(const char *path, const char **base)
 {
     const char *slash = strrchr(path, '/');
 
-    if (!slash) {
-        *base = path;
-        *dir = strdup(".");
-    } else {
-        *base = slash + 1;
-        *dir =
-            slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
-    }
-    return *dir ? 0 : -ENOMEM;
+    *base = slash ? slash + 1 : path;
+    return slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
 }
 
-/* Follows links of the last component, as names inside the root. */
-static int resolve_links(const struct xpci_root *root, const char *path,
-                         char **out)
+/* Opens the directory, making it and its parents where they are missing. */
+static int open_dir(const struct xpci_root *root, const char *path, bool make)
+{
+    _cleanup_dir_ struct xpci_dir parent = { .fd = -1 };
+    int fd = xpci_root_open(root, path, O_RDONLY | O_DIRECTORY, 0), ret;
+    const char *base;
+
+    if (fd != -ENOENT || !make || !strcmp(path, "/") || !strcmp(path, "."))
+        return fd;
+    ret = xpci_dir_enter(&parent, root, path, true, &base);
+    if (ret < 0)
+        return ret;
+    if (mkdirat(parent.fd, base, 0755) < 0 && errno != EEXIST)
+        return -errno;
+    if (fsync(parent.fd) < 0)
+        return -errno;
+    return xpci_root_open(root, path, O_RDONLY | O_DIRECTORY, 0);
+}
+
+int xpci_dir_enter(struct xpci_dir *dir, const struct xpci_root *root,
+                   const char *path, bool make, const char **base)
+{
+    size_t len = dir_len(path, base);
+
+    if (dir->fd >= 0 && strlen(dir->path) == (len ? len : 1) &&
+        !memcmp(dir->path, len ? path : ".", len ? len : 1))
+        return 0;
+    xpci_dir_clear(dir);
+    dir->path = len ? strndup(path, len) : strdup(".");
+    if (!dir->path)
+        return -ENOMEM;
+    dir->fd = open_dir(root, dir->path, make);
+    return dir->fd < 0 ? dir->fd : 1;
+}
+
+void xpci_dir_clear(struct xpci_dir *dir)
+{
+    if (dir->fd >= 0)
+        close(dir->fd);
+    free(dir->path);
+    *dir = (struct xpci_dir){ .fd = -1 };
+}
+
+int xpci_file_locate(struct xpci_dir *dir, const struct xpci_root *root,
+                     const char *path, char **real)
 {
     _cleanup_free_ char *cur = strdup(path);
-    int ret;
 
     for (int i = 0; cur && i < MAX_LINKS; i++) {
-        _cleanup_free_ char *target = NULL, *dir = NULL;
+        char target[PATH_MAX], *next = NULL;
         const char *base;
-        char *next = NULL;
+        int ret = xpci_dir_enter(dir, root, cur, true, &base);
+        ssize_t len =
+            ret < 0 ? ret : readlinkat(dir->fd, base, target, sizeof(target));
 
-        ret = xpci_root_readlink(root, cur, &target);
-        if (ret == -EINVAL || ret == -ENOENT || ret == -ENOTDIR) {
-            *out = xpci_steal(cur);
+        if (ret < 0)
+            return ret;
+        if (len < 0 && errno != EINVAL && errno != ENOENT)
+            return -errno;
+        if (len < 0) {
+            *real = xpci_steal(cur);
             return 0;
         }
-        if (ret < 0)
-            return ret;
-        ret = split_path(cur, &dir, &base);
-        if (ret < 0)
-            return ret;
-        if (target[0] == '/')
-            next = xpci_steal(target);
-        else if (asprintf(&next, "%s/%s", dir, target) < 0)
+        if ((size_t)len == sizeof(target))
+            return -ENAMETOOLONG;
+        target[len] = '\0';
+        if (asprintf(&next, "%s%s%s", target[0] == '/' ? "" : dir->path,
+                     target[0] == '/' ? "" : "/", target) < 0)
             next = NULL;
         free(cur);
         cur = next;
@@ -58,54 +96,30 @@ static int resolve_links(const struct xpci_root *root, const char *path,
     return cur ? -ELOOP : -ENOMEM;
 }
 
-/* Opens the directory, making it and its parents where they are missing. */
-static int open_dir(const struct xpci_root *root, const char *dir)
+int xpci_temp_sweep(int dirfd)
 {
-    _cleanup_free_ char *parent = NULL;
-    _cleanup_close_ int pfd = -1;
-    const char *base;
-    int fd, ret;
+    _cleanup_closedir_ DIR *dir = fdopendir(dup(dirfd));
+    struct dirent *entry;
+    struct stat st;
 
-    fd = xpci_root_open(root, dir, O_RDONLY | O_DIRECTORY, 0);
-    if (fd != -ENOENT || !strcmp(dir, "/") || !strcmp(dir, "."))
-        return fd;
-    ret = split_path(dir, &parent, &base);
-    if (ret < 0)
-        return ret;
-    pfd = open_dir(root, parent);
-    if (pfd < 0)
-        return pfd;
-    if (mkdirat(pfd, base, 0755) < 0 && errno != EEXIST)
-        return -errno;
-    if (fsync(pfd) < 0)
-        return -errno;
-    return xpci_root_open(root, dir, O_RDONLY | O_DIRECTORY, 0);
+    while (dir && (entry = readdir(dir))) {
+        if (fnmatch(XPCI_TEMP_PREFIX "*-*.[no][el][wd]", entry->d_name, 0) ==
+                0 &&
+            fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(st.st_mode) && st.st_uid == geteuid())
+            unlinkat(dirfd, entry->d_name, 0);
+    }
+    return 0;
 }
 
-static int open_temp(int dirfd, const char *base, char **name_out)
+int xpci_temp_id(char id[XPCI_TEMP_ID_SIZE])
 {
-    for (int i = 0; i < 16; i++) {
-        _cleanup_free_ char *name = NULL;
-        uint64_t random;
-        int fd;
+    uint64_t random;
 
-        if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-            return -errno;
-        if (asprintf(&name, ".%s.%016llx.xpci", base,
-                     (unsigned long long)random) < 0) {
-            name = NULL;
-            return -ENOMEM;
-        }
-        fd = openat(dirfd, name,
-                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd >= 0) {
-            *name_out = xpci_steal(name);
-            return fd;
-        }
-        if (errno != EEXIST)
-            return -errno;
-    }
-    return -EEXIST;
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return -errno;
+    snprintf(id, XPCI_TEMP_ID_SIZE, "%016llx", (unsigned long long)random);
+    return 0;
 }
 
 static int write_all(int fd, const char *data, size_t len)
@@ -123,32 +137,48 @@ static int write_all(int fd, const char *data, size_t len)
     return 0;
 }
 
-/* One extended attribute; a file system without them has none to lose. */
+/* Not set where it is right already: that may be more than we are allowed. */
 static int copy_xattr(int from, int to, const char *name)
 {
-    _cleanup_free_ char *value = NULL;
     ssize_t len = fgetxattr(from, name, NULL, 0);
+    _cleanup_free_ char *value = len < 0 ? NULL : malloc(2 * (size_t)len + 2);
+    char *now = value + len + 1;
 
-    if (len < 0)
-        return errno == ENODATA || errno == ENOTSUP ? 0 : -errno;
-    value = malloc((size_t)len + 1);
     if (!value)
-        return -ENOMEM;
+        return len < 0 ? -errno : -ENOMEM;
     len = fgetxattr(from, name, value, (size_t)len);
     if (len < 0)
         return -errno;
+    if (fgetxattr(to, name, now, (size_t)len + 1) == len &&
+        !memcmp(value, now, (size_t)len))
+        return 0;
     return fsetxattr(to, name, value, (size_t)len, 0) < 0 ? -errno : 0;
+}
+
+/* All of them; a file system without any has none to lose. */
+static int copy_xattrs(int from, int to)
+{
+    _cleanup_free_ char *names = NULL;
+    ssize_t len = flistxattr(from, NULL, 0);
+    int ret = 0;
+
+    if (len <= 0)
+        return len == 0 || errno == ENOTSUP ? 0 : -errno;
+    names = malloc((size_t)len);
+    if (!names)
+        return -ENOMEM;
+    len = flistxattr(from, names, (size_t)len);
+    if (len < 0)
+        return -errno;
+    for (char *p = names; ret == 0 && p < names + len; p += strlen(p) + 1)
+        ret = copy_xattr(from, to, p);
+    return ret;
 }
 
 /* Owner first: chown clears set-id bits and needs the mode set after it. */
 static int copy_attributes(int from, int to)
 {
-    static const char *const names[] = {
-        "system.posix_acl_access",
-        "security.selinux",
-    };
     struct stat st, now;
-    int ret;
 
     if (fstat(from, &st) < 0 || fstat(to, &now) < 0)
         return -errno;
@@ -157,73 +187,99 @@ static int copy_attributes(int from, int to)
         return -errno;
     if (fchmod(to, st.st_mode & 07777) < 0)
         return -errno;
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(names); i++) {
-        ret = copy_xattr(from, to, names[i]);
-        if (ret < 0)
-            return ret;
-    }
-    return 0;
+    return copy_xattrs(from, to);
 }
 
-static bool same_bytes(int fd, const void *data, size_t len)
+/* The old file, -1 if there is none. */
+static int open_old(int dirfd, const char *base, int *fd)
 {
-    _cleanup_buf_ struct xpci_buf old = { 0 };
+    struct stat st;
 
-    return xpci_buf_read_fd(&old, fd) == 0 && old.len == len &&
-           (len == 0 || !memcmp(old.data, data, len));
+    *fd = openat(dirfd, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (*fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (fstat(*fd, &st) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) ? 0 : -EINVAL;
 }
 
-/* Fills the temporary file and puts it in place of @base. */
-static int replace_at(int dirfd, const char *base, int oldfd, const void *data,
-                      size_t len, mode_t mode)
+/* What was written, as the file has it. */
+static int read_back(int fd, const void *data, size_t len)
 {
-    _cleanup_free_ char *temp = NULL;
-    _cleanup_close_ int fd = open_temp(dirfd, base, &temp);
-    int ret;
+    _cleanup_free_ char *now = malloc(len + 1);
 
+    if (!now)
+        return -ENOMEM;
+    if (pread(fd, now, len + 1, 0) != (ssize_t)len)
+        return -EIO;
+    return len && memcmp(now, data, len) ? -EIO : 0;
+}
+
+int xpci_file_stage(int dirfd, const char *base, const char *temp,
+                    const void *data, size_t len, mode_t mode, bool sync)
+{
+    _cleanup_close_ int old = -1, fd = -1;
+    int ret = open_old(dirfd, base, &old);
+
+    if (ret < 0)
+        return ret;
+    fd = openat(dirfd, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                0600);
     if (fd < 0)
-        return fd;
-    ret = oldfd >= 0 ? copy_attributes(oldfd, fd)
-                     : (fchmod(fd, mode) < 0 ? -errno : 0);
+        return -errno;
+    ret = old >= 0 ? copy_attributes(old, fd)
+                   : (fchmod(fd, mode) < 0 ? -errno : 0);
     if (ret == 0)
         ret = write_all(fd, data, len);
-    if (ret == 0 && fsync(fd) < 0)
+    if (ret == 0 && sync && fsync(fd) < 0)
         ret = -errno;
-    if (ret == 0 && renameat(dirfd, temp, dirfd, base) < 0)
-        ret = -errno;
-    if (ret < 0) {
+    if (ret == 0)
+        ret = read_back(fd, data, len);
+    if (ret < 0)
         unlinkat(dirfd, temp, 0);
-        return ret;
-    }
-    return fsync(dirfd) < 0 ? -errno : 0;
+    return ret;
+}
+
+static bool same_bytes(int dirfd, const char *base, const void *data,
+                       size_t len)
+{
+    _cleanup_buf_ struct xpci_buf now = { 0 };
+    _cleanup_close_ int fd = -1;
+
+    return open_old(dirfd, base, &fd) == 0 && fd >= 0 &&
+           xpci_buf_read_fd(&now, fd) == 0 && now.len == len &&
+           (len == 0 || !memcmp(now.data, data, len));
 }
 
 static int file_replace(const struct xpci_root *root, const char *path,
                         const void *data, size_t len, mode_t mode)
 {
-    _cleanup_free_ char *real = NULL, *dir = NULL;
-    _cleanup_close_ int dirfd = -1, oldfd = -1;
+    char id[XPCI_TEMP_ID_SIZE],
+        temp[sizeof(XPCI_TEMP_PREFIX "-0.new") + sizeof(id)];
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
+    _cleanup_free_ char *real = NULL;
+    int ret = xpci_file_locate(&dir, root, path, &real);
     const char *base;
-    struct stat st;
-    int ret;
 
-    ret = resolve_links(root, path, &real);
+    if (ret == 0)
+        ret = xpci_dir_enter(&dir, root, real, false, &base);
     if (ret < 0)
         return ret;
-    ret = split_path(real, &dir, &base);
-    if (ret < 0)
-        return ret;
-    dirfd = open_dir(root, dir);
-    if (dirfd < 0)
-        return dirfd;
-    oldfd = openat(dirfd, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (oldfd < 0 && errno != ENOENT)
-        return -errno;
-    if (oldfd >= 0 && (fstat(oldfd, &st) < 0 || !S_ISREG(st.st_mode)))
-        return -EINVAL;
-    if (oldfd >= 0 && same_bytes(oldfd, data, len))
+    if (same_bytes(dir.fd, base, data, len))
         return 0;
-    return replace_at(dirfd, base, oldfd, data, len, mode);
+    ret = xpci_temp_id(id);
+    if (ret < 0)
+        return ret;
+    snprintf(temp, sizeof(temp), XPCI_TEMP_PREFIX "%s-0.new", id);
+    ret = xpci_file_stage(dir.fd, base, temp, data, len, mode, true);
+    if (ret < 0)
+        return ret;
+    if (renameat(dir.fd, temp, dir.fd, base) < 0) {
+        ret = -errno;
+        unlinkat(dir.fd, temp, 0);
+        return ret;
+    }
+    return fsync(dir.fd) < 0 ? -errno : 0;
 }
 
 int xpci_file_replace(const struct xpci_root *root, const char *path,
@@ -241,21 +297,15 @@ int xpci_file_replace(const struct xpci_root *root, const char *path,
 int xpci_file_remove(const struct xpci_root *root, const char *path,
                      struct xpci_error *err)
 {
-    _cleanup_free_ char *dir = NULL;
-    _cleanup_close_ int dirfd = -1;
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
     const char *base;
-    int ret;
+    int ret = xpci_dir_enter(&dir, root, path, false, &base);
 
-    ret = split_path(path, &dir, &base);
-    if (ret < 0)
-        return xpci_error_oom(err);
-    dirfd = xpci_root_open(root, dir, O_RDONLY | O_DIRECTORY, 0);
-    if (dirfd == -ENOENT)
+    if (ret == -ENOENT)
         return 0;
-    ret = dirfd;
-    if (ret >= 0 && unlinkat(dirfd, base, 0) < 0)
+    if (ret >= 0 && unlinkat(dir.fd, base, 0) < 0)
         ret = errno == ENOENT ? 0 : -errno;
-    if (ret >= 0 && fsync(dirfd) < 0)
+    if (ret >= 0 && fsync(dir.fd) < 0)
         ret = -errno;
     if (ret < 0)
         return xpci_error_errno(err, -ret, "cannot remove '%s%s'",

@@ -2,48 +2,90 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "changes.h"
-#include "run.h"
+#include "diff.h"
+#include "journal.h"
+
+/* So many files are synced with their file system, not one by one. */
+#define SYNC_EACH 8
+
+enum temp { TEMP_NEW, TEMP_OLD };
+
+struct temp_name {
+    char s[sizeof(XPCI_TEMP_PREFIX) + XPCI_TEMP_ID_SIZE + 28];
+};
+
+/* Beside a file: its new bytes, or the second name of its old ones. */
+static const char *temp_name(const struct xpci_changes *set, size_t k,
+                             enum temp what, struct temp_name *out)
+{
+    snprintf(out->s, sizeof(out->s), XPCI_TEMP_PREFIX "%s-%zu.%s", set->id, k,
+             what == TEMP_OLD ? "old" : "new");
+    return out->s;
+}
 
 static bool same(const struct xpci_buf *a, const struct xpci_buf *b)
 {
     return a->len == b->len && (!a->len || !memcmp(a->data, b->data, a->len));
 }
 
+/* FNV-1a: tells our bytes from somebody else's, no more. */
+static uint64_t hash_of(const struct xpci_buf *buf)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+
+    for (size_t i = 0; i < buf->len; i++)
+        hash = (hash ^ (unsigned char)buf->data[i]) * 0x100000001b3;
+    return hash;
+}
+
 static void change_clear(struct xpci_change *change)
 {
     free(change->path);
+    free(change->real);
     xpci_buf_clear(&change->before);
     xpci_buf_clear(&change->after);
 }
 
-/* Reads what is there and keeps the change if it changes anything. */
-static int add(struct xpci_changes *set, const struct xpci_root *root,
-               struct xpci_change *change, struct xpci_error *err)
+static int add(struct xpci_changes *set, struct xpci_change *change,
+               struct xpci_error *err)
 {
     struct xpci_change *v;
-    struct stat st;
-    int ret;
 
-    ret = xpci_root_read_optional(root, change->path, &change->before,
-                                  &change->existed, err);
-    if (ret < 0)
-        return ret;
-    if (change->existed && xpci_root_stat(root, change->path, &st) == 0)
-        change->mode = st.st_mode & 07777;
-    if (change->existed
-            ? !change->remove && same(&change->before, &change->after)
-            : change->remove)
-        return 0;
-    v = realloc(set->v, (set->n + 1) * sizeof(*v));
-    if (!v)
-        return xpci_error_oom(err);
-    set->v = v;
-    v[set->n++] = *change;
+    /* the journal has a line for each */
+    if (strchr(change->path, '\n'))
+        return xpci_error_set(err, EINVAL, "'%s': a newline in a file's name",
+                              change->path);
+    /* grows at powers of two */
+    if ((set->n & (set->n - 1)) == 0) {
+        v = reallocarray(set->v, set->n ? set->n * 2 : 1, sizeof(*v));
+        if (!v)
+            return xpci_error_oom(err);
+        set->v = v;
+    }
+    change->hash = hash_of(&change->after);
+    set->v[set->n++] = *change;
     *change = (struct xpci_change){ 0 };
     return 0;
+}
+
+/* Reads what is there and adds the change if it changes anything. */
+static int add_read(struct xpci_changes *set, const struct xpci_root *root,
+                    struct xpci_change *change, struct xpci_error *err)
+{
+    bool exists, needed;
+    int ret = xpci_root_read_optional(root, change->path, &change->before,
+                                      &exists, err);
+
+    if (ret < 0)
+        return ret;
+    if (change->kind == XPCI_CHANGE_PUT && !exists)
+        change->kind = XPCI_CHANGE_NEW;
+    needed = change->kind == XPCI_CHANGE_DELETE
+                 ? exists
+                 : !exists || !same(&change->before, &change->after);
+    return needed ? add(set, change, err) : 0;
 }
 
 int xpci_changes_put(struct xpci_changes *set, const struct xpci_root *root,
@@ -52,12 +94,13 @@ int xpci_changes_put(struct xpci_changes *set, const struct xpci_root *root,
 {
     _cleanup_(change_clear) struct xpci_change change = {
         .path = strdup(path),
+        .kind = XPCI_CHANGE_PUT,
         .mode = mode,
     };
 
     if (!change.path || xpci_buf_append(&change.after, data, len) < 0)
         return xpci_error_oom(err);
-    return add(set, root, &change, err);
+    return add_read(set, root, &change, err);
 }
 
 int xpci_changes_delete(struct xpci_changes *set, const struct xpci_root *root,
@@ -65,12 +108,79 @@ int xpci_changes_delete(struct xpci_changes *set, const struct xpci_root *root,
 {
     _cleanup_(change_clear) struct xpci_change change = {
         .path = strdup(path),
-        .remove = true,
+        .kind = XPCI_CHANGE_DELETE,
     };
 
     if (!change.path)
         return xpci_error_oom(err);
-    return add(set, root, &change, err);
+    return add_read(set, root, &change, err);
+}
+
+int xpci_changes_keep(struct xpci_changes *set, const char *path,
+                      struct xpci_error *err)
+{
+    _cleanup_(change_clear) struct xpci_change change = {
+        .path = strdup(path),
+        .kind = XPCI_CHANGE_KEEP,
+    };
+
+    return change.path ? add(set, &change, err) : xpci_error_oom(err);
+}
+
+static int io_error(const struct xpci_root *root,
+                    const struct xpci_change *change, int ret,
+                    struct xpci_error *err)
+{
+    return xpci_error_errno(err, -ret, "cannot write '%s%s'",
+                            xpci_root_dir(root), change->path);
+}
+
+typedef int step_fn(struct xpci_changes *set, size_t k,
+                    const struct xpci_root *root, int dirfd, const char *base,
+                    struct xpci_error *err);
+
+/* @fn for each file in its directory, the last one first if @back. */
+static int each(struct xpci_changes *set, const struct xpci_root *root,
+                bool back, step_fn *fn, struct xpci_error *err)
+{
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
+    int result = 0;
+
+    for (size_t i = 0; i < set->n; i++) {
+        size_t k = back ? set->n - 1 - i : i;
+        const char *base;
+        int ret = xpci_dir_enter(&dir, root, set->v[k].real, false, &base);
+
+        if (ret < 0)
+            ret = io_error(root, &set->v[k], ret, err);
+        else
+            ret = fn(set, k, root, dir.fd, base, err);
+        if (ret < 0 && !back)
+            return ret;
+        /* what can be put back is, whatever becomes of the rest */
+        if (ret < 0)
+            result = ret, err = NULL;
+    }
+    return result;
+}
+
+/* @sync for each directory, once where its files stand together. */
+static int each_dir(const struct xpci_changes *set,
+                    const struct xpci_root *root, int (*fn)(int),
+                    struct xpci_error *err)
+{
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
+
+    for (size_t k = 0; k < set->n; k++) {
+        const char *base;
+        int ret = xpci_dir_enter(&dir, root, set->v[k].real, false, &base);
+
+        if (ret > 0)
+            ret = fn(dir.fd) < 0 ? -errno : 0;
+        if (ret < 0)
+            return io_error(root, &set->v[k], ret, err);
+    }
+    return 0;
 }
 
 /* The file holds what it held when the set was made. */
@@ -81,10 +191,13 @@ static int check_unchanged(const struct xpci_change *change,
     bool found;
     int ret;
 
-    ret = xpci_root_read_optional(root, change->path, &now, &found, err);
+    if (change->kind == XPCI_CHANGE_KEEP)
+        return 0;
+    ret = xpci_root_read_optional(root, change->real, &now, &found, err);
     if (ret < 0)
         return ret;
-    if (found != change->existed || !same(&now, &change->before))
+    if (found != (change->kind != XPCI_CHANGE_NEW) ||
+        !same(&now, &change->before))
         return xpci_error_set(err, EBUSY,
                               "'%s%s' was changed by someone else meanwhile; "
                               "run the command again",
@@ -92,133 +205,235 @@ static int check_unchanged(const struct xpci_change *change,
     return 0;
 }
 
-static int apply(const struct xpci_change *change, const struct xpci_root *root,
-                 struct xpci_error *err)
+/* A hard link; a copy where the file system has none. */
+static int keep_old(const struct xpci_change *change,
+                    const struct xpci_root *root, int dirfd, const char *base,
+                    const char *old)
 {
-    _cleanup_buf_ struct xpci_buf now = { 0 };
+    _cleanup_buf_ struct xpci_buf bytes = { 0 };
     int ret;
 
-    ret = check_unchanged(change, root, err);
+    if (linkat(dirfd, base, dirfd, old, 0) == 0)
+        return 0;
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != EMLINK)
+        return -errno;
+    ret = xpci_root_read(root, change->real, &bytes, NULL);
+    return ret < 0 ? ret
+                   : xpci_file_stage(dirfd, base, old, bytes.data, bytes.len,
+                                     0600, true);
+}
+
+static int stage(struct xpci_changes *set, size_t k,
+                 const struct xpci_root *root, int dirfd, const char *base,
+                 struct xpci_error *err)
+{
+    const struct xpci_change *c = &set->v[k];
+    struct temp_name name;
+    int ret = check_unchanged(c, root, err);
+
     if (ret < 0)
         return ret;
-    if (change->remove)
-        return xpci_file_remove(root, change->path, err);
-    ret = xpci_file_replace(root, change->path, change->after.data,
-                            change->after.len, change->mode, err);
-    if (ret == 0)
-        ret = xpci_root_read(root, change->path, &now, err);
-    if (ret == 0 && !same(&now, &change->after))
-        ret = xpci_error_set(err, EIO, "'%s%s' reads back differently",
-                             xpci_root_dir(root), change->path);
-    return ret;
+    if (c->kind != XPCI_CHANGE_NEW)
+        ret =
+            keep_old(c, root, dirfd, base, temp_name(set, k, TEMP_OLD, &name));
+    if (ret == 0 && (c->kind == XPCI_CHANGE_NEW || c->kind == XPCI_CHANGE_PUT))
+        ret = xpci_file_stage(dirfd, base, temp_name(set, k, TEMP_NEW, &name),
+                              c->after.data, c->after.len, c->mode,
+                              set->n <= SYNC_EACH);
+    return ret < 0 ? io_error(root, c, ret, err) : 0;
 }
 
-static int revert(const struct xpci_change *change,
-                  const struct xpci_root *root, struct xpci_error *err)
+static int move_in(struct xpci_changes *set, size_t k,
+                   const struct xpci_root *root, int dirfd, const char *base,
+                   struct xpci_error *err)
 {
-    if (!change->existed)
-        return xpci_file_remove(root, change->path, err);
-    return xpci_file_replace(root, change->path, change->before.data,
-                             change->before.len, change->mode, err);
+    const struct xpci_change *c = &set->v[k];
+    struct temp_name name;
+    int r = 0;
+
+    if (c->kind == XPCI_CHANGE_DELETE)
+        r = unlinkat(dirfd, base, 0);
+    else if (c->kind != XPCI_CHANGE_KEEP)
+        r = renameat(dirfd, temp_name(set, k, TEMP_NEW, &name), dirfd, base);
+    return r < 0 ? io_error(root, c, -errno, err) : 0;
 }
 
-static int undo_first(const struct xpci_changes *set, size_t n,
-                      const struct xpci_root *root, struct xpci_error *err)
+/* True if the file is as we made it, not as it was nor as others made it. */
+static bool is_ours(const struct xpci_change *c, const struct xpci_root *root)
 {
-    int ret = 0;
+    _cleanup_buf_ struct xpci_buf now = { 0 };
+    bool found;
 
-    while (n-- > 0) {
-        if (revert(&set->v[n], root, ret < 0 ? NULL : err) < 0)
-            ret = -EIO;
-    }
-    return ret;
+    if (c->kind == XPCI_CHANGE_KEEP)
+        return true;
+    if (xpci_root_read_optional(root, c->real, &now, &found, NULL) < 0)
+        return false;
+    return c->kind == XPCI_CHANGE_DELETE ? !found
+                                         : found && hash_of(&now) == c->hash;
 }
 
-int xpci_changes_undo(const struct xpci_changes *set,
-                      const struct xpci_root *root, struct xpci_error *err)
-{
-    return undo_first(set, set->n, root, err);
-}
-
-int xpci_changes_commit(const struct xpci_changes *set,
-                        const struct xpci_root *root, struct xpci_error *err)
-{
-    for (size_t i = 0; i < set->n; i++) {
-        _cleanup_error_ struct xpci_error undo_err = { 0 };
-        int ret = apply(&set->v[i], root, err);
-
-        if (ret == 0)
-            continue;
-        /* a write that failed after its rename counts as made */
-        if (check_unchanged(&set->v[i], root, NULL) < 0 && ret != -EBUSY)
-            i++;
-        if (undo_first(set, i, root, &undo_err) < 0)
-            return xpci_error_wrap(err, "%s; and undoing failed",
-                                   xpci_error_text(&undo_err));
-        return ret;
-    }
-    return 0;
-}
-
-static int memfd_of(const struct xpci_buf *buf)
-{
-    int fd = memfd_create("xpci-diff", MFD_CLOEXEC);
-
-    if (fd < 0)
-        return -errno;
-    if (buf->len && write(fd, buf->data, buf->len) != (ssize_t)buf->len) {
-        close(fd);
-        return -EIO;
-    }
-    return fd;
-}
-
-static int diff_one(const struct xpci_change *change,
-                    const struct xpci_root *root, struct xpci_buf *out,
+static int put_back(struct xpci_changes *set, size_t k,
+                    const struct xpci_root *root, int dirfd, const char *base,
                     struct xpci_error *err)
 {
-    _cleanup_close_ int a = memfd_of(&change->before);
-    _cleanup_close_ int b = memfd_of(&change->after);
-    char file_a[64], file_b[64];
-    _cleanup_free_ char *name = NULL;
+    const struct xpci_change *c = &set->v[k];
+    struct temp_name old, new;
+    int r = 0;
 
-    if (a < 0 || b < 0)
-        return xpci_error_set(err, EIO, "cannot prepare a diff");
-    if (asprintf(&name, "%s%s", xpci_root_dir(root), change->path) < 0) {
-        name = NULL;
-        return xpci_error_oom(err);
-    }
-    /* our own descriptors, reachable for the child through /proc */
-    snprintf(file_a, sizeof(file_a), "/proc/%d/fd/%d", getpid(), a);
-    snprintf(file_b, sizeof(file_b), "/proc/%d/fd/%d", getpid(), b);
-    const char *const argv[] = {
-        "diff", "-u",
-        "-L",   change->existed ? name : "/dev/null",
-        "-L",   change->remove ? "/dev/null" : name,
-        file_a, file_b,
-        NULL,
-    };
-    struct xpci_run run = { .argv = argv };
-    int status = xpci_run(&run, out, err);
-
-    if (status < 0)
-        return status;
-    if (status > 1)
-        return xpci_error_set(err, EIO, "diff failed with status %d", status);
+    temp_name(set, k, TEMP_OLD, &old);
+    if (!is_ours(c, root))
+        r = 0;
+    else if (c->kind == XPCI_CHANGE_NEW)
+        r = unlinkat(dirfd, base, 0);
+    else if (renameat(dirfd, old.s, dirfd, base) < 0 && errno != ENOENT)
+        r = -1;
+    if (r < 0)
+        return io_error(root, c, -errno, err);
+    /* two names of one file: the rename did nothing */
+    unlinkat(dirfd, old.s, 0);
+    unlinkat(dirfd, temp_name(set, k, TEMP_NEW, &new), 0);
     return 0;
+}
+
+/* The set is done: the old bytes are of no use any more. */
+static int drop_old(struct xpci_changes *set, size_t k,
+                    const struct xpci_root *root, int dirfd, const char *base,
+                    struct xpci_error *err)
+{
+    _cleanup_free_ char *backup = NULL;
+    struct temp_name old;
+
+    (void)root;
+    (void)err;
+    temp_name(set, k, TEMP_OLD, &old);
+    if (set->backup && set->v[k].kind == XPCI_CHANGE_PUT &&
+        asprintf(&backup, "%s~", base) < 0)
+        backup = NULL;
+    if (backup && renameat(dirfd, old.s, dirfd, backup) == 0)
+        return 0;
+    return unlinkat(dirfd, old.s, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int begin(struct xpci_changes *set, const struct xpci_root *root,
+                 struct xpci_error *err)
+{
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
+    int ret = xpci_temp_id(set->id);
+
+    if (ret < 0)
+        return xpci_error_errno(err, -ret, "no random name for files");
+    for (size_t k = 0; k < set->n; k++) {
+        ret = xpci_file_locate(&dir, root, set->v[k].path, &set->v[k].real);
+        if (ret < 0)
+            return io_error(root, &set->v[k], ret, err);
+    }
+    ret = xpci_journal_write(set, root, err);
+    return ret == 0 && !set->journal ? each_dir(set, root, xpci_temp_sweep, err)
+                                     : ret;
+}
+
+int xpci_changes_apply(struct xpci_changes *set, const struct xpci_root *root,
+                       struct xpci_error *err)
+{
+    _cleanup_error_ struct xpci_error undo = { 0 };
+    int ret;
+
+    if (set->n == 0)
+        return 0;
+    ret = begin(set, root, err);
+    if (ret < 0) {
+        xpci_journal_drop(set, root);
+        return ret;
+    }
+    ret = each(set, root, false, stage, err);
+    if (ret == 0 && set->n > SYNC_EACH)
+        ret = each_dir(set, root, syncfs, err);
+    if (ret == 0)
+        ret = each(set, root, false, move_in, err);
+    if (ret == 0)
+        ret = each_dir(set, root, fsync, err);
+    if (ret < 0 && xpci_changes_undo(set, root, &undo) < 0)
+        return xpci_error_wrap(err, "%s; and undoing failed",
+                               xpci_error_text(&undo));
+    return ret;
+}
+
+int xpci_changes_undo(struct xpci_changes *set, const struct xpci_root *root,
+                      struct xpci_error *err)
+{
+    int ret = set->id[0] ? each(set, root, true, put_back, err) : 0;
+
+    if (ret == 0 && set->id[0])
+        ret = each_dir(set, root, fsync, err);
+    /* else the journal stays, for the next xpci to try again */
+    if (ret == 0)
+        xpci_journal_drop(set, root);
+    return ret;
+}
+
+void xpci_changes_finish(struct xpci_changes *set, const struct xpci_root *root)
+{
+    if (!set->id[0])
+        return;
+    xpci_journal_done(set, root);
+    /* else the next xpci tries again */
+    if (each(set, root, true, drop_old, NULL) == 0)
+        xpci_journal_drop(set, root);
+}
+
+int xpci_changes_commit(struct xpci_changes *set, const struct xpci_root *root,
+                        struct xpci_error *err)
+{
+    int ret = xpci_changes_apply(set, root, err);
+
+    if (ret == 0)
+        xpci_changes_finish(set, root);
+    return ret;
+}
+
+int xpci_changes_recover(const struct xpci_root *root,
+                         const struct xpci_log *log, struct xpci_error *err)
+{
+    _cleanup_changes_ struct xpci_changes done = { 0 }, half = { 0 };
+    int ret = xpci_journal_read(&done, root, true, err);
+
+    if (ret < 0)
+        return ret;
+    xpci_changes_finish(&done, root);
+    ret = xpci_journal_read(&half, root, false, err);
+    if (ret == 0)
+        ret = xpci_changes_undo(&half, root, err);
+    if (ret == 0)
+        xpci_journal_sweep(root);
+    if (ret == 0 && half.n)
+        xpci_log(log, XPCI_LOG_WARN,
+                 "an xpci that was killed left a change half done; undone: "
+                 "'%s'%s",
+                 half.v[0].path, half.n > 1 ? " and others" : "");
+    return ret;
 }
 
 int xpci_changes_diff(const struct xpci_changes *set,
                       const struct xpci_root *root, struct xpci_buf *out,
                       struct xpci_error *err)
 {
-    for (size_t i = 0; i < set->n; i++) {
-        int ret = diff_one(&set->v[i], root, out, err);
+    int ret = 0;
 
-        if (ret < 0)
-            return ret;
+    for (size_t i = 0; ret == 0 && i < set->n; i++) {
+        const struct xpci_change *c = &set->v[i];
+        _cleanup_free_ char *name = NULL;
+
+        if (c->kind == XPCI_CHANGE_KEEP)
+            continue;
+        if (asprintf(&name, "%s%s", xpci_root_dir(root), c->path) < 0) {
+            name = NULL;
+            return xpci_error_oom(err);
+        }
+        ret = xpci_diff(c->kind == XPCI_CHANGE_NEW ? NULL : name, &c->before,
+                        c->kind == XPCI_CHANGE_DELETE ? NULL : name, &c->after,
+                        out, err);
     }
-    return 0;
+    return ret;
 }
 
 void xpci_changes_clear(struct xpci_changes *set)

@@ -1,36 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A set of file changes that is shown, made and undone as one.
+ * A set of file changes that is shown, made and undone as one, also when the
+ * process is killed or the power fails in the middle.
  *
  *     struct xpci_changes set = { 0 };
  *     xpci_changes_put(&set, root, "/etc/a", text, len, 0644, err);
  *     xpci_changes_delete(&set, root, "/etc/b", err);
- *     xpci_changes_diff(&set, &buf, err);        --dry-run
- *     xpci_changes_commit(&set, root, err);      all of them or none
- *     xpci_changes_undo(&set, root, err);        back to what was read
+ *     xpci_changes_keep(&set, root, "/boot/initrd.img", err);
+ *     xpci_changes_diff(&set, root, &buf, err);      --dry-run
+ *     xpci_changes_apply(&set, root, err);           all of them or none
+ *     ... what must succeed too, such as a generator of initrd.img; then
+ *     xpci_changes_finish(&set, root);               it is done, or
+ *     xpci_changes_undo(&set, root, err);            back to what was read
  *     xpci_changes_clear(&set);
  *
  * put and delete read the file as it is now; what would change nothing is
- * left out. commit refuses when a file is no longer what was read, replaces
- * each file atomically (atomic-file.h), reads it back, and on a failure puts
- * the files already changed back before it returns the error.
+ * left out. keep is for a file that a program is about to replace by rename.
+ *
+ * apply refuses when a file is no longer what was read. It writes all new
+ * files beside the old ones, gives the old ones a second name there, and only
+ * then moves the new ones in place, with fsync of files and directories, or
+ * of the file system where there are many. /var/lib/xpci/journal says what is
+ * under way. finish drops it, which is the moment that counts: before it,
+ * xpci_changes_recover() undoes the set; what somebody else has changed since
+ * is left alone. Without the right or the place to write a journal (no root,
+ * no /var/lib) the set is undone on errors, but not after a kill.
  */
 #ifndef XPCI_CHANGES_H
 #define XPCI_CHANGES_H
 
+#include <stdint.h>
+
 #include "atomic-file.h"
+#include "log.h"
 
 struct xpci_change {
-    char *path;
+    char *path, *real; /* as named, and behind the links */
     struct xpci_buf before, after;
-    bool existed; /* before is the file's content */
-    bool remove;  /* after is empty, the file goes */
-    mode_t mode;  /* for a file that is new, now or after undo */
+    enum xpci_change_kind {
+        XPCI_CHANGE_NEW = 'n',
+        XPCI_CHANGE_PUT = 'p',
+        XPCI_CHANGE_DELETE = 'd',
+        XPCI_CHANGE_KEEP = 'k',
+    } kind;
+    uint64_t hash; /* of after */
+    mode_t mode;   /* for a file that is new */
 };
 
 struct xpci_changes {
     struct xpci_change *v;
     size_t n;
+    char id[XPCI_TEMP_ID_SIZE]; /* "" while nothing is under way */
+    bool journal;
+    bool backup; /* finish leaves the old file as "FILE~" */
 };
 
 int xpci_changes_put(struct xpci_changes *set, const struct xpci_root *root,
@@ -38,18 +60,30 @@ int xpci_changes_put(struct xpci_changes *set, const struct xpci_root *root,
                      mode_t mode, struct xpci_error *err) _must_check_;
 int xpci_changes_delete(struct xpci_changes *set, const struct xpci_root *root,
                         const char *path, struct xpci_error *err) _must_check_;
+int xpci_changes_keep(struct xpci_changes *set, const char *path,
+                      struct xpci_error *err) _must_check_;
 
 /* Appends the unified diff of all changes. */
 int xpci_changes_diff(const struct xpci_changes *set,
                       const struct xpci_root *root, struct xpci_buf *out,
                       struct xpci_error *err) _must_check_;
 
-int xpci_changes_commit(const struct xpci_changes *set,
-                        const struct xpci_root *root,
-                        struct xpci_error *err) _must_check_;
-int xpci_changes_undo(const struct xpci_changes *set,
-                      const struct xpci_root *root,
+int xpci_changes_apply(struct xpci_changes *set, const struct xpci_root *root,
+                       struct xpci_error *err) _must_check_;
+void xpci_changes_finish(struct xpci_changes *set,
+                         const struct xpci_root *root);
+int xpci_changes_undo(struct xpci_changes *set, const struct xpci_root *root,
                       struct xpci_error *err) _must_check_;
+
+/* apply and finish */
+int xpci_changes_commit(struct xpci_changes *set, const struct xpci_root *root,
+                        struct xpci_error *err) _must_check_;
+
+/* Undoes what a killed xpci left half done; xpci_lock() calls it. */
+int xpci_changes_recover(const struct xpci_root *root,
+                         const struct xpci_log *log,
+                         struct xpci_error *err) _must_check_;
+
 void xpci_changes_clear(struct xpci_changes *set);
 
 #define _cleanup_changes_ _cleanup_(xpci_changes_clear)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include "changes.h"
 #include "lock.h"
 
 #define LOCK_PATH "/run/lock/xpci"
@@ -37,9 +38,11 @@ static int open_lock(const struct xpci_root *root)
     return open_live(root);
 }
 
-int xpci_lock(const struct xpci_root *root, int *out, struct xpci_error *err)
+int xpci_lock(const struct xpci_root *root, const struct xpci_log *log,
+              int *out, struct xpci_error *err)
 {
     _cleanup_close_ int fd = -1;
+    int ret;
 
     if (xpci_root_is_live(root) && geteuid() != 0) {
         *out = -1;
@@ -59,6 +62,7 @@ int xpci_lock(const struct xpci_root *root, int *out, struct xpci_error *err)
                    : xpci_error_errno(err, errno, "cannot lock");
     if (fcntl(fd, F_SETFD, 0) < 0)
         return xpci_error_errno(err, errno, "cannot lock");
-    *out = xpci_steal_fd(fd);
-    return 0;
+    ret = xpci_changes_recover(root, log, err);
+    *out = ret < 0 ? -1 : xpci_steal_fd(fd);
+    return ret;
 }

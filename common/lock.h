@@ -9,6 +9,8 @@
  * (changes.h). The lock is inherited by the programs that xpci runs: a
  * generator that outlives a killed xpci still holds it.
  *
+ * What a killed xpci left half done is undone first (changes.h), and said.
+ *
  * xpci_lock() does not wait: a second xpci gets EBUSY with a clear message.
  * On success *fd is the lock; closing it, also by the death of the process,
  * releases it.
@@ -16,9 +18,10 @@
 #ifndef XPCI_LOCK_H
 #define XPCI_LOCK_H
 
+#include "log.h"
 #include "root.h"
 
-int xpci_lock(const struct xpci_root *root, int *fd,
+int xpci_lock(const struct xpci_root *root, const struct xpci_log *log, int *fd,
               struct xpci_error *err) _must_check_;
 
 #endif

@@ -7,13 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void fail_hook(unsigned int call);
-#define FAIL_HOOK fail_hook
 /* to remove a file needs no space, but one can die before it */
 #define FAIL_UNLINK (getenv("FAIL_KILL") != NULL)
 #include "../unit/test-common-fail.h"
 
-static void fail_hook(unsigned int call)
+static void die(unsigned int call)
 {
     if (call == fail_at && getenv("FAIL_KILL"))
         _exit(137);
@@ -23,6 +21,7 @@ static void __attribute__((constructor)) start(void)
 {
     const char *at = getenv("FAIL_AT");
 
+    fail_hook = die;
     fail_from(at ? (unsigned int)atoi(at) : 0, ENOSPC);
 }
 

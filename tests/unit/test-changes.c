@@ -2,7 +2,11 @@
 #include "test-common-tree.h"
 #include "test-common-fail.h"
 
+#include <sys/wait.h>
+
 #include "changes.h"
+
+#define JOURNAL "/var/lib/xpci/journal"
 
 static void put(struct tree *t, struct xpci_changes *set, const char *path,
                 const char *text)
@@ -16,6 +20,8 @@ static void put(struct tree *t, struct xpci_changes *set, const char *path,
 static void prepare(struct tree *t, struct xpci_changes *set)
 {
     mkdir(tree_path(t, "/etc"), 0755);
+    mkdir(tree_path(t, "/var"), 0755);
+    mkdir(tree_path(t, "/var/lib"), 0755);
     tree_put(t, "/etc/a", "old a");
     assert_int_equal(chmod(tree_path(t, "/etc/a"), 0600), 0);
     unlink(tree_path(t, "/etc/b"));
@@ -47,21 +53,98 @@ static void expect_after(struct tree *t)
     assert_int_equal(tree_stat(t, "/etc/b").st_mode & 07777, 0644);
 }
 
-static void test_commit_and_undo(void **state)
+static void test_apply_and_undo(void **state)
+{
+    _cleanup_changes_ struct xpci_changes set = { 0 };
+    struct tree *t = *state;
+    struct stat before, after;
+
+    prepare(t, &set);
+    before = tree_stat(t, "/etc/a");
+    assert_int_equal(set.n, 3);
+    expect_before(t);
+    assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
+    tree_expect(t, "/etc/a", "new a");
+    tree_expect(t, "/etc/b", "new b");
+    tree_expect(t, "/etc/c", NULL);
+    tree_expect_names(t, "/var/lib/xpci", "journal");
+    assert_int_equal(xpci_changes_undo(&set, t->root, NULL), 0);
+    expect_before(t);
+    /* the file itself, not a copy of it */
+    after = tree_stat(t, "/etc/a");
+    assert_int_equal(before.st_ino, after.st_ino);
+    tree_expect_names(t, "/var/lib", "");
+    /* and again */
+    assert_int_equal(xpci_changes_undo(&set, t->root, NULL), 0);
+    expect_before(t);
+}
+
+static void test_commit(void **state)
 {
     _cleanup_changes_ struct xpci_changes set = { 0 };
     struct tree *t = *state;
 
     prepare(t, &set);
-    assert_int_equal(set.n, 3);
-    expect_before(t);
     assert_int_equal(xpci_changes_commit(&set, t->root, NULL), 0);
     expect_after(t);
+    tree_expect_names(t, "/var/lib", "");
+    /* too late */
     assert_int_equal(xpci_changes_undo(&set, t->root, NULL), 0);
-    expect_before(t);
-    /* and again */
-    assert_int_equal(xpci_changes_undo(&set, t->root, NULL), 0);
-    expect_before(t);
+    expect_after(t);
+}
+
+static void test_backup(void **state)
+{
+    _cleanup_changes_ struct xpci_changes set = { .backup = true };
+    struct tree *t = *state;
+
+    prepare(t, &set);
+    assert_int_equal(xpci_changes_commit(&set, t->root, NULL), 0);
+    tree_expect_names(t, "/etc", "a a~ b same");
+    tree_expect(t, "/etc/a~", "old a");
+}
+
+/* A program replaces the file, or removes it, or does not come to it. */
+static void test_keep(void **state)
+{
+    struct tree *t = *state;
+
+    for (int what = 0; what < 3; what++) {
+        _cleanup_changes_ struct xpci_changes set = { 0 };
+
+        prepare(t, &set);
+        assert_int_equal(xpci_changes_keep(&set, "/etc/same", NULL), 0);
+        assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
+        tree_put(t, "/etc/other", "rebuilt");
+        if (what == 0)
+            rename(tree_path(t, "/etc/other"), tree_path(t, "/etc/same"));
+        else if (what == 1)
+            unlink(tree_path(t, "/etc/same"));
+        unlink(tree_path(t, "/etc/other"));
+        assert_int_equal(xpci_changes_undo(&set, t->root, NULL), 0);
+        tree_expect(t, "/etc/same", "same");
+        expect_before(t);
+    }
+}
+
+/* Many files: synced as one, and as many as they are. */
+static void test_many(void **state)
+{
+    _cleanup_changes_ struct xpci_changes set = { 0 };
+    struct tree *t = *state;
+    char path[40];
+
+    tree_mkdir(t, "/d");
+    tree_mkdir(t, "/e");
+    for (int i = 0; i < 100; i++) {
+        snprintf(path, sizeof(path), "/%c/%d", i % 2 ? 'd' : 'e', i);
+        put(t, &set, path, path);
+    }
+    assert_int_equal(xpci_changes_commit(&set, t->root, NULL), 0);
+    for (int i = 0; i < 100; i++) {
+        snprintf(path, sizeof(path), "/%c/%d", i % 2 ? 'd' : 'e', i);
+        tree_expect(t, path, path);
+    }
 }
 
 static void test_empty_set(void **state)
@@ -78,12 +161,12 @@ static void test_empty_set(void **state)
     assert_int_equal(diff.len, 0);
 }
 
-/* All or nothing, whichever call fails. */
+/* All or nothing, whichever call fails; a failure to clear up is none. */
 static void test_each_failure(void **state)
 {
     static const int codes[] = { ENOSPC, EIO, EROFS };
     struct tree *t = *state;
-    unsigned int calls, k;
+    unsigned int calls, k, failed = 0;
 
     {
         _cleanup_changes_ struct xpci_changes set = { 0 };
@@ -93,19 +176,119 @@ static void test_each_failure(void **state)
         assert_int_equal(xpci_changes_commit(&set, t->root, NULL), 0);
         calls = fail_calls;
     }
-    assert_true(calls > 12);
     for (k = 1; k <= calls * XPCI_ARRAY_SIZE(codes); k++) {
         _cleanup_changes_ struct xpci_changes set = { 0 };
         _cleanup_error_ struct xpci_error err = { 0 };
-        int code = codes[(k - 1) / calls];
+        int code = codes[(k - 1) / calls], ret;
 
         prepare(t, &set);
         fail_from((k - 1) % calls + 1, code);
-        assert_int_equal(xpci_changes_commit(&set, t->root, &err), -code);
+        ret = xpci_changes_commit(&set, t->root, &err);
         fail_from(0, 0);
+        assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
+        tree_expect_names(t, "/var/lib", "");
+        if (ret == 0) {
+            continue;
+        }
+        failed++;
+        assert_int_equal(ret, -code);
         expect_before(t);
         assert_non_null(err.msg);
         assert_null(strstr(err.msg, "undoing"));
+    }
+    assert_true(failed > 20 * XPCI_ARRAY_SIZE(codes));
+}
+
+static void die(unsigned int call)
+{
+    if (call == fail_at)
+        _exit(137);
+}
+
+/*
+ * Killed at each call, twice: in the set and in the undoing of it. What comes
+ * out is all old or all new, and no other file.
+ */
+static void test_each_kill(void **state)
+{
+    struct tree *t = *state;
+    bool old = false, new = false, died = true;
+
+    for (unsigned int k = 1; died; k++) {
+        for (unsigned int again = 0; again < 8; again++) {
+            _cleanup_changes_ struct xpci_changes set = { 0 };
+            _cleanup_buf_ struct xpci_buf now = { 0 };
+            int status;
+
+            prepare(t, &set);
+            if (fork() == 0) {
+                fail_hook = die;
+                fail_from(k, 0);
+                _exit(xpci_changes_commit(&set, t->root, NULL) != 0);
+            }
+            wait(&status);
+            died = WIFEXITED(status) && WEXITSTATUS(status) == 137;
+            if (again && fork() == 0) {
+                fail_hook = die;
+                fail_from(again, 0);
+                _exit(xpci_changes_recover(t->root, NULL, NULL) != 0);
+            }
+            if (again)
+                wait(&status);
+            assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
+            assert_int_equal(xpci_root_read(t->root, "/etc/a", &now, NULL), 0);
+            if (strcmp(now.data, "old a") == 0) {
+                old = true;
+                expect_before(t);
+            } else {
+                new = true;
+                expect_after(t);
+            }
+            tree_expect_names(t, "/var/lib", "");
+        }
+    }
+    assert_true(old && new);
+}
+
+/* Between the kill and the next xpci a hand has edited a file: it stays. */
+static void test_recover_spares_others(void **state)
+{
+    _cleanup_changes_ struct xpci_changes set = { 0 };
+    struct tree *t = *state;
+
+    prepare(t, &set);
+    assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
+    tree_put(t, "/etc/a", "by hand");
+    tree_put(t, "/etc/c", "by hand too");
+    assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
+    tree_expect(t, "/etc/a", "by hand");
+    tree_expect(t, "/etc/c", "by hand too");
+    tree_expect_names(t, "/etc", "a c same");
+}
+
+static void test_damaged_journal(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "x",
+        "0123456789abcdef0\n",
+        "0123456789abcdef\nx",
+        "0123456789abcdef\np 0123456789abcdef etc/a\n",
+        "0123456789abcdef\np 0123 /etc/a\n",
+        "0123456789abcde/\np 0123456789abcdef /etc/a\n",
+    };
+    struct tree *t = *state;
+
+    tree_mkdir(t, "/var");
+    tree_mkdir(t, "/var/lib");
+    tree_mkdir(t, "/var/lib/xpci");
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(texts); i++) {
+        _cleanup_error_ struct xpci_error err = { 0 };
+
+        tree_put(t, JOURNAL, texts[i]);
+        assert_int_equal(xpci_changes_recover(t->root, NULL, &err), -EINVAL);
+        assert_contains(err.msg, "is damaged");
+        tree_expect(t, JOURNAL, texts[i]);
     }
 }
 
@@ -117,11 +300,14 @@ static void test_undo_fails(void **state)
     struct tree *t = *state;
 
     prepare(t, &set);
-    assert_int_equal(xpci_changes_commit(&set, t->root, NULL), 0);
+    assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
     fail_from(1, EIO);
     assert_true(xpci_changes_undo(&set, t->root, &err) < 0);
     fail_from(0, 0);
     assert_non_null(err.msg);
+    /* the next xpci tries again */
+    assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
+    expect_before(t);
 }
 
 static void test_conflict(void **state)
@@ -203,9 +389,19 @@ static void test_unreadable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TREE_TEST(test_commit_and_undo), TREE_TEST(test_empty_set),
-        TREE_TEST(test_each_failure),    TREE_TEST(test_undo_fails),
-        TREE_TEST(test_conflict),        TREE_TEST(test_diff),
+        TREE_TEST(test_apply_and_undo),
+        TREE_TEST(test_commit),
+        TREE_TEST(test_backup),
+        TREE_TEST(test_keep),
+        TREE_TEST(test_many),
+        TREE_TEST(test_each_kill),
+        TREE_TEST(test_recover_spares_others),
+        TREE_TEST(test_damaged_journal),
+        TREE_TEST(test_empty_set),
+        TREE_TEST(test_each_failure),
+        TREE_TEST(test_undo_fails),
+        TREE_TEST(test_conflict),
+        TREE_TEST(test_diff),
         TREE_TEST(test_unreadable),
     };
 

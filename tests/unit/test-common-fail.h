@@ -23,7 +23,8 @@
 
 static unsigned int fail_calls, fail_at;
 static int fail_errno;
-static size_t fail_write_max; /* longest write; 0: any */
+static size_t fail_write_max;                /* longest write; 0: any */
+static void (*fail_hook)(unsigned int call); /* called for each one */
 
 static void fail_from(unsigned int at, int code)
 {
@@ -35,9 +36,8 @@ static void fail_from(unsigned int at, int code)
 static int fail_now(void)
 {
     ++fail_calls;
-#ifdef FAIL_HOOK
-    FAIL_HOOK(fail_calls);
-#endif
+    if (fail_hook)
+        fail_hook(fail_calls);
     if (fail_calls != fail_at)
         return 0;
     errno = fail_errno;
@@ -56,6 +56,11 @@ ssize_t write(int fd, const void *data, size_t len)
 int fsync(int fd)
 {
     return fail_now() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int syncfs(int fd)
+{
+    return fail_now() ? -1 : (int)syscall(SYS_syncfs, fd);
 }
 
 int fchmod(int fd, mode_t mode)

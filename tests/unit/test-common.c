@@ -113,13 +113,13 @@ static void test_lock(void **state)
     _cleanup_error_ struct xpci_error err = { 0 };
     int one = -1, two = -1;
 
-    assert_int_equal(xpci_lock(t->root, &one, NULL), 0);
-    assert_int_equal(xpci_lock(t->root, &two, &err), -EBUSY);
+    assert_int_equal(xpci_lock(t->root, NULL, &one, NULL), 0);
+    assert_int_equal(xpci_lock(t->root, NULL, &two, &err), -EBUSY);
     assert_contains(err.msg,
                     "another xpci, or a program it started, is at work");
     assert_int_equal(two, -1);
     close(one);
-    assert_int_equal(xpci_lock(t->root, &two, NULL), 0);
+    assert_int_equal(xpci_lock(t->root, NULL, &two, NULL), 0);
     close(two);
     tree_expect_names(t, "/", "");
 }

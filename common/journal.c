@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "journal.h"
+
+#define STATE_DIR "/var/lib/xpci"
+#define JOURNAL STATE_DIR "/journal"
+#define JOURNAL_DONE JOURNAL ".done"
+
+/* Absolute: the next xpci may run elsewhere. */
+static int journal_line(const struct xpci_changes *set, size_t k,
+                        struct xpci_buf *out)
+{
+    const struct xpci_change *c = &set->v[k];
+    _cleanup_free_ char *cwd = c->real[0] == '/' ? strdup("") : getcwd(NULL, 0);
+
+    if (!cwd)
+        return -errno;
+    return xpci_buf_printf(out, "%c %016llx %s%s%s\n", c->kind,
+                           (unsigned long long)c->hash, cwd, *cwd ? "/" : "",
+                           c->real);
+}
+
+int xpci_journal_write(struct xpci_changes *set, const struct xpci_root *root,
+                       struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    int ret;
+
+    if ((xpci_root_is_live(root) && geteuid() != 0) ||
+        !xpci_root_exists(root, "/var/lib"))
+        return 0;
+    ret = xpci_buf_printf(&text, "%s\n", set->id);
+    for (size_t k = 0; ret == 0 && k < set->n; k++)
+        ret = journal_line(set, k, &text);
+    if (ret < 0)
+        return xpci_error_errno(err, -ret, "cannot write '%s" JOURNAL "'",
+                                xpci_root_dir(root));
+    set->journal = true;
+    return xpci_file_replace(root, JOURNAL, text.data, text.len, 0600, err);
+}
+
+void xpci_journal_done(const struct xpci_changes *set,
+                       const struct xpci_root *root)
+{
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
+    const char *base;
+
+    if (set->journal && xpci_dir_enter(&dir, root, JOURNAL, false, &base) >= 0)
+        (void)(renameat(dir.fd, base, dir.fd, "journal.done") || fsync(dir.fd));
+}
+
+void xpci_journal_drop(struct xpci_changes *set, const struct xpci_root *root)
+{
+    set->id[0] = '\0';
+    if (set->journal && xpci_file_remove(root, JOURNAL, NULL) == 0 &&
+        xpci_file_remove(root, JOURNAL_DONE, NULL) == 0)
+        xpci_journal_sweep(root);
+    set->journal = false;
+}
+
+void xpci_journal_sweep(const struct xpci_root *root)
+{
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 }, up = { .fd = -1 };
+    const char *base;
+
+    if (xpci_dir_enter(&dir, root, JOURNAL, false, &base) < 0)
+        return;
+    xpci_temp_sweep(dir.fd);
+    /* no trace where nothing else is in it */
+    if (xpci_dir_enter(&up, root, STATE_DIR, false, &base) >= 0)
+        unlinkat(up.fd, base, AT_REMOVEDIR);
+}
+
+/* "KIND HASH PATH" */
+static int parse_line(char *line, struct xpci_changes *set,
+                      struct xpci_error *err)
+{
+    char *path;
+    uint64_t hash;
+    int ret;
+
+    if (!*line || !strchr("npdk", *line) || line[1] != ' ')
+        return -EINVAL;
+    hash = strtoull(line + 2, &path, 16);
+    if (path != line + 18 || path[0] != ' ' || path[1] != '/')
+        return -EINVAL;
+    ret = xpci_changes_keep(set, path + 1, err);
+    if (ret < 0)
+        return ret;
+    set->v[set->n - 1].kind = (enum xpci_change_kind) * line;
+    set->v[set->n - 1].hash = hash;
+    set->v[set->n - 1].real = strdup(path + 1);
+    return set->v[set->n - 1].real ? 0 : xpci_error_oom(err);
+}
+
+static int parse(char *text, struct xpci_changes *set, struct xpci_error *err)
+{
+    char *save = NULL, *line = text ? strtok_r(text, "\n", &save) : NULL;
+    int ret = 0;
+
+    if (!line || strlen(line) != sizeof(set->id) - 1 ||
+        strspn(line, "0123456789abcdef") != sizeof(set->id) - 1)
+        return -EINVAL;
+    memcpy(set->id, line, sizeof(set->id));
+    while (ret == 0 && (line = strtok_r(NULL, "\n", &save)))
+        ret = parse_line(line, set, err);
+    return ret;
+}
+
+int xpci_journal_read(struct xpci_changes *set, const struct xpci_root *root,
+                      bool done, struct xpci_error *err)
+{
+    const char *path = done ? JOURNAL_DONE : JOURNAL;
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    int ret = xpci_root_read_optional(root, path, &text, &set->journal, err);
+
+    if (ret < 0 || !set->journal)
+        return ret;
+    ret = parse(text.data, set, err);
+    if (ret == -EINVAL)
+        return xpci_error_set(err, EINVAL,
+                              "'%s%s' is damaged; see which '.xpci-*' files "
+                              "are left, then remove it",
+                              xpci_root_dir(root), path);
+    return ret;
+}
