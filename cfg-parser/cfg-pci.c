@@ -150,17 +150,24 @@ static bool same_device(const struct xpci_pci_spec *a,
 {
     if (a->name || b->name)
         return a->name && b->name && strcmp(a->name, b->name) == 0;
+    if (a->funcs || b->funcs)
+        return a->funcs && b->funcs && strcmp(a->funcs, b->funcs) == 0 &&
+               xpci_bdf_cmp(&a->dev.bdf, &b->dev.bdf) == 0;
     return a->dev.all_funcs == b->dev.all_funcs &&
            xpci_bdf_cmp(&a->dev.bdf, &b->dev.bdf) == 0;
 }
 
-/* Not the same, but one is all functions of the other's slot. */
+/* Is a function in both? */
 static bool overlap(const struct xpci_pci_spec *a,
                     const struct xpci_pci_spec *b)
 {
-    return !a->name && !b->name && !same_device(a, b) &&
-           (a->dev.all_funcs || b->dev.all_funcs) &&
-           xpci_bdf_same_slot(&a->dev.bdf, &b->dev.bdf);
+    struct xpci_bdf bdf = a->dev.bdf;
+
+    for (bdf.func = 0; bdf.func < 8; bdf.func++) {
+        if (xpci_pci_spec_covers(a, &bdf) && xpci_pci_spec_covers(b, &bdf))
+            return true;
+    }
+    return false;
 }
 
 /* What the list is to be, one formatted spec each. */
@@ -361,12 +368,14 @@ static int is_meant(const struct xpci_cfg *cfg, const struct entry *entry,
         return 0;
     if (dev->all_funcs)
         return 1;
+    if (!xpci_pci_spec_covers(spec, &dev->bdf))
+        return 0;
     if (spec->dev.all_funcs)
         return xpci_lex_error(err, cfg->name, &cfg->toks.v[entry->tok],
                               "'%s' is listed as a part of its whole slot, "
                               "only '.*' can be removed",
                               xpci_bdf_format(&dev->bdf, text));
-    return spec->dev.bdf.func == dev->bdf.func;
+    return 1;
 }
 
 /* Drops the first entry of @dev. Returns 1, 0 if there is none. */

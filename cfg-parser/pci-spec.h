@@ -10,7 +10,15 @@
  *
  * The whole string must be consumed, and what xl takes for something else
  * than it looks ("permissive=yes" is 0, "bdf=03:02.0@7" loses its slot) is
- * an error here.
+ * an error here. So are xm's functions of a slot in one entry, which xl
+ * rejects; xpci_pci_spec_parse_xm() takes them too:
+ *
+ *     bdf   := [ssss:]bb:dd. funcs            ("." and ":" only)
+ *     funcs := range { "," range }
+ *     range := func [ "-" func ]
+ *     func  := f [ "=" virtual function ]
+ *
+ * and msitranslate and power_mgmt with yes and no (xend's util/pci.py).
  */
 #ifndef XPCI_PCI_SPEC_H
 #define XPCI_PCI_SPEC_H
@@ -19,7 +27,8 @@
 #include "error.h"
 
 struct xpci_pci_spec {
-    struct xpci_bdf_pattern dev;
+    struct xpci_bdf_pattern dev; /* of a list of functions: all */
+    char *funcs;        /* xm's list of functions, "0-2" or "2=0"; else NULL */
     char *name;         /* instead of a BDF (Xen 4.15 and newer), else NULL */
     unsigned int vslot; /* 1 to 1f; 0: none asked for */
     char *options;      /* the rest, "permissive=1,seize=0"; NULL: none */
@@ -31,7 +40,13 @@ struct xpci_pci_spec {
  */
 int xpci_pci_spec_parse(const char *s, size_t len, struct xpci_pci_spec *out,
                         struct xpci_error *err) _must_check_;
+int xpci_pci_spec_parse_xm(const char *s, size_t len, struct xpci_pci_spec *out,
+                           struct xpci_error *err) _must_check_;
 void xpci_pci_spec_clear(struct xpci_pci_spec *spec);
+
+/* Is @bdf among what the spec asks for? Never, if that is a name. */
+bool xpci_pci_spec_covers(const struct xpci_pci_spec *spec,
+                          const struct xpci_bdf *bdf);
 
 /*
  * The positional form, "[ssss:]bb:dd.f[@v][,options]". The segment is

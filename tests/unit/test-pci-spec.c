@@ -48,7 +48,12 @@ static const struct {
     { " 03:02.0", 1, "' 03:02.0' is not a PCI address" },
     { "03:02.0 ", 1, "'03:02.0 ' is not a PCI address" },
     { "03:02.0junk@7", 1, "'03:02.0junk' is not a PCI address" },
-    { "00:1d.0-2@7", 1, "'00:1d.0-2' is not a PCI address" },
+    { "00:1d.0-2@7", 1,
+      "xl rejects several functions in one entry, as in '00:1d.0-2'" },
+    { "00:1d.0,2-4,permissive=1", 1, "as in '00:1d.0,2-4' (xm took them)" },
+    { "00:1d.2=0", 1, "as in '00:1d.2=0' (xm took them); write an entry" },
+    { "bdf=00:1d.0-2", 5, "'00:1d.0-2' is not a PCI address" },
+    { "03:02.0,msitranslate=yes", 22, "'yes' is neither 0 nor 1" },
     { "100000003:02.0", 1, "'100000003:02.0' is not a PCI address" },
     { "03:20.0", 1, "'03:20.0' is out of range: a bus is up to ff" },
     { "03:02.8", 1, "out of range" },
@@ -151,6 +156,83 @@ static void test_bad(void **state)
     }
 }
 
+/* As xend's util/pci.py reads them. */
+static const struct {
+    const char *text, *printed; /* NULL: rejected */
+    const char *funcs;
+    unsigned int mask, vslot;
+} xm[] = {
+    { "00:1d.0", "00:1d.0", NULL, 0x01, 0 },
+    { "00:1d.*@7", "00:1d.*@7", NULL, 0xff, 7 },
+    { "00:1d.0-2@7", "00:1d.0-2@7", "0-2", 0x07, 7 },
+    { "0:1d.0-2", "00:1d.0-2", "0-2", 0x07, 0 },
+    { "0001:00:1D.7-5,1", "0001:00:1d.7-5,1", "7-5,1", 0xe2, 0 },
+    { "00:1d.0,2-4@1F,", "00:1d.0,2-4@1f", "0,2-4", 0x1d, 0x1f },
+    { "00:1d.2=0,1=1", "00:1d.2=0,1=1", "2=0,1=1", 0x06, 0 },
+    { "00:1d.2=0-4=2,msitranslate=yes", "00:1d.2=0-4=2,msitranslate=yes",
+      "2=0-4=2", 0x1c, 0 },
+    { "00:1d.0,power_mgmt=no,msitranslate=1",
+      "00:1d.0,power_mgmt=no,msitranslate=1", NULL, 0x01, 0 },
+    { "00:1d.0,1,2,3,4,5,6,7", "00:1d.0,1,2,3,4,5,6,7", "0,1,2,3,4,5,6,7", 0xff,
+      0 },
+    /* what an edit may have put there */
+    { "00:1d.0,permissive=1", "00:1d.0,permissive=1", NULL, 0x01, 0 },
+    { "00:1d.0,power_mgmt=maybe", NULL, NULL, 0, 0 },
+    { "00:1d.0,permissive=yes", NULL, NULL, 0, 0 },
+    { "00:1d.0,0", NULL, NULL, 0, 0 },
+    { "00:1d.0-2,2", NULL, NULL, 0, 0 },
+    { "00:1d.0=1,1", NULL, NULL, 0, 0 },
+    { "00:1d.0=0-2=1", NULL, NULL, 0, 0 },
+    { "00:1d.0-", NULL, NULL, 0, 0 },
+    { "00:1d.-2", NULL, NULL, 0, 0 },
+    { "00:1d.0-8", NULL, NULL, 0, 0 },
+    { "00:1d.0-2-4", NULL, NULL, 0, 0 },
+    { "00:1d.00", NULL, NULL, 0, 0 },
+    { "00:1d.0=1=2", NULL, NULL, 0, 0 },
+    { "00:1d.0,,1", NULL, NULL, 0, 0 },
+    { "00:1d.0,1x", NULL, NULL, 0, 0 },
+    { "00:1d.0,04:00.0", NULL, NULL, 0, 0 },
+    { "00:1d.0-2@7@8", NULL, NULL, 0, 0 },
+    { "00:3d.0-2", NULL, NULL, 0, 0 },
+    { "x=00:1d.0-2", NULL, NULL, 0, 0 },
+};
+
+static void test_xm(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(xm); i++) {
+        _cleanup_pci_spec_ struct xpci_pci_spec spec = { 0 };
+        _cleanup_free_ char *text = NULL;
+        int ret =
+            xpci_pci_spec_parse_xm(xm[i].text, strlen(xm[i].text), &spec, NULL);
+        struct xpci_bdf bdf = spec.dev.bdf;
+
+        if (ret != (xm[i].printed ? 0 : -EINVAL))
+            fail_msg("'%s': %d", xm[i].text, ret);
+        if (ret < 0)
+            continue;
+        text = xpci_pci_spec_format(&spec, false);
+        assert_string_equal(text, xm[i].printed);
+        same(spec.funcs, xm[i].funcs);
+        assert_int_equal(spec.vslot, xm[i].vslot);
+        assert_true(spec.dev.all_funcs || !spec.funcs);
+        for (bdf.func = 0; bdf.func < 8; bdf.func++)
+            assert_int_equal(xpci_pci_spec_covers(&spec, &bdf),
+                             xm[i].mask >> bdf.func & 1);
+        bdf.func = spec.dev.bdf.func;
+        bdf.bus++;
+        assert_false(xpci_pci_spec_covers(&spec, &bdf));
+    }
+}
+
+static void test_covers_no_name(void **state)
+{
+    struct xpci_pci_spec spec = { .name = (char[]){ "x" } };
+
+    (void)state;
+    assert_false(xpci_pci_spec_covers(&spec, &(struct xpci_bdf){ 0 }));
+}
+
 static void test_len(void **state)
 {
     _cleanup_pci_spec_ struct xpci_pci_spec spec = { 0 };
@@ -167,8 +249,8 @@ static void test_len(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_good), cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_xm),   cmocka_unit_test(test_covers_no_name),
         cmocka_unit_test(test_len),
     };
 
