@@ -157,19 +157,6 @@ static bool same_device(const struct xpci_pci_spec *a,
            xpci_bdf_cmp(&a->dev.bdf, &b->dev.bdf) == 0;
 }
 
-/* Is a function in both? */
-static bool overlap(const struct xpci_pci_spec *a,
-                    const struct xpci_pci_spec *b)
-{
-    struct xpci_bdf bdf = a->dev.bdf;
-
-    for (bdf.func = 0; bdf.func < 8; bdf.func++) {
-        if (xpci_pci_spec_covers(a, &bdf) && xpci_pci_spec_covers(b, &bdf))
-            return true;
-    }
-    return false;
-}
-
 /* What the list is to be, one formatted spec each. */
 static int expect(struct xpci_strv *want, const struct xpci_pci_spec *spec,
                   struct xpci_error *err)
@@ -242,6 +229,7 @@ struct addition {
     const struct entry *old;   /* of the same device */
     const struct entry *last;  /* of the list */
     size_t stmt;
+    char **overridden; /* a taken slot is no error, but named here */
 };
 
 static int check_other(const struct xpci_cfg *cfg, const struct addition *add,
@@ -249,29 +237,33 @@ static int check_other(const struct xpci_cfg *cfg, const struct addition *add,
 {
     const struct xpci_tok *tok = &cfg->toks.v[other->tok];
     _cleanup_free_ char *text = xpci_pci_spec_format(&other->spec, true);
+    int ret;
 
     if (!text)
         return xpci_error_oom(err);
     if (same_device(&other->spec, add->spec))
         return xpci_lex_error(err, cfg->name, tok,
                               "'%s' is listed twice, remove it first", text);
-    if (overlap(&other->spec, add->spec))
+    if (xpci_pci_spec_overlaps(&other->spec, add->spec))
         return xpci_lex_error(err, cfg->name, tok,
                               "'%s' covers the same function, remove it first",
                               text);
-    if (add->want.vslot && other->spec.vslot == add->want.vslot)
-        return xpci_error_refuse(
-            err, "%s:%u:%u: virtual slot '%x' is taken by '%s'", cfg->name,
-            tok->line, tok->column, add->want.vslot, text);
-    return 0;
+    if (!add->want.vslot || other->spec.vslot != add->want.vslot)
+        return 0;
+    ret = xpci_error_refuse(err, "%s:%u:%u: virtual slot '%x' is taken by '%s'",
+                            cfg->name, tok->line, tok->column, add->want.vslot,
+                            text);
+    if (!add->overridden)
+        return ret;
+    free(*add->overridden);
+    *add->overridden = strdup(xpci_error_text(err));
+    xpci_error_clear(err);
+    return *add->overridden ? 0 : xpci_error_oom(err);
 }
 
-/* Fills @add, and refuses what would not work in the guest. */
-static int plan(const struct xpci_cfg *cfg, const struct entries *list,
-                struct addition *add, struct xpci_error *err)
+/* Fills @add: what the entry is to be, and where. */
+static void plan(const struct entries *list, struct addition *add)
 {
-    int ret = 0;
-
     for (size_t i = 0; i < list->n; i++) {
         add->last = &list->v[i];
         if (!add->old && same_device(&list->v[i].spec, add->spec))
@@ -282,6 +274,14 @@ static int plan(const struct xpci_cfg *cfg, const struct entries *list,
         add->want.options = add->old->spec.options;
     if (add->old && !add->want.vslot)
         add->want.vslot = add->old->spec.vslot;
+}
+
+/* Refuses what would not work in the guest. */
+static int check_others(const struct xpci_cfg *cfg, const struct entries *list,
+                        const struct addition *add, struct xpci_error *err)
+{
+    int ret = 0;
+
     for (size_t i = 0; ret == 0 && i < list->n; i++) {
         if (&list->v[i] != add->old)
             ret = check_other(cfg, add, &list->v[i], err);
@@ -329,23 +329,24 @@ static int is_unchanged(const struct addition *add, struct xpci_error *err)
     return ret < 0 ? ret : strcmp(text.v[0], text.v[1]) == 0;
 }
 
-int xpci_cfg_pci_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
-                     struct xpci_error *err)
+int xpci_cfg_pci_force(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
+                       char **overridden, struct xpci_error *err)
 {
     _cleanup_entries_ struct entries list = { 0 };
     _cleanup_strv_ struct xpci_strv want = { 0 };
     _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_cfg_ struct xpci_cfg *next = NULL;
-    struct addition add = { .spec = spec };
+    struct addition add = { .spec = spec, .overridden = overridden };
     int ret = load(cfg, &list, &add.stmt, err);
 
-    if (ret == 0)
-        ret = plan(cfg, &list, &add, err);
+    plan(&list, &add);
     if (ret == 0)
         ret = is_unchanged(&add, err);
     if (ret != 0)
         return ret < 0 ? ret : 0;
-    ret = expect_added(&list, &add, &want, err);
+    ret = check_others(cfg, &list, &add, err);
+    if (ret == 0)
+        ret = expect_added(&list, &add, &want, err);
     if (ret == 0)
         ret = add_text(cfg, &add, &text, err);
     if (ret == 0)
@@ -357,14 +358,23 @@ int xpci_cfg_pci_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
     return ret;
 }
 
+int xpci_cfg_pci_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
+                     struct xpci_error *err)
+{
+    return xpci_cfg_pci_force(cfg, spec, NULL, err);
+}
+
 /* Is the entry one of @dev's? A part of an entry cannot be taken out. */
 static int is_meant(const struct xpci_cfg *cfg, const struct entry *entry,
-                    const struct xpci_bdf_pattern *dev, struct xpci_error *err)
+                    const struct xpci_pci_spec *which, struct xpci_error *err)
 {
+    const struct xpci_bdf_pattern *dev = &which->dev;
     const struct xpci_pci_spec *spec = &entry->spec;
     char text[XPCI_BDF_SIZE];
 
-    if (spec->name || !xpci_bdf_same_slot(&spec->dev.bdf, &dev->bdf))
+    if (spec->name || which->name)
+        return same_device(spec, which);
+    if (!xpci_bdf_same_slot(&spec->dev.bdf, &dev->bdf))
         return 0;
     if (dev->all_funcs)
         return 1;
@@ -379,7 +389,7 @@ static int is_meant(const struct xpci_cfg *cfg, const struct entry *entry,
 }
 
 /* Drops the first entry of @dev. Returns 1, 0 if there is none. */
-static int drop_first(struct xpci_cfg **cfg, const struct xpci_bdf_pattern *dev,
+static int drop_first(struct xpci_cfg **cfg, const struct xpci_pci_spec *dev,
                       struct xpci_error *err)
 {
     _cleanup_entries_ struct entries list = { 0 };
@@ -401,8 +411,8 @@ static int drop_first(struct xpci_cfg **cfg, const struct xpci_bdf_pattern *dev,
 }
 
 static int expect_kept(const struct xpci_cfg *cfg,
-                       const struct xpci_bdf_pattern *dev,
-                       struct xpci_strv *want, struct xpci_error *err)
+                       const struct xpci_pci_spec *dev, struct xpci_strv *want,
+                       struct xpci_error *err)
 {
     _cleanup_entries_ struct entries list = { 0 };
     int ret = load(cfg, &list, NULL, err);
@@ -418,6 +428,13 @@ static int expect_kept(const struct xpci_cfg *cfg,
 int xpci_cfg_pci_remove(struct xpci_cfg *cfg,
                         const struct xpci_bdf_pattern *dev, size_t *removed,
                         struct xpci_error *err)
+{
+    return xpci_cfg_pci_drop(cfg, &(struct xpci_pci_spec){ .dev = *dev },
+                             removed, err);
+}
+
+int xpci_cfg_pci_drop(struct xpci_cfg *cfg, const struct xpci_pci_spec *dev,
+                      size_t *removed, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv want = { 0 };
     _cleanup_cfg_ struct xpci_cfg *next = NULL;

@@ -50,12 +50,22 @@ int xpci_cfg_pci_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
                      struct xpci_error *err) _must_check_;
 
 /*
+ * The same, but a slot that another entry has is no error; *overridden then
+ * says what the error would have been, for the caller to free.
+ */
+int xpci_cfg_pci_force(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
+                       char **overridden, struct xpci_error *err) _must_check_;
+
+/*
  * Removes every entry of the device; *removed counts them. One function of
- * a "bb:dd.*" entry cannot be removed; entries by name are never meant.
+ * a "bb:dd.*" entry cannot be removed. Entries by name are meant only by
+ * xpci_cfg_pci_drop() with a name.
  */
 int xpci_cfg_pci_remove(struct xpci_cfg *cfg,
                         const struct xpci_bdf_pattern *dev, size_t *removed,
                         struct xpci_error *err) _must_check_;
+int xpci_cfg_pci_drop(struct xpci_cfg *cfg, const struct xpci_pci_spec *dev,
+                      size_t *removed, struct xpci_error *err) _must_check_;
 
 #define _cleanup_cfg_pci_ _cleanup_(xpci_cfg_pci_clear)
 

@@ -12,8 +12,8 @@ enum option {
     OPT_BDF,
     OPT_VSLOT,
     OPT_NAME,
-    OPT_BOOL,   /* and above: kept as text */
-    OPT_SWITCH, /* the same, xm knows it as well */
+    OPT_BOOL, /* and above: kept as text */
+    OPT_XM,   /* the same, and xm knows it */
     OPT_POLICY,
 };
 
@@ -21,14 +21,10 @@ static const struct {
     const char *key;
     enum option kind;
 } options[] = {
-    { "bdf", OPT_BDF },
-    { "vslot", OPT_VSLOT },
-    { "name", OPT_NAME },
-    { "permissive", OPT_BOOL },
-    { "msitranslate", OPT_SWITCH },
-    { "seize", OPT_BOOL },
-    { "power_mgmt", OPT_SWITCH },
-    { "rdm_policy", OPT_POLICY },
+    { "bdf", OPT_BDF },         { "vslot", OPT_VSLOT },
+    { "name", OPT_NAME },       { "permissive", OPT_BOOL },
+    { "msitranslate", OPT_XM }, { "seize", OPT_BOOL },
+    { "power_mgmt", OPT_XM },   { "rdm_policy", OPT_POLICY },
 };
 
 /* A part of the spec. */
@@ -172,7 +168,7 @@ static int parse_value(struct parser *p, enum option kind, struct part kv,
         return parse_vslot(p, value);
     case OPT_NAME:
         return parse_name(p, value);
-    case OPT_SWITCH:
+    case OPT_XM:
         if (p->xm && (equals(value, "yes") || equals(value, "no")))
             break;
         /* fallthrough */
@@ -214,99 +210,12 @@ static int parse_option(struct parser *p, struct part kv)
                       "power_mgmt, rdm_policy, vslot, name)");
 }
 
-/* "f" or "f=v", one digit each; NULL: neither. */
-static const char *func_digits(const char *s, int v[2])
-{
-    for (int i = 0; i < 2; i++) {
-        if (*s < '0' || *s > '7')
-            return NULL;
-        v[i] = *s++ - '0';
-        if (i == 0 && *s++ != '=') {
-            v[1] = v[0];
-            return s - 1;
-        }
-    }
-    return s;
-}
-
-static int toward(int from, int to, int n)
-{
-    return from < to ? from + n : from - n;
-}
-
-/* The functions of xm's list @s, a bit each; 0: it is none, or has two alike */
-static unsigned int func_mask(const char *s)
-{
-    unsigned int mask = 0, bits;
-    int a[2], b[2];
-
-    do {
-        s = func_digits(s, a);
-        memcpy(b, a, sizeof(b));
-        if (s && *s == '-')
-            s = func_digits(s + 1, b);
-        if (!s || abs(b[0] - a[0]) != abs(b[1] - a[1]))
-            return 0;
-        for (int i = abs(b[0] - a[0]); i >= 0; i--) {
-            bits = 1U << toward(a[0], b[0], i) | 256U << toward(a[1], b[1], i);
-            if (mask & bits)
-                return 0;
-            mask |= bits;
-        }
-    } while (*s++ == ',');
-    return s[-1] ? 0 : mask & 0xff;
-}
-
-/* What xm takes for several functions behind the dot; empty: not that. */
-static struct part find_funcs(struct part whole)
-{
-    bool dot, keyed;
-    struct part slot = cut(whole, '.', &dot), none = { 0 }, list;
-    char text[64] = { 0 };
-    size_t n = 0;
-
-    cut(slot, '=', &keyed);
-    if (!dot || keyed)
-        return none;
-    list = behind(whole, slot);
-    while (n < list.len && n < sizeof(text) - 1 && list.s[n] &&
-           strchr("01234567,-=", list.s[n]))
-        n++;
-    while (n && list.s[n - 1] == ',') /* options follow */
-        n--;
-    memcpy(text, list.s, n);
-    if (n < 2 || !func_mask(text) ||
-        (n < list.len && list.s[n] != ',' && list.s[n] != '@'))
-        return none;
-    return (struct part){ list.s, n };
-}
-
-static int parse_funcs(struct parser *p, struct part address, struct part funcs)
-{
-    struct part first = { address.s, address.len - funcs.len + 1 };
-    int ret;
-
-    if (!p->xm)
-        return spec_error(p, address,
-                          "xl rejects several functions in one entry, as in "
-                          "'%s' (xm took them); write an entry for each");
-    p->spec.funcs = strndup(funcs.s, funcs.len);
-    if (!p->spec.funcs)
-        return xpci_error_oom(p->err);
-    ret = parse_address(p, first);
-    p->spec.dev.all_funcs = true;
-    p->spec.dev.bdf.func = 0;
-    return ret;
-}
-
-/* "bdf[@vslot]"; @funcs may be empty */
-static int parse_positional(struct parser *p, struct part part,
-                            struct part funcs)
+/* "bdf[@vslot]" */
+static int parse_positional(struct parser *p, struct part part)
 {
     bool has_slot;
     struct part address = cut(part, '@', &has_slot);
-    int ret =
-        funcs.len ? parse_funcs(p, address, funcs) : parse_address(p, address);
+    int ret = parse_address(p, address);
 
     p->seen |= 1U << OPT_BDF;
     if (ret < 0 || !has_slot)
@@ -315,34 +224,24 @@ static int parse_positional(struct parser *p, struct part part,
     return parse_vslot(p, behind(part, address));
 }
 
-/* Up to the first ',' that is none of @funcs. */
-static struct part first_part(struct part whole, struct part funcs, bool *more)
-{
-    size_t n = funcs.len ? (size_t)(funcs.s - whole.s) + funcs.len : 0;
-    struct part tail =
-        cut((struct part){ whole.s + n, whole.len - n }, ',', more);
-
-    return (struct part){ whole.s, n + tail.len };
-}
-
 static int parse_parts(struct parser *p)
 {
-    bool keyed, more;
-    struct part funcs = find_funcs(p->whole), left = p->whole;
-    struct part part = first_part(left, funcs, &more);
+    struct part left = p->whole, part;
+    bool first = true, keyed, more;
     int ret;
 
-    cut(part, '=', &keyed);
-    ret = keyed && !funcs.len ? parse_option(p, part)
-                              : parse_positional(p, part, funcs);
-    while (ret == 0 && more) {
-        left = behind(left, part);
-        if (!left.len)
-            break;
+    do {
         part = cut(left, ',', &more);
-        ret = parse_option(p, part);
-    }
-    return ret;
+        cut(part, '=', &keyed);
+        ret =
+            first && !keyed ? parse_positional(p, part) : parse_option(p, part);
+        if (ret < 0)
+            return ret;
+        if (more)
+            left = behind(left, part);
+        first = false;
+    } while (more && left.len);
+    return 0;
 }
 
 static int check_whole(struct parser *p)
@@ -368,12 +267,73 @@ static int check_bytes(struct parser *p)
     return 0;
 }
 
+/* "f" or "f=v", v being the virtual function; -1: neither. */
+static int func_at(const char **s)
+{
+    int func = **s - '0';
+
+    if (func < 0 || func > 7)
+        return -1;
+    *s += (*s)[1] == '=' && (*s)[2] >= '0' && (*s)[2] <= '7' ? 3 : 1;
+    return func;
+}
+
+/* The functions of xm's list @s, a bit each; 0: none, or one given twice. */
+static unsigned int func_mask(const char *s, const char **end)
+{
+    unsigned int mask = 0;
+    int a, b;
+
+    for (;; s++) {
+        a = b = func_at(&s);
+        if (a >= 0 && *s == '-') {
+            s++;
+            b = func_at(&s);
+        }
+        if (a < 0 || b < 0)
+            return 0;
+        for (int f = a < b ? a : b; f <= (a < b ? b : a); f++) {
+            if (mask & 1U << f)
+                return 0;
+            mask |= 1U << f;
+        }
+        *end = s;
+        if (*s != ',' || s[1] < '0' || s[1] > '9') /* ",option" */
+            return mask;
+    }
+}
+
+/* A list of functions becomes "*" for what follows. */
+static int take_funcs(struct parser *p, char *text)
+{
+    char *dot = text + strcspn(text, "=.");
+    const char *end;
+
+    if (*dot != '.' || !func_mask(dot + 1, &end) || end == dot + 2 ||
+        !strchr("@,", *end))
+        return 0;
+    if (!p->xm)
+        return spec_error(p, (struct part){ text, (size_t)(end - text) },
+                          "xl rejects several functions in one entry, as in "
+                          "'%s' (xm took them); write an entry for each");
+    p->spec.funcs = strndup(dot + 1, (size_t)(end - dot) - 1);
+    if (!p->spec.funcs)
+        return xpci_error_oom(p->err);
+    dot[1] = '*';
+    memmove(dot + 2, end, strlen(end) + 1);
+    p->whole.len = strlen(text);
+    return 0;
+}
+
 static int parse(const char *s, size_t len, bool xm, struct xpci_pci_spec *out,
                  struct xpci_error *err)
 {
-    _cleanup_parser_ struct parser p = { { s, len }, .xm = xm, .err = err };
-    int ret = check_bytes(&p);
+    _cleanup_free_ char *text = strndup(s, len);
+    _cleanup_parser_ struct parser p = { { text, len }, .xm = xm, .err = err };
+    int ret = text ? check_bytes(&p) : xpci_error_oom(err);
 
+    if (ret == 0)
+        ret = take_funcs(&p, text);
     if (ret == 0)
         ret = parse_parts(&p);
     if (ret == 0)
@@ -402,8 +362,10 @@ int xpci_pci_spec_parse_xm(const char *s, size_t len, struct xpci_pci_spec *out,
 bool xpci_pci_spec_covers(const struct xpci_pci_spec *spec,
                           const struct xpci_bdf *bdf)
 {
+    const char *end;
+
     return !spec->name && xpci_bdf_matches(&spec->dev, bdf) &&
-           (!spec->funcs || func_mask(spec->funcs) & 1U << bdf->func);
+           (!spec->funcs || func_mask(spec->funcs, &end) & 1U << bdf->func);
 }
 
 void xpci_pci_spec_clear(struct xpci_pci_spec *spec)
@@ -424,9 +386,9 @@ static int format_address(struct xpci_buf *out,
         return -ENOMEM;
     if (xpci_buf_printf(out, "%02x:%02x.", b->bus, b->slot) < 0)
         return -ENOMEM;
-    if (spec->dev.all_funcs)
-        return xpci_buf_puts(out, spec->funcs ? spec->funcs : "*");
-    return xpci_buf_printf(out, "%x", b->func);
+    return spec->dev.all_funcs
+               ? xpci_buf_puts(out, spec->funcs ? spec->funcs : "*")
+               : xpci_buf_printf(out, "%x", b->func);
 }
 
 char *xpci_pci_spec_format(const struct xpci_pci_spec *spec, bool with_segment)

@@ -48,6 +48,10 @@ void xpci_pci_spec_clear(struct xpci_pci_spec *spec);
 bool xpci_pci_spec_covers(const struct xpci_pci_spec *spec,
                           const struct xpci_bdf *bdf);
 
+/* Is a function in both? */
+bool xpci_pci_spec_overlaps(const struct xpci_pci_spec *a,
+                            const struct xpci_pci_spec *b);
+
 /*
  * The positional form, "[ssss:]bb:dd.f[@v][,options]". The segment is
  * printed where it is not 0 or @with_segment. NULL: out of memory.

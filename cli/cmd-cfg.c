@@ -71,14 +71,82 @@ static int list(struct xpci_call *call, struct xpci_error *err)
 static bool is_file(const struct xpci_call *call, const char *operand)
 {
     return strchr(operand, '/') || xpci_root_exists(call->root, operand) ||
-           !strchr(operand, ':');
+           (!strchr(operand, ':') && strncmp(operand, "name=", 5));
 }
 
+/* Refused without --force, said with it. */
+static int conflict(const struct xpci_call *call, const char *text,
+                    struct xpci_error *err)
+{
+    if (!call->opt[OPT_FORCE])
+        return xpci_error_refuse(err, "%s; --force if that is meant", text);
+    xpci_log(&call->log, XPCI_LOG_WARN, "forced: %s", text);
+    return 0;
+}
+
+/* Two guests may have one device if they never run at the same time. */
+static int check_guests(const struct xpci_call *call, const char *file,
+                        const struct xpci_cfg *cfg, const char *device,
+                        const struct xpci_pci_spec *spec,
+                        struct xpci_error *err)
+{
+    _cleanup_cfg_pci_ struct xpci_cfg_pci list = { 0 };
+    _cleanup_free_ char *place = NULL, *text = NULL;
+    int ret = xpci_cfg_pci_list(cfg, &list, err);
+
+    for (size_t i = 0; ret == 0 && i < list.n; i++) {
+        if (xpci_pci_spec_overlaps(&list.v[i].spec, spec))
+            return 0;
+    }
+    if (ret == 0)
+        ret = xpci_guest_config_other(call, spec, call->argv + 1,
+                                      call->argc - 1, &place, err);
+    if (ret < 0 || !place)
+        return ret;
+    if (asprintf(&text,
+                 "'%s' for %s is in %s too, and only one of the two guests "
+                 "can run with it",
+                 device, file, place) < 0) {
+        text = NULL;
+        return xpci_error_oom(err);
+    }
+    return conflict(call, text, err);
+}
+
+static int add_device(const struct xpci_call *call, const char *file,
+                      struct xpci_cfg *cfg, const char *device,
+                      const struct xpci_pci_spec *spec, struct xpci_error *err)
+{
+    _cleanup_free_ char *overridden = NULL;
+    int ret = check_guests(call, file, cfg, device, spec, err);
+
+    if (ret == 0 && call->opt[OPT_FORCE])
+        ret = xpci_cfg_pci_force(cfg, spec, &overridden, err);
+    else if (ret == 0)
+        ret = xpci_cfg_pci_add(cfg, spec, err);
+    return ret == 0 && overridden ? conflict(call, overridden, err) : ret;
+}
+
+static int remove_device(const struct xpci_call *call, const char *file,
+                         struct xpci_cfg *cfg, const char *device,
+                         const struct xpci_pci_spec *spec,
+                         struct xpci_error *err)
+{
+    size_t removed = 0;
+    int ret = xpci_cfg_pci_drop(cfg, spec, &removed, err);
+
+    if (ret < 0 || removed)
+        return ret;
+    return xpci_error_set(err, ENOENT, "%s%s has no entry for '%s'",
+                          xpci_root_dir(call->root), file, device);
+}
+
+/* The places in a message are those of the text as it is then. */
 static int edit_file(const struct xpci_call *call, const char *file, bool add,
                      struct xpci_changes *set, struct xpci_error *err)
 {
     _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
-    size_t removed = 0;
+    const char *before = NULL;
     int ret = xpci_guest_config_load(call->root, file, &cfg, err);
 
     for (int i = 1; ret == 0 && i < call->argc; i++) {
@@ -92,13 +160,11 @@ static int edit_file(const struct xpci_call *call, const char *file, bool add,
             err->kind = XPCI_USAGE;
             return ret;
         }
-        if (add)
-            ret = xpci_cfg_pci_add(cfg, &spec, err);
-        else
-            ret = xpci_cfg_pci_remove(cfg, &spec.dev, &removed, err);
-        if (ret == 0 && !add && removed == 0)
-            return xpci_error_set(err, ENOENT, "%s%s has no entry for '%s'",
-                                  xpci_root_dir(call->root), file, text);
+        ret = (add ? add_device : remove_device)(call, file, cfg, text, &spec,
+                                                 err);
+        if (ret < 0 && before && add)
+            xpci_error_wrap(err, "with '%s' added", before);
+        before = text;
     }
     return ret < 0 ? ret
                    : xpci_guest_config_put(call->root, file, cfg, set, err);
@@ -124,7 +190,9 @@ static int check_twice(const struct xpci_call *call, int file,
 
 static int edit(struct xpci_call *call, bool add, struct xpci_error *err)
 {
-    _cleanup_changes_ struct xpci_changes set = { 0 };
+    _cleanup_changes_ struct xpci_changes set = {
+        .backup = call->opt[OPT_BACKUP] != NULL,
+    };
     _cleanup_buf_ struct xpci_buf diff = { 0 };
     _cleanup_close_ int lock = -1;
     int files = 0, ret = 0;
@@ -170,6 +238,6 @@ const struct xpci_cmd xpci_cmd_cfg = {
     .name = "cfg",
     .operands = "list|add|remove|check FILE... [DEVICE[@VSLOT]...]",
     .summary = "read, edit and check the pci list of guest configurations",
-    .options = (const enum xpci_opt[]){ OPT_COLUMNS, OPT_NONE },
+    .options = (const enum xpci_opt[]){ OPT_BACKUP, OPT_COLUMNS, OPT_NONE },
     .run = run,
 };

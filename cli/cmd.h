@@ -21,6 +21,8 @@ enum xpci_opt {
     OPT_NONE, /* ends a command's list */
     OPT_ALL,
     OPT_ASSIGNABLE,
+    OPT_BACKUP,
+    OPT_CHECK,
     OPT_COLUMNS,
     OPT_DRY_RUN,
     OPT_DUMP,

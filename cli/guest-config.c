@@ -145,6 +145,57 @@ static int search(const struct xpci_call *call, const struct xpci_strv *files,
     return *out ? 0 : xpci_error_oom(err);
 }
 
+/* The first entry of the file that has a function of @spec's. */
+static int find_entry(const struct xpci_call *call, const char *path,
+                      const struct xpci_pci_spec *spec, char **place,
+                      struct xpci_error *err)
+{
+    _cleanup_error_ struct xpci_error why = { 0 };
+    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
+    _cleanup_cfg_pci_ struct xpci_cfg_pci list = { 0 };
+    int ret = xpci_guest_config_load(call->root, path, &cfg, &why);
+
+    if (ret == 0)
+        ret = xpci_cfg_pci_list(cfg, &list, &why);
+    if (ret < 0) {
+        xpci_log(&call->log, XPCI_LOG_NOTE,
+                 "whether another guest has the device is not known from this "
+                 "file: %s",
+                 xpci_error_text(&why));
+        return 0;
+    }
+    for (size_t i = 0; i < list.n && !*place; i++) {
+        const struct xpci_cfg_pci_entry *entry = &list.v[i];
+
+        if (xpci_pci_spec_overlaps(&entry->spec, spec) &&
+            asprintf(place, "%s%s:%u:%u", xpci_root_dir(call->root), path,
+                     entry->line, entry->column) < 0) {
+            *place = NULL;
+            return xpci_error_oom(err);
+        }
+    }
+    return 0;
+}
+
+int xpci_guest_config_other(const struct xpci_call *call,
+                            const struct xpci_pci_spec *spec, char *const *skip,
+                            int n, char **out, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv files = { 0 };
+    int ret = candidates(call->root, "/", &files, err);
+
+    *out = NULL;
+    for (size_t i = 0; ret == 0 && !*out && i < files.n; i++) {
+        bool skipped = false;
+
+        for (int k = 0; k < n && !skipped; k++)
+            skipped = same_file(call->root, files.v[i], skip[k]);
+        if (!skipped)
+            ret = find_entry(call, files.v[i], spec, out, err);
+    }
+    return ret;
+}
+
 int xpci_guest_config_find(const struct xpci_call *call, const char *domain,
                            char **out, struct xpci_error *err)
 {

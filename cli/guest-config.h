@@ -26,6 +26,16 @@ int xpci_guest_config_load(const struct xpci_root *root, const char *path,
 int xpci_guest_config_find(const struct xpci_call *call, const char *domain,
                            char **out, struct xpci_error *err) _must_check_;
 
+/*
+ * Where in the guests' files (those in @skip, @n names, aside) @spec's device
+ * is configured too: "FILE:LINE:COLUMN", malloc'ed; NULL if nowhere. A file
+ * that cannot be read is said and passed over.
+ */
+int xpci_guest_config_other(const struct xpci_call *call,
+                            const struct xpci_pci_spec *spec,
+                            char *const *skip, int n, char **out,
+                            struct xpci_error *err) _must_check_;
+
 /* Adds the edited file to @set. */
 int xpci_guest_config_put(const struct xpci_root *root, const char *path,
                           const struct xpci_cfg *cfg, struct xpci_changes *set,

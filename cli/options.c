@@ -9,6 +9,9 @@ const struct xpci_opt_desc xpci_opts[OPT_MAX] = {
     [OPT_ASSIGNABLE] = { "assignable", 0, NULL,
                          "only what a guest can be given now, one full BDF a "
                          "line" },
+    [OPT_CHECK] = { "check", 0, "STRING",
+                    "judge a hide list that was written by hand" },
+    [OPT_BACKUP] = { "backup", 0, NULL, "keep the old file as FILE~" },
     [OPT_COLUMNS] = { "columns", 'o', "COLUMNS",
                       "columns to show, separated by commas" },
     [OPT_DRY_RUN] = { "dry-run", 'n', NULL,
