@@ -368,6 +368,18 @@ bool xpci_pci_spec_covers(const struct xpci_pci_spec *spec,
            (!spec->funcs || func_mask(spec->funcs, &end) & 1U << bdf->func);
 }
 
+bool xpci_pci_spec_overlaps(const struct xpci_pci_spec *a,
+                            const struct xpci_pci_spec *b)
+{
+    struct xpci_bdf bdf = a->dev.bdf;
+
+    for (bdf.func = 0; bdf.func < 8; bdf.func++) {
+        if (xpci_pci_spec_covers(a, &bdf) && xpci_pci_spec_covers(b, &bdf))
+            return true;
+    }
+    return false;
+}
+
 void xpci_pci_spec_clear(struct xpci_pci_spec *spec)
 {
     free(spec->funcs);
