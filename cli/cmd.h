@@ -85,7 +85,9 @@ extern const struct xpci_cmd xpci_cmd_slots;
 extern const struct xpci_cmd xpci_cmd_status;
 extern const struct xpci_cmd xpci_cmd_unhide;
 
-/* 'xpci cfg check FILE...' (cfg-check.c), called as run() is. */
+/* The verbs of 'xpci cfg' that have a file of their own, called as run(). */
+int xpci_cfg_change_files(const struct xpci_call *call, bool add,
+                          struct xpci_error *err);
 int xpci_cfg_check_files(struct xpci_call *call,
                          struct xpci_error *err) _must_check_;
 

@@ -178,19 +178,17 @@ static int find_entry(const struct xpci_call *call, const char *path,
 }
 
 int xpci_guest_config_other(const struct xpci_call *call,
-                            const struct xpci_pci_spec *spec, char *const *skip,
-                            int n, char **out, struct xpci_error *err)
+                            const struct xpci_pci_spec *spec,
+                            bool (*skip)(const struct stat *, void *),
+                            void *data, char **out, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv files = { 0 };
     int ret = candidates(call->root, "/", &files, err);
+    struct stat st;
 
     *out = NULL;
     for (size_t i = 0; ret == 0 && !*out && i < files.n; i++) {
-        bool skipped = false;
-
-        for (int k = 0; k < n && !skipped; k++)
-            skipped = same_file(call->root, files.v[i], skip[k]);
-        if (!skipped)
+        if (xpci_root_stat(call->root, files.v[i], &st) < 0 || !skip(&st, data))
             ret = find_entry(call, files.v[i], spec, out, err);
     }
     return ret;

@@ -27,13 +27,14 @@ int xpci_guest_config_find(const struct xpci_call *call, const char *domain,
                            char **out, struct xpci_error *err) _must_check_;
 
 /*
- * Where in the guests' files (those in @skip, @n names, aside) @spec's device
- * is configured too: "FILE:LINE:COLUMN", malloc'ed; NULL if nowhere. A file
- * that cannot be read is said and passed over.
+ * Where in the guests' files, except those that @skip knows, @spec's device is
+ * configured too: "FILE:LINE:COLUMN", malloc'ed; NULL if nowhere. A file that
+ * cannot be read is said and passed over.
  */
 int xpci_guest_config_other(const struct xpci_call *call,
                             const struct xpci_pci_spec *spec,
-                            char *const *skip, int n, char **out,
+                            bool (*skip)(const struct stat *, void *),
+                            void *data, char **out,
                             struct xpci_error *err) _must_check_;
 
 /* Adds the edited file to @set. */
