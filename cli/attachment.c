@@ -7,14 +7,15 @@
 static int open_config(struct xpci_call *call, struct xpci_attachment *a,
                        struct xpci_error *err)
 {
+    _cleanup_free_ char *file = NULL;
     int ret;
 
     if (!call->opt[OPT_PERSIST])
         return 0;
-    ret = xpci_guest_config_find(call, a->domain.name, &a->file, err);
+    ret = xpci_guest_config_find(call, a->domain.name, &file, err);
     if (ret < 0)
         return ret;
-    return xpci_guest_config_load(call->root, a->file, &a->cfg, err);
+    return xpci_guest_config_open(call->root, file, &a->config, err);
 }
 
 int xpci_attachment_check(const struct xpci_call *call, struct xpci_error *err)
@@ -52,36 +53,33 @@ void xpci_attachment_close(struct xpci_attachment *a)
     xpci_toolstack_close(a->ts);
     xpci_inventory_clear(&a->inv);
     xpci_guest_devices_clear(&a->guests);
-    free(a->file);
-    xpci_cfg_free(a->cfg);
+    xpci_guest_config_close(&a->config);
     if (a->lock >= 0)
         close(a->lock);
 }
 
 int xpci_attachment_save(const struct xpci_call *call,
-                         const struct xpci_attachment *a,
-                         struct xpci_error *err)
+                         struct xpci_attachment *a, struct xpci_error *err)
 {
     _cleanup_changes_ struct xpci_changes set = { 0 };
     int ret;
 
-    if (!a->file)
+    if (!a->config.path)
         return 0;
-    ret = xpci_guest_config_put(call->root, a->file, a->cfg, &set, err);
+    ret = xpci_guest_config_put(&a->config, &set, err);
     return ret < 0 ? ret : xpci_changes_commit(&set, call->root, err);
 }
 
 int xpci_attachment_diff(const struct xpci_call *call,
-                         const struct xpci_attachment *a,
-                         struct xpci_error *err)
+                         struct xpci_attachment *a, struct xpci_error *err)
 {
     _cleanup_changes_ struct xpci_changes set = { 0 };
     _cleanup_buf_ struct xpci_buf diff = { 0 };
     int ret;
 
-    if (!a->file)
+    if (!a->config.path)
         return 0;
-    ret = xpci_guest_config_put(call->root, a->file, a->cfg, &set, err);
+    ret = xpci_guest_config_put(&a->config, &set, err);
     if (ret == 0)
         ret = xpci_changes_diff(&set, call->root, &diff, err);
     if (ret == 0 && diff.len)

@@ -14,8 +14,7 @@ struct xpci_attachment {
     struct xpci_domain domain;
     struct xpci_inventory inv;
     struct xpci_guest_devices guests;
-    char *file; /* NULL without --persist */
-    struct xpci_cfg *cfg;
+    struct xpci_guest_config config; /* no path without --persist */
     int lock;
 };
 
@@ -30,12 +29,12 @@ void xpci_attachment_close(struct xpci_attachment *a);
 
 /* Saves the edited file, if there is one. */
 int xpci_attachment_save(const struct xpci_call *call,
-                         const struct xpci_attachment *a,
+                         struct xpci_attachment *a,
                          struct xpci_error *err) _must_check_;
 
 /* Prints what saving would change, for --dry-run. */
 int xpci_attachment_diff(const struct xpci_call *call,
-                         const struct xpci_attachment *a,
+                         struct xpci_attachment *a,
                          struct xpci_error *err) _must_check_;
 
 #define _cleanup_attachment_ _cleanup_(xpci_attachment_close)

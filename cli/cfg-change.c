@@ -192,13 +192,13 @@ static int remove_from(const struct change *c, const char *file,
 static int edit_file(const struct change *c, const char *file, bool add,
                      struct xpci_changes *set, struct xpci_error *err)
 {
-    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
-    int ret = xpci_guest_config_load(c->call->root, file, &cfg, err);
+    _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
+    int ret = xpci_guest_config_open(c->call->root, file, &config, err);
 
     for (size_t i = 0; ret == 0 && i < c->devices; i++)
-        ret = (add ? add_to : remove_from)(c, file, cfg, &c->device[i], err);
-    return ret < 0 ? ret
-                   : xpci_guest_config_put(c->call->root, file, cfg, set, err);
+        ret = (add ? add_to : remove_from)(c, file, config.cfg, &c->device[i],
+                                           err);
+    return ret < 0 ? ret : xpci_guest_config_put(&config, set, err);
 }
 
 int xpci_cfg_change_files(const struct xpci_call *call, bool add,

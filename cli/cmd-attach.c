@@ -132,8 +132,7 @@ static bool is_item(const struct items *items, size_t dev)
 }
 
 /* A member of the group must go along, be idle in pciback, or be there. */
-static int check_member(const struct xpci_call *call,
-                        const struct xpci_attachment *a,
+static int check_member(const struct xpci_call *call, struct xpci_attachment *a,
                         const struct xpci_member *member, size_t asked,
                         struct xpci_error *err)
 {
@@ -163,8 +162,7 @@ static int check_member(const struct xpci_call *call,
         user ? user->domain : with);
 }
 
-static int check_item(const struct xpci_call *call,
-                      const struct xpci_attachment *a,
+static int check_item(const struct xpci_call *call, struct xpci_attachment *a,
                       const struct items *items, const struct item *item,
                       struct xpci_error *err)
 {
@@ -189,7 +187,7 @@ static int check_item(const struct xpci_call *call,
 }
 
 /* Edits the guest's file in memory, so that a bad file fails first. */
-static int edit_config(const struct xpci_attachment *a, const struct item *item,
+static int edit_config(struct xpci_attachment *a, const struct item *item,
                        struct xpci_error *err)
 {
     const struct xpci_pci_spec spec = {
@@ -197,12 +195,11 @@ static int edit_config(const struct xpci_attachment *a, const struct item *item,
         .vslot = item->vslot,
     };
 
-    return a->cfg ? xpci_cfg_pci_add(a->cfg, &spec, err) : 0;
+    return a->config.cfg ? xpci_cfg_pci_add(a->config.cfg, &spec, err) : 0;
 }
 
-static int prepare(const struct xpci_call *call,
-                   const struct xpci_attachment *a, struct items *items,
-                   struct xpci_error *err)
+static int prepare(const struct xpci_call *call, struct xpci_attachment *a,
+                   struct items *items, struct xpci_error *err)
 {
     int ret = parse_operands(call, &a->inv, items, err);
 
@@ -214,8 +211,7 @@ static int prepare(const struct xpci_call *call,
 }
 
 /* Takes back what this call attached; the first failure is what counts. */
-static void take_back(const struct xpci_call *call,
-                      const struct xpci_attachment *a,
+static void take_back(const struct xpci_call *call, struct xpci_attachment *a,
                       const struct items *items)
 {
     for (size_t i = items->n; i-- > 0;) {
@@ -230,9 +226,8 @@ static void take_back(const struct xpci_call *call,
     }
 }
 
-static int attach_all(const struct xpci_call *call,
-                      const struct xpci_attachment *a, struct items *items,
-                      struct xpci_error *err)
+static int attach_all(const struct xpci_call *call, struct xpci_attachment *a,
+                      struct items *items, struct xpci_error *err)
 {
     int ret = 0;
 
@@ -257,8 +252,7 @@ static int attach_all(const struct xpci_call *call,
     return ret;
 }
 
-static int print_items(const struct xpci_call *call,
-                       const struct xpci_attachment *a,
+static int print_items(const struct xpci_call *call, struct xpci_attachment *a,
                        const struct items *items, struct xpci_error *err)
 {
     _cleanup_table_ struct xpci_table *table = NULL;

@@ -46,14 +46,15 @@ static int edit_config(struct xpci_cfg *cfg, const struct xpci_bdf *bdf,
 static int save_one(const struct xpci_call *call, struct xpci_attachment *a,
                     const struct xpci_bdf *bdf, struct xpci_error *err)
 {
+    _cleanup_free_ char *file = xpci_steal(a->config.path);
     int ret;
 
-    if (!a->file)
+    if (!file)
         return 0;
-    xpci_cfg_free(xpci_steal(a->cfg));
-    ret = xpci_guest_config_load(call->root, a->file, &a->cfg, err);
+    xpci_guest_config_close(&a->config);
+    ret = xpci_guest_config_open(call->root, file, &a->config, err);
     if (ret == 0)
-        ret = edit_config(a->cfg, bdf, err);
+        ret = edit_config(a->config.cfg, bdf, err);
     if (ret == 0)
         ret = xpci_attachment_save(call, a, err);
     return ret < 0 ? xpci_error_wrap(err, XPCI_BDF_FMT " is detached, but",
@@ -93,7 +94,7 @@ static int detach_all(const struct xpci_call *call, struct xpci_attachment *a,
 
     /* all edits once in memory: a file that cannot be edited fails first */
     for (size_t i = 0; ret == 0 && i < n; i++)
-        ret = edit_config(a->cfg, &a->inv.dev[idx[i]].bdf, err);
+        ret = edit_config(a->config.cfg, &a->inv.dev[idx[i]].bdf, err);
     if (ret == 0 && call->opt[OPT_DRY_RUN])
         return xpci_attachment_diff(call, a, err);
     for (size_t i = 0; ret == 0 && i < n; i++)

@@ -4,22 +4,43 @@
 
 #include "guest-config.h"
 
-int xpci_guest_config_load(const struct xpci_root *root, const char *path,
-                           struct xpci_cfg **out, struct xpci_error *err)
+int xpci_guest_config_open(const struct xpci_root *root, const char *path,
+                           struct xpci_guest_config *out,
+                           struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_free_ char *file = NULL;
-    int ret = xpci_root_read(root, path, &text, err);
+    int ret = xpci_root_read(root, path, &out->text, err);
 
     if (ret < 0)
         return ret;
-    if (asprintf(&file, "%s%s%s", xpci_root_dir(root),
+    out->path = strdup(path);
+    if (!out->path ||
+        asprintf(&file, "%s%s%s", xpci_root_dir(root),
                  path[0] == '/' || xpci_root_is_live(root) ? "" : "/",
                  path) < 0) {
         file = NULL;
         return xpci_error_oom(err);
     }
-    return xpci_cfg_parse(text.data, text.len, file, out, err);
+    return xpci_cfg_parse(out->text.data, out->text.len, file, &out->cfg, err);
+}
+
+void xpci_guest_config_close(struct xpci_guest_config *config)
+{
+    free(config->path);
+    xpci_buf_clear(&config->text);
+    xpci_cfg_free(config->cfg);
+    *config = (struct xpci_guest_config){ 0 };
+}
+
+int xpci_guest_config_load(const struct xpci_root *root, const char *path,
+                           struct xpci_cfg **out, struct xpci_error *err)
+{
+    _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
+    int ret = xpci_guest_config_open(root, path, &config, err);
+
+    if (ret == 0)
+        *out = xpci_steal(config.cfg);
+    return ret;
 }
 
 /* Adds the files of @dir that end in @suffix. */
@@ -208,14 +229,12 @@ int xpci_guest_config_find(const struct xpci_call *call, const char *domain,
     return ret < 0 ? ret : search(call, &files, domain, out, err);
 }
 
-int xpci_guest_config_put(const struct xpci_root *root, const char *path,
-                          const struct xpci_cfg *cfg, struct xpci_changes *set,
-                          struct xpci_error *err)
+int xpci_guest_config_put(struct xpci_guest_config *config,
+                          struct xpci_changes *set, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
 
-    if (xpci_cfg_print(cfg, &text) < 0)
+    if (xpci_cfg_print(config->cfg, &text) < 0)
         return xpci_error_oom(err);
-    return xpci_changes_put(set, root, path, text.data ? text.data : "",
-                            text.len, 0644, err);
+    return xpci_changes_edit(set, config->path, &config->text, &text, err);
 }

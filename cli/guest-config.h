@@ -14,7 +14,20 @@
 #include "changes.h"
 #include "cmd.h"
 
-/* Loads a file by its path inside the root. */
+/* A file to edit, as it was read. */
+struct xpci_guest_config {
+    char *path;
+    struct xpci_buf text;
+    struct xpci_cfg *cfg;
+};
+
+/* Opens a file by its path inside the root. */
+int xpci_guest_config_open(const struct xpci_root *root, const char *path,
+                           struct xpci_guest_config *out,
+                           struct xpci_error *err) _must_check_;
+void xpci_guest_config_close(struct xpci_guest_config *config);
+
+/* The same, only to read it. */
 int xpci_guest_config_load(const struct xpci_root *root, const char *path,
                            struct xpci_cfg **out,
                            struct xpci_error *err) _must_check_;
@@ -37,9 +50,11 @@ int xpci_guest_config_other(const struct xpci_call *call,
                             void *data, char **out,
                             struct xpci_error *err) _must_check_;
 
-/* Adds the edited file to @set. */
-int xpci_guest_config_put(const struct xpci_root *root, const char *path,
-                          const struct xpci_cfg *cfg, struct xpci_changes *set,
+/* Adds the edited file to @set; the text read goes with it. */
+int xpci_guest_config_put(struct xpci_guest_config *config,
+                          struct xpci_changes *set,
                           struct xpci_error *err) _must_check_;
+
+#define _cleanup_guest_config_ _cleanup_(xpci_guest_config_close)
 
 #endif

@@ -203,24 +203,32 @@ static int open_old(int dirfd, const char *base, int *fd)
     return S_ISREG(st.st_mode) ? 0 : -EINVAL;
 }
 
-/* What was written, as the file has it. */
-static int read_back(int fd, const void *data, size_t len)
+/* Does the file hold these bytes? One call tells, and reads one too many. */
+static int compare(int fd, const struct xpci_buf *want, int differs)
 {
-    _cleanup_free_ char *now = malloc(len + 1);
+    _cleanup_free_ char *now = malloc(want->len + 1);
+    ssize_t len;
 
     if (!now)
         return -ENOMEM;
-    if (pread(fd, now, len + 1, 0) != (ssize_t)len)
-        return -EIO;
-    return len && memcmp(now, data, len) ? -EIO : 0;
+    len = pread(fd, now, want->len + 1, 0);
+    if (len < 0)
+        return -errno;
+    return (size_t)len == want->len &&
+                   (!len || !memcmp(now, want->data, want->len))
+               ? 0
+               : differs;
 }
 
-int xpci_file_stage(int dirfd, const char *base, const char *temp,
-                    const void *data, size_t len, mode_t mode, bool sync)
+int xpci_file_stage(int dirfd, const char *base, const struct xpci_buf *before,
+                    const char *temp, const struct xpci_buf *data, mode_t mode,
+                    bool sync)
 {
     _cleanup_close_ int old = -1, fd = -1;
     int ret = open_old(dirfd, base, &old);
 
+    if (ret == 0 && before)
+        ret = old < 0 ? -ESTALE : compare(old, before, -ESTALE);
     if (ret < 0)
         return ret;
     fd = openat(dirfd, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -230,34 +238,24 @@ int xpci_file_stage(int dirfd, const char *base, const char *temp,
     ret = old >= 0 ? copy_attributes(old, fd)
                    : (fchmod(fd, mode) < 0 ? -errno : 0);
     if (ret == 0)
-        ret = write_all(fd, data, len);
+        ret = write_all(fd, data->data, data->len);
     if (ret == 0 && sync && fsync(fd) < 0)
         ret = -errno;
     if (ret == 0)
-        ret = read_back(fd, data, len);
+        ret = compare(fd, data, -EIO);
     if (ret < 0)
         unlinkat(dirfd, temp, 0);
     return ret;
 }
 
-static bool same_bytes(int dirfd, const char *base, const void *data,
-                       size_t len)
-{
-    _cleanup_buf_ struct xpci_buf now = { 0 };
-    _cleanup_close_ int fd = -1;
-
-    return open_old(dirfd, base, &fd) == 0 && fd >= 0 &&
-           xpci_buf_read_fd(&now, fd) == 0 && now.len == len &&
-           (len == 0 || !memcmp(now.data, data, len));
-}
-
 static int file_replace(const struct xpci_root *root, const char *path,
-                        const void *data, size_t len, mode_t mode)
+                        const struct xpci_buf *data, mode_t mode)
 {
     char id[XPCI_TEMP_ID_SIZE],
         temp[sizeof(XPCI_TEMP_PREFIX "-0.new") + sizeof(id)];
     _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
     _cleanup_free_ char *real = NULL;
+    _cleanup_close_ int old = -1;
     int ret = xpci_file_locate(&dir, root, path, &real);
     const char *base;
 
@@ -265,13 +263,15 @@ static int file_replace(const struct xpci_root *root, const char *path,
         ret = xpci_dir_enter(&dir, root, real, false, &base);
     if (ret < 0)
         return ret;
-    if (same_bytes(dir.fd, base, data, len))
+    ret = open_old(dir.fd, base, &old);
+    if (ret == 0 && old >= 0 && compare(old, data, -EIO) == 0)
         return 0;
-    ret = xpci_temp_id(id);
+    if (ret == 0)
+        ret = xpci_temp_id(id);
     if (ret < 0)
         return ret;
     snprintf(temp, sizeof(temp), XPCI_TEMP_PREFIX "%s-0.new", id);
-    ret = xpci_file_stage(dir.fd, base, temp, data, len, mode, true);
+    ret = xpci_file_stage(dir.fd, base, NULL, temp, data, mode, true);
     if (ret < 0)
         return ret;
     if (renameat(dir.fd, temp, dir.fd, base) < 0) {
@@ -286,7 +286,9 @@ int xpci_file_replace(const struct xpci_root *root, const char *path,
                       const void *data, size_t len, mode_t mode,
                       struct xpci_error *err)
 {
-    int ret = file_replace(root, path, data, len, mode);
+    /* only read */
+    const struct xpci_buf buf = { .data = (char *)(uintptr_t)data, .len = len };
+    int ret = file_replace(root, path, &buf, mode);
 
     if (ret < 0)
         return xpci_error_errno(err, -ret, "cannot write '%s%s'",

@@ -103,6 +103,23 @@ int xpci_changes_put(struct xpci_changes *set, const struct xpci_root *root,
     return add_read(set, root, &change, err);
 }
 
+int xpci_changes_edit(struct xpci_changes *set, const char *path,
+                      struct xpci_buf *before, struct xpci_buf *after,
+                      struct xpci_error *err)
+{
+    _cleanup_(change_clear) struct xpci_change change = {
+        .path = strdup(path),
+        .before = *before,
+        .after = *after,
+        .kind = XPCI_CHANGE_PUT,
+    };
+
+    *before = *after = (struct xpci_buf){ 0 };
+    if (!change.path)
+        return xpci_error_oom(err);
+    return same(&change.before, &change.after) ? 0 : add(set, &change, err);
+}
+
 int xpci_changes_delete(struct xpci_changes *set, const struct xpci_root *root,
                         const char *path, struct xpci_error *err)
 {
@@ -183,26 +200,23 @@ static int each_dir(const struct xpci_changes *set,
     return 0;
 }
 
-/* The file holds what it held when the set was made. */
+/* The file holds what it held when the set was made; stage looks itself. */
 static int check_unchanged(const struct xpci_change *change,
-                           const struct xpci_root *root, struct xpci_error *err)
+                           const struct xpci_root *root)
 {
     _cleanup_buf_ struct xpci_buf now = { 0 };
     bool found;
     int ret;
 
-    if (change->kind == XPCI_CHANGE_KEEP)
+    if (change->kind == XPCI_CHANGE_KEEP || change->kind == XPCI_CHANGE_PUT)
         return 0;
-    ret = xpci_root_read_optional(root, change->real, &now, &found, err);
+    ret = xpci_root_read_optional(root, change->real, &now, &found, NULL);
     if (ret < 0)
         return ret;
-    if (found != (change->kind != XPCI_CHANGE_NEW) ||
-        !same(&now, &change->before))
-        return xpci_error_set(err, EBUSY,
-                              "'%s%s' was changed by someone else meanwhile; "
-                              "run the command again",
-                              xpci_root_dir(root), change->path);
-    return 0;
+    return found == (change->kind == XPCI_CHANGE_DELETE) &&
+                   same(&now, &change->before)
+               ? 0
+               : -ESTALE;
 }
 
 /* A hard link; a copy where the file system has none. */
@@ -218,9 +232,9 @@ static int keep_old(const struct xpci_change *change,
     if (errno != EPERM && errno != EOPNOTSUPP && errno != EMLINK)
         return -errno;
     ret = xpci_root_read(root, change->real, &bytes, NULL);
-    return ret < 0 ? ret
-                   : xpci_file_stage(dirfd, base, old, bytes.data, bytes.len,
-                                     0600, true);
+    return ret < 0
+               ? ret
+               : xpci_file_stage(dirfd, base, NULL, old, &bytes, 0600, true);
 }
 
 static int stage(struct xpci_changes *set, size_t k,
@@ -228,18 +242,22 @@ static int stage(struct xpci_changes *set, size_t k,
                  struct xpci_error *err)
 {
     const struct xpci_change *c = &set->v[k];
+    bool put = c->kind == XPCI_CHANGE_PUT;
     struct temp_name name;
-    int ret = check_unchanged(c, root, err);
+    int ret = check_unchanged(c, root);
 
-    if (ret < 0)
-        return ret;
-    if (c->kind != XPCI_CHANGE_NEW)
+    if (ret == 0 && (put || c->kind == XPCI_CHANGE_NEW))
+        ret = xpci_file_stage(dirfd, base, put ? &c->before : NULL,
+                              temp_name(set, k, TEMP_NEW, &name), &c->after,
+                              c->mode, set->n <= SYNC_EACH);
+    if (ret == 0 && c->kind != XPCI_CHANGE_NEW)
         ret =
             keep_old(c, root, dirfd, base, temp_name(set, k, TEMP_OLD, &name));
-    if (ret == 0 && (c->kind == XPCI_CHANGE_NEW || c->kind == XPCI_CHANGE_PUT))
-        ret = xpci_file_stage(dirfd, base, temp_name(set, k, TEMP_NEW, &name),
-                              c->after.data, c->after.len, c->mode,
-                              set->n <= SYNC_EACH);
+    if (ret == -ESTALE)
+        return xpci_error_set(err, EBUSY,
+                              "'%s%s' was changed by someone else meanwhile; "
+                              "run the command again",
+                              xpci_root_dir(root), c->path);
     return ret < 0 ? io_error(root, c, ret, err) : 0;
 }
 

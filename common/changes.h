@@ -60,6 +60,11 @@ int xpci_changes_put(struct xpci_changes *set, const struct xpci_root *root,
                      mode_t mode, struct xpci_error *err) _must_check_;
 int xpci_changes_delete(struct xpci_changes *set, const struct xpci_root *root,
                         const char *path, struct xpci_error *err) _must_check_;
+
+/* Of a file that was read as @before; both buffers are taken over. */
+int xpci_changes_edit(struct xpci_changes *set, const char *path,
+                      struct xpci_buf *before, struct xpci_buf *after,
+                      struct xpci_error *err) _must_check_;
 int xpci_changes_keep(struct xpci_changes *set, const char *path,
                       struct xpci_error *err) _must_check_;
 
