@@ -267,38 +267,27 @@ static int check_bytes(struct parser *p)
     return 0;
 }
 
-/* "f" or "f=v", v being the virtual function; -1: neither. */
-static int func_at(const char **s)
-{
-    int func = **s - '0';
-
-    if (func < 0 || func > 7)
-        return -1;
-    *s += (*s)[1] == '=' && (*s)[2] >= '0' && (*s)[2] <= '7' ? 3 : 1;
-    return func;
-}
-
 /* The functions of xm's list @s, a bit each; 0: none, or one given twice. */
 static unsigned int func_mask(const char *s, const char **end)
 {
     unsigned int mask = 0;
-    int a, b;
+    bool range = false;
 
-    for (;; s++) {
-        a = b = func_at(&s);
-        if (a >= 0 && *s == '-') {
-            s++;
-            b = func_at(&s);
-        }
-        if (a < 0 || b < 0)
+    for (int f = 0, to;; s++) {
+        to = *s - '0';
+        if (to < 0 || to > 7 || (range && to == f))
             return 0;
-        for (int f = a < b ? a : b; f <= (a < b ? b : a); f++) {
+        do {
+            f = !range ? to : f < to ? f + 1 : f - 1;
             if (mask & 1U << f)
                 return 0;
             mask |= 1U << f;
-        }
-        *end = s;
-        if (*s != ',' || s[1] < '0' || s[1] > '9') /* ",option" */
+        } while (f != to);
+        if (s[1] == '=' && s[2] >= '0' && s[2] <= '7') /* the virtual one */
+            s += 2;
+        *end = ++s;
+        range = *s == '-' && !range;
+        if (!range && (*s != ',' || s[1] < '0' || s[1] > '9')) /* an option */
             return mask;
     }
 }
@@ -325,13 +314,14 @@ static int take_funcs(struct parser *p, char *text)
     return 0;
 }
 
-static int parse(const char *s, size_t len, bool xm, struct xpci_pci_spec *out,
-                 struct xpci_error *err)
+int xpci_pci_spec_read(const char *s, size_t len, bool xm,
+                       struct xpci_pci_spec *out, struct xpci_error *err)
 {
     _cleanup_free_ char *text = strndup(s, len);
-    _cleanup_parser_ struct parser p = { { text, len }, .xm = xm, .err = err };
+    _cleanup_parser_ struct parser p = { { s, len }, .xm = xm, .err = err };
     int ret = text ? check_bytes(&p) : xpci_error_oom(err);
 
+    p.whole.s = text;
     if (ret == 0)
         ret = take_funcs(&p, text);
     if (ret == 0)
@@ -345,18 +335,6 @@ static int parse(const char *s, size_t len, bool xm, struct xpci_pci_spec *out,
     *out = p.spec;
     p.spec = (struct xpci_pci_spec){ 0 };
     return 0;
-}
-
-int xpci_pci_spec_parse(const char *s, size_t len, struct xpci_pci_spec *out,
-                        struct xpci_error *err)
-{
-    return parse(s, len, false, out, err);
-}
-
-int xpci_pci_spec_parse_xm(const char *s, size_t len, struct xpci_pci_spec *out,
-                           struct xpci_error *err)
-{
-    return parse(s, len, true, out, err);
 }
 
 bool xpci_pci_spec_covers(const struct xpci_pci_spec *spec,

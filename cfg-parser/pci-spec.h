@@ -11,7 +11,7 @@
  * The whole string must be consumed, and what xl takes for something else
  * than it looks ("permissive=yes" is 0, "bdf=03:02.0@7" loses its slot) is
  * an error here. So are xm's functions of a slot in one entry, which xl
- * rejects; xpci_pci_spec_parse_xm() takes them too:
+ * rejects; read as xm's they are taken too:
  *
  *     bdf   := [ssss:]bb:dd. funcs            ("." and ":" only)
  *     funcs := range { "," range }
@@ -35,13 +35,19 @@ struct xpci_pci_spec {
 };
 
 /*
- * Parses @len bytes. Returns 0; -EINVAL with a message that names the
- * column. On success the caller releases with xpci_pci_spec_clear().
+ * Parses @len bytes, with @xm as xm did. Returns 0; -EINVAL with a message
+ * that names the column. On success the caller releases with
+ * xpci_pci_spec_clear().
  */
-int xpci_pci_spec_parse(const char *s, size_t len, struct xpci_pci_spec *out,
-                        struct xpci_error *err) _must_check_;
-int xpci_pci_spec_parse_xm(const char *s, size_t len, struct xpci_pci_spec *out,
-                           struct xpci_error *err) _must_check_;
+int xpci_pci_spec_read(const char *s, size_t len, bool xm,
+                       struct xpci_pci_spec *out,
+                       struct xpci_error *err) _must_check_;
+static inline int _must_check_ xpci_pci_spec_parse(const char *s, size_t len,
+                                                   struct xpci_pci_spec *out,
+                                                   struct xpci_error *err)
+{
+    return xpci_pci_spec_read(s, len, false, out, err);
+}
 void xpci_pci_spec_clear(struct xpci_pci_spec *spec);
 
 /* Is @bdf among what the spec asks for? Never, if that is a name. */
