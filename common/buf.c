@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "buf.h"
 
@@ -61,10 +62,15 @@ int xpci_buf_printf(struct xpci_buf *buf, const char *fmt, ...)
 
 int xpci_buf_read_fd(struct xpci_buf *buf, int fd)
 {
+    struct stat st;
     ssize_t r;
 
+    /* a file tells how much; /proc and pipes do not */
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+        buf_grow(buf, (size_t)st.st_size + 1) < 0)
+        return -ENOMEM;
     do {
-        if (buf_grow(buf, 4096) < 0)
+        if (buf->size - buf->len < 2 && buf_grow(buf, 4096) < 0)
             return -ENOMEM;
         r = read(fd, buf->data + buf->len, buf->size - buf->len - 1);
         if (r < 0 && errno == EINTR)
