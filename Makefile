@@ -82,6 +82,8 @@ ifneq ($(XEN_RELEASE),)
 XLUTIL     := $(shell pkg-config --libs xlutil xenlight)
 $(BUILD)/tests/unit/test-cfg-xlu.o: CPPFLAGS += -DXPCI_HAVE_XLUTIL
 $(BUILD)/tests/unit/test-cfg-xlu: LDLIBS += $(XLUTIL)
+$(BUILD)/tests/unit/test-xl-spec.o: CPPFLAGS += -DXPCI_HAVE_XLUTIL
+$(BUILD)/tests/unit/test-xl-spec: LDLIBS += $(XLUTIL)
 endif
 
 # make fuzz-cfg FUZZ_TIME=600: one target of tests/fuzz for so many seconds

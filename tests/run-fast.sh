@@ -26,7 +26,7 @@ trap 'umount "$out" 2>/dev/null; rm -rf "$out"' EXIT
 mount -t tmpfs -o mode=755 none "$out" 2>/dev/null || chmod 755 "$out"
 mkdir -m 1777 "$out/tmp" && export TMPDIR=$out/tmp
 passed=0 failed=0 skipped=0
-# libpci forgets what it asked udev for
+# libpci forgets what it asked udev for, libxlutil a name that is given twice
 export LSAN_OPTIONS=suppressions=$PWD/tests/harness/lsan.supp:print_suppressions=0
 
 count()
