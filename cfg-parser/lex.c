@@ -2,13 +2,37 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "lex.h"
 
-#define LOWER "abcdefghijklmnopqrstuvwxyz"
-#define DIGIT "0123456789"
+/* What a token that begins with this byte is, if the rest is right. */
+static const unsigned char first[256] = {
+    ['\n'] = XPCI_TOK_NEWLINE,       [','] = XPCI_TOK_COMMA,
+    ['['] = XPCI_TOK_OPEN,           [']'] = XPCI_TOK_CLOSE,
+    [';'] = XPCI_TOK_SEMICOLON,      ['='] = XPCI_TOK_ASSIGN,
+    ['+'] = XPCI_TOK_APPEND,         [' '] = XPCI_TOK_BLANK,
+    ['\t'] = XPCI_TOK_BLANK,         ['a' ... 'z'] = XPCI_TOK_IDENT,
+    ['0' ... '9'] = XPCI_TOK_NUMBER, ['\''] = XPCI_TOK_STRING,
+    ['"'] = XPCI_TOK_STRING,         ['#'] = XPCI_TOK_COMMENT,
+};
+
+/* In which tokens of more than one byte it may go on, a bit each. */
+#define IN(type) (1U << (type))
+#define IN_NAME IN(XPCI_TOK_IDENT)
+#define IN_BOTH (IN_NAME | IN(XPCI_TOK_NUMBER))
+
+static const unsigned char inside[256] = {
+    [' '] = IN(XPCI_TOK_BLANK),
+    ['\t'] = IN(XPCI_TOK_BLANK),
+    ['.'] = IN_NAME,
+    ['_'] = IN_NAME,
+    ['0' ... '9'] = IN_BOTH,
+    ['a' ... 'f'] = IN_BOTH,
+    ['g' ... 'w'] = IN_NAME,
+    ['x'] = IN_BOTH,
+    ['y' ... 'z'] = IN_NAME,
+};
 
 struct lexer {
     const char *data;
@@ -100,39 +124,43 @@ void xpci_toks_clear(struct xpci_toks *toks)
     *toks = (struct xpci_toks){ 0 };
 }
 
-/* Takes the next @len bytes as a token. */
-static int push(struct lexer *lex, enum xpci_tok_type type, size_t len)
+int xpci_toks_push(struct xpci_toks *toks, struct xpci_tok *tok,
+                   enum xpci_tok_type type, size_t len)
 {
-    struct xpci_toks *out = lex->out;
     struct xpci_tok *v;
-    size_t size;
 
-    if (out->n == out->size) {
-        size = out->size ? out->size * 2 : 64;
-        v = reallocarray(out->v, size, sizeof(*v));
+    if (toks->n == toks->size) {
+        toks->size = toks->size * 2 + 256;
+        v = reallocarray(toks->v, toks->size, sizeof(*v));
         if (!v)
-            return xpci_error_oom(lex->err);
-        out->v = v;
-        out->size = size;
+            return -ENOMEM;
+        toks->v = v;
     }
-    lex->tok.type = type;
-    lex->tok.len = len;
-    out->v[out->n++] = lex->tok;
-    lex->tok.off += len;
-    lex->tok.column += (unsigned int)len;
+    tok->type = type;
+    tok->len = (uint32_t)len;
+    toks->v[toks->n++] = *tok;
+    tok->off += tok->len;
+    tok->column += tok->len;
     if (type == XPCI_TOK_NEWLINE) {
-        lex->tok.line++;
-        lex->tok.column = 1;
+        tok->line++;
+        tok->column = 1;
     }
     return 0;
 }
 
-/* How many bytes from here on are in @set. */
-static size_t span(const struct lexer *lex, const char *set)
+/* Takes the next @len bytes as a token. */
+static int push(struct lexer *lex, enum xpci_tok_type type, size_t len)
 {
-    size_t i = lex->tok.off;
+    int ret = xpci_toks_push(lex->out, &lex->tok, type, len);
 
-    while (i < lex->len && lex->data[i] && strchr(set, lex->data[i]))
+    return ret < 0 ? xpci_error_oom(lex->err) : 0;
+}
+
+static size_t span(const struct lexer *lex, enum xpci_tok_type type)
+{
+    size_t i = lex->tok.off + 1;
+
+    while (i < lex->len && inside[(unsigned char)lex->data[i]] & IN(type))
         i++;
     return i - lex->tok.off;
 }
@@ -208,10 +236,11 @@ static int lex_error(struct lexer *lex)
 
 static int push_string(struct lexer *lex, size_t len)
 {
+    const char *s = lex->data + lex->tok.off;
     struct xpci_tok place = lex->tok;
     size_t bad;
 
-    if (xpci_lex_unquote(lex->data + lex->tok.off, len, NULL, &bad) == 0)
+    if (!memchr(s, '\\', len) || xpci_lex_unquote(s, len, NULL, &bad) == 0)
         return push(lex, XPCI_TOK_STRING, len);
     place.column += (unsigned int)bad;
     return xpci_lex_error(lex->err, lex->name, &place,
@@ -219,48 +248,40 @@ static int push_string(struct lexer *lex, size_t len)
                           "\\\\ \\' \\\" \\a \\b \\f \\n \\r \\t \\v");
 }
 
-static enum xpci_tok_type punctuation(const char *s, size_t left)
+/* 0: this is none. */
+static size_t tok_len(const struct lexer *lex, enum xpci_tok_type type)
 {
-    switch (*s) {
-    case '\n':
-        return XPCI_TOK_NEWLINE;
-    case ',':
-        return XPCI_TOK_COMMA;
-    case '[':
-        return XPCI_TOK_OPEN;
-    case ']':
-        return XPCI_TOK_CLOSE;
-    case ';':
-        return XPCI_TOK_SEMICOLON;
-    case '=':
-        return XPCI_TOK_ASSIGN;
-    case '+':
-        return left > 1 && s[1] == '=' ? XPCI_TOK_APPEND : XPCI_TOK_END;
+    const char *s = lex->data + lex->tok.off;
+
+    switch (type) {
+    case XPCI_TOK_END:
+        return 0;
+    case XPCI_TOK_BLANK:
+    case XPCI_TOK_IDENT:
+    case XPCI_TOK_NUMBER:
+        return span(lex, type);
+    case XPCI_TOK_STRING:
+        return string_len(lex);
+    case XPCI_TOK_COMMENT:
+        return comment_len(lex);
+    case XPCI_TOK_APPEND:
+        return lex->tok.off + 1 < lex->len && s[1] == '=' ? 2 : 0;
+    default:
+        return 1;
     }
-    return XPCI_TOK_END;
 }
 
 static int next(struct lexer *lex)
 {
-    const char *s = lex->data + lex->tok.off;
-    size_t left = lex->len - lex->tok.off, len;
-    enum xpci_tok_type type = punctuation(s, left);
+    enum xpci_tok_type type = first[(unsigned char)lex->data[lex->tok.off]];
+    size_t len = tok_len(lex, type);
 
-    if (type != XPCI_TOK_END)
-        return push(lex, type, type == XPCI_TOK_APPEND ? 2 : 1);
-    if ((len = span(lex, " \t")))
-        return push(lex, XPCI_TOK_BLANK, len);
-    if (*s >= 'a' && *s <= 'z')
-        return push(lex, XPCI_TOK_IDENT, span(lex, "._" DIGIT LOWER));
-    if (*s >= '0' && *s <= '9')
-        return push(lex, XPCI_TOK_NUMBER, span(lex, DIGIT "abcdefx"));
-    if ((*s == '\'' || *s == '"') && (len = string_len(lex)))
-        return push_string(lex, len);
-    if (*s == '#' && (len = comment_len(lex)))
-        return push(lex, XPCI_TOK_COMMENT, len);
-    if (left == 1)
+    if (!len && lex->tok.off + 1 == lex->len)
         return push(lex, XPCI_TOK_STRAY, 1);
-    return lex_error(lex);
+    if (!len)
+        return lex_error(lex);
+    return type == XPCI_TOK_STRING ? push_string(lex, len)
+                                   : push(lex, type, len);
 }
 
 /* Found first: nothing after it could be trusted to be a C string. */

@@ -11,6 +11,7 @@
 #define XPCI_LEX_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "error.h"
 
@@ -33,7 +34,7 @@ enum xpci_tok_type {
 
 struct xpci_tok {
     enum xpci_tok_type type;
-    size_t off, len;
+    uint32_t off, len;
     unsigned int line, column; /* from 1, the column in bytes */
 };
 
@@ -50,6 +51,13 @@ struct xpci_toks {
 int xpci_lex(const char *data, size_t len, const char *name,
              struct xpci_toks *out, struct xpci_error *err) _must_check_;
 void xpci_toks_clear(struct xpci_toks *toks);
+
+/*
+ * Appends @tok with its @type and @len, and moves it to where the next one
+ * begins. Returns 0 or -ENOMEM.
+ */
+int xpci_toks_push(struct xpci_toks *toks, struct xpci_tok *tok,
+                   enum xpci_tok_type type, size_t len) _must_check_;
 
 /*
  * The value of the quoted string @s of @len bytes, quotes included. @out
