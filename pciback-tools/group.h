@@ -7,15 +7,14 @@
  *     ... group.v[i].dev, group.v[i].rule ...
  *     xpci_group_clear(&group);
  *
- * Rules, applied until nothing is added:
- * - slot: functions of one slot move together; a VF is not dragged along.
- * - bridge: what is behind a PCIe-to-PCI or conventional bridge reaches the
- *   IOMMU under the bridge's requester id (PCIe-to-PCI Bridge r1.0, 2.3;
- *   Linux pci_for_each_dma_alias(), Xen find_upstream_bridge()); the IOMMU
- *   cannot tell those functions apart. The topmost such bridge decides.
+ * A device moves with the group that Linux would make of it, with what Xen
+ * gives the same requester id, with what shares reserved memory, and with the
+ * functions of its slot; a VF is not dragged along by its slot. The rules are
+ * in isolation.h, why they are these in docs/design/isolation.md.
  *
- * Members are endpoints; bridges stay with dom0, for pciback takes all that
- * is behind a bridge it is given (Linux pcistub_match()).
+ * A closure's members are endpoints; bridges stay with dom0, for pciback takes
+ * all that is behind a bridge it is given (Linux pcistub_match()). A listing
+ * has bridges too, since they are what many groups hang together by.
  */
 #ifndef XPCI_GROUP_H
 #define XPCI_GROUP_H
@@ -23,25 +22,28 @@
 #include "inventory.h"
 
 enum xpci_scope {
-    XPCI_SCOPE_GROUP,  /* slot and bridge: the default */
+    XPCI_SCOPE_GROUP,  /* all rules: the default */
     XPCI_SCOPE_SLOT,   /* the functions of the slot */
     XPCI_SCOPE_BUS,    /* the group, and everything on its buses */
     XPCI_SCOPE_DEVICE, /* nothing else */
 };
 
 struct xpci_member {
-    size_t dev; /* index in the inventory */
-    char *rule; /* why it is in, e.g. "asked for" */
+    size_t dev;          /* index in the inventory */
+    unsigned int number; /* of its group, in a listing */
+    char *rule;          /* why it is in, e.g. "asked for" */
 };
 
 struct xpci_group {
-    struct xpci_member *v; /* in order of BDF */
+    struct xpci_member *v; /* by number, then by BDF */
     size_t n;
 };
 
 /*
- * The closure of the @n devices @seed. REFUSED if one of them is a bridge;
- * -EACCES if a bridge's capabilities cannot be read (not root).
+ * The closure of the @n devices @seed. REFUSED if one of them is a bridge.
+ * What cannot be read is no guess: -EACCES if it takes root to read a bridge
+ * that may join it with others, or the tables of reserved memory; -EIO if such
+ * a bridge does not answer.
  */
 int xpci_group_closure(const struct xpci_inventory *inv, const size_t *seed,
                        size_t n, enum xpci_scope scope, struct xpci_group *out,
@@ -51,10 +53,23 @@ void xpci_group_clear(struct xpci_group *group);
 /* True if @dev is a member. */
 bool xpci_group_has(const struct xpci_group *group, size_t dev);
 
+/* What a listing is made by. */
+struct xpci_group_how {
+    bool kernel_only;    /* what Linux without Xen shows as iommu_groups */
+    bool acs_as_enabled; /* see acs.h */
+};
+
 /*
- * Numbers the groups of all devices from 1, in order of their first member;
- * number[i] is 0 for a bridge. @number has room for inv->n entries.
+ * The groups of the @n devices @seed, or all groups if @n is 0. Numbers are
+ * from 1, in order of each group's first endpoint; groups of bridges alone
+ * come last. What is behind a bridge that does not answer is shown as one
+ * group with it; -EACCES as above.
  */
+int xpci_group_list(const struct xpci_inventory *inv, struct xpci_group_how how,
+                    const size_t *seed, size_t n, struct xpci_group *out,
+                    struct xpci_error *err) _must_check_;
+
+/* The numbers alone, by index; @number has room for inv->n entries. */
 int xpci_group_number(const struct xpci_inventory *inv, unsigned int *number,
                       struct xpci_error *err) _must_check_;
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#include "inventory.h"
+#include "reserved-memory.h"
 #include "scan.h"
+#include "topology.h"
 
 static int device_cmp(const void *a, const void *b)
 {
@@ -11,30 +14,43 @@ static int device_cmp(const void *a, const void *b)
                         &((const struct xpci_device *)b)->bdf);
 }
 
-/* The bridge whose secondary bus the device is on. */
-static size_t find_parent(const struct xpci_inventory *inv,
-                          const struct xpci_device *dev)
+size_t xpci_inventory_from(const struct xpci_inventory *inv, uint32_t segment,
+                           uint16_t rid)
 {
-    for (size_t i = 0; i < inv->n; i++) {
-        const struct xpci_device *up = &inv->dev[i];
+    size_t low = 0, high = inv->n;
 
-        if (up->header == 1 && up->secondary != 0 &&
-            up->bdf.segment == dev->bdf.segment &&
-            up->bdf.bus < up->secondary && up->secondary == dev->bdf.bus)
-            return i;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const struct xpci_bdf *bdf = &inv->dev[mid].bdf;
+
+        if (bdf->segment < segment ||
+            (bdf->segment == segment && XPCI_RID(*bdf) < rid))
+            low = mid + 1;
+        else
+            high = mid;
     }
-    return XPCI_NO_PARENT;
+    return low;
 }
 
-static int finish(struct xpci_inventory *inv, struct xpci_error *err)
+size_t xpci_inventory_at(const struct xpci_inventory *inv, uint32_t segment,
+                         uint16_t rid)
+{
+    size_t i = xpci_inventory_from(inv, segment, rid);
+
+    if (i == inv->n || inv->dev[i].bdf.segment != segment ||
+        XPCI_RID(inv->dev[i].bdf) != rid)
+        return XPCI_NO_PARENT;
+    return i;
+}
+
+static int sort(struct xpci_inventory *inv, struct xpci_error *err)
 {
     qsort(inv->dev, inv->n, sizeof(*inv->dev), device_cmp);
-    for (size_t i = 0; i < inv->n; i++) {
-        if (i > 0 && device_cmp(&inv->dev[i - 1], &inv->dev[i]) == 0)
+    for (size_t i = 1; i < inv->n; i++) {
+        if (device_cmp(&inv->dev[i - 1], &inv->dev[i]) == 0)
             return xpci_error_set(err, EINVAL,
                                   "device " XPCI_BDF_FMT " is there twice",
                                   XPCI_BDF_ARGS(inv->dev[i].bdf));
-        inv->dev[i].parent = find_parent(inv, &inv->dev[i]);
     }
     return 0;
 }
@@ -61,8 +77,60 @@ static int read_driver(const struct xpci_root *root, struct xpci_device *dev,
     return dev->driver ? 0 : xpci_error_oom(err);
 }
 
-static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
-                      struct xpci_error *err)
+/* The last component of @path before @end, which moves in front of it. */
+static bool component(const char *path, const char **end, struct xpci_bdf *bdf)
+{
+    const char *start = *end;
+    bool is_bdf;
+
+    while (start > path && start[-1] != '/')
+        start--;
+    is_bdf = xpci_bdf_parse_len(start, (size_t)(*end - start), bdf) == 0;
+    *end = start > path ? start - 1 : start;
+    return is_bdf;
+}
+
+/*
+ * Where a device stands, from its link: ".../pci0000:00/BRIDGE/DEVICE", or
+ * ".../pci0000:00/VMD/pci10000:00/DEVICE". It is known even of a bridge that
+ * sleeps, and of a VF on a bus that no bridge leads to.
+ */
+static int read_place(const struct xpci_root *root, struct xpci_inventory *inv,
+                      struct xpci_device *dev, struct xpci_error *err)
+{
+    _cleanup_free_ char *target = NULL;
+    const struct xpci_device *up;
+    struct xpci_bdf bdf;
+    const char *end;
+    char path[80];
+    int ret;
+
+    snprintf(path, sizeof(path), "/sys/bus/pci/devices/" XPCI_BDF_FMT,
+             XPCI_BDF_ARGS(dev->bdf));
+    ret = xpci_root_readlink(root, path, &target);
+    if (ret == -EINVAL) /* a directory: a recorded tree */
+        return 0;
+    if (ret < 0)
+        return xpci_error_errno(err, -ret, "cannot read '%s%s'",
+                                xpci_root_dir(root), path);
+    end = target + strlen(target);
+    if (!component(target, &end, &bdf) || xpci_bdf_cmp(&bdf, &dev->bdf))
+        return 0;
+    dev->parent_known = true;
+    if (component(target, &end, &bdf)) {
+        up = xpci_inventory_find(inv, &bdf);
+        if (up && up < dev)
+            dev->parent = (size_t)(up - inv->dev);
+    } else if (component(target, &end, &bdf)) {
+        up = xpci_inventory_find(inv, &bdf);
+        if (up)
+            dev->dma_dev = (size_t)(up - inv->dev);
+    }
+    return 0;
+}
+
+static int read_sysfs(const struct xpci_root *root, struct xpci_inventory *inv,
+                      struct xpci_device *dev, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
     char path[80];
@@ -70,6 +138,8 @@ static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
     bool found;
 
     ret = read_driver(root, dev, err);
+    if (ret == 0)
+        ret = read_place(root, inv, dev, err);
     if (ret < 0)
         return ret;
     snprintf(path, sizeof(path), "/sys/bus/pci/devices/" XPCI_BDF_FMT "/physfn",
@@ -83,6 +153,54 @@ static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
     free(dev->modalias);
     dev->modalias = xpci_buf_steal(&text);
     return dev->modalias ? 0 : xpci_error_oom(err);
+}
+
+/*
+ * libpci is given a path of the host. What it finds there must be what the
+ * same name is inside the root, or a link could lead out of the tree; and a
+ * file, or reading it could hang.
+ */
+static int check_inside(const struct xpci_root *root, const char *path,
+                        struct xpci_error *err)
+{
+    _cleanup_free_ char *host = NULL;
+    struct stat in = { 0 }, out = { 0 };
+    int ret = xpci_root_stat(root, path, &in);
+
+    if (asprintf(&host, "%s%s", xpci_root_dir(root), path) < 0) {
+        host = NULL;
+        return xpci_error_oom(err);
+    }
+    if (stat(host, &out) < 0 && ret < 0)
+        return 0; /* libpci knows what it can do without */
+    if (in.st_ino != out.st_ino || in.st_dev != out.st_dev)
+        return xpci_error_set(err, EXDEV, "'%s' leads out of the root", host);
+    if (!S_ISREG(in.st_mode) && !S_ISDIR(in.st_mode))
+        return xpci_error_set(err, EINVAL, "'%s' is not a regular file", host);
+    return 0;
+}
+
+static int check_tree(const struct xpci_root *root, struct xpci_error *err)
+{
+    static const char *const files[] = {
+        "",       "/config",   "/vendor",           "/device",
+        "/class", "/revision", "/subsystem_vendor", "/subsystem_device"
+    };
+    const size_t n = XPCI_ARRAY_SIZE(files);
+    _cleanup_strv_ struct xpci_strv names = { 0 };
+    int ret = xpci_root_list(root, "/sys/bus/pci/devices", &names, NULL, err);
+
+    for (size_t i = 0; ret == 0 && i < names.n * n; i++) {
+        _cleanup_free_ char *path = NULL;
+
+        if (asprintf(&path, "/sys/bus/pci/devices/%s%s", names.v[i / n],
+                     files[i % n]) < 0) {
+            path = NULL;
+            return xpci_error_oom(err);
+        }
+        ret = check_inside(root, path, err);
+    }
+    return ret;
 }
 
 int xpci_inventory_load(const struct xpci_root *root,
@@ -99,31 +217,101 @@ int xpci_inventory_load(const struct xpci_root *root,
         sysfs = NULL;
         return xpci_error_oom(err);
     }
-    ret = xpci_scan(XPCI_SCAN_SYSFS, sysfs, inv, err);
-    for (size_t i = 0; ret == 0 && i < inv->n; i++)
-        ret = read_sysfs(root, &inv->dev[i], err);
+    ret = xpci_root_is_live(root) ? 0 : check_tree(root, err);
     if (ret == 0)
-        ret = finish(inv, err);
+        ret = xpci_scan(XPCI_SCAN_SYSFS, sysfs, sysfs, inv, err);
+    if (ret == 0)
+        ret = sort(inv, err);
+    for (size_t i = 0; ret == 0 && i < inv->n; i++)
+        ret = read_sysfs(root, inv, &inv->dev[i], err);
+    if (ret == 0)
+        ret = xpci_topology_link(inv, err);
+    if (ret == 0)
+        ret = xpci_reserved_memory_load(root, inv, err);
     if (ret < 0)
         xpci_inventory_clear(inv);
+    return ret;
+}
+
+/* A row of hex: "40: 10 00", "100: 01 00". */
+static bool is_row(const char *line)
+{
+    size_t digits = strspn(line, "0123456789abcdef");
+
+    return (digits == 2 || digits == 3) && line[digits] == ':' &&
+           line[digits + 1] == ' ';
+}
+
+/*
+ * The number of devices in a dump. libpci skips what it does not understand,
+ * so rows that follow no device are an error here: its name was damaged.
+ */
+static int count_devices(const char *text, const char *file, size_t *n,
+                         struct xpci_error *err)
+{
+    bool in_device = false;
+    struct xpci_bdf bdf;
+    size_t row = 1;
+
+    for (const char *p = text; p; p = strchr(p, '\n'), row++) {
+        p += row > 1;
+        if (xpci_bdf_parse_len(p, strcspn(p, " \r\n"), &bdf) == 0) {
+            in_device = true;
+            (*n)++;
+        } else if (*p == '\r' || *p == '\n') {
+            in_device = false;
+        } else if (is_row(p) && !in_device) {
+            return xpci_error_set(err, EINVAL,
+                                  "'%s':%zu: configuration space of no device",
+                                  file, row);
+        }
+    }
+    return 0;
+}
+
+/* libpci reads a copy, so that a pipe will do. */
+static int scan_text(const struct xpci_buf *text, const char *file,
+                     struct xpci_inventory *inv, struct xpci_error *err)
+{
+    _cleanup_close_ int fd = memfd_create("dump", MFD_CLOEXEC);
+    char copy[32];
+    size_t n = 0;
+    int ret;
+
+    snprintf(copy, sizeof(copy), "/proc/self/fd/%d", fd);
+    if (fd < 0 || write(fd, text->data, text->len) != (ssize_t)text->len)
+        return xpci_error_errno(err, errno, "cannot copy '%s'", file);
+    ret = count_devices(text->data, file, &n, err);
+    if (ret == 0)
+        ret = xpci_scan(XPCI_SCAN_DUMP, copy, file, inv, err);
+    if (ret == 0 && n != inv->n)
+        ret = xpci_error_set(err, EINVAL,
+                             "'%s' names %zu devices, of which only %zu can "
+                             "be read; make it with 'lspci -D -xxxx'",
+                             file, n, inv->n);
     return ret;
 }
 
 int xpci_inventory_load_dump(const char *file, struct xpci_inventory *inv,
                              struct xpci_error *err)
 {
-    int ret;
+    _cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC);
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    int ret = fd < 0 ? -errno : xpci_buf_read_fd(&text, fd);
 
-    if (access(file, R_OK) < 0)
-        return xpci_error_errno(err, errno, "cannot read '%s'", file);
-    ret = xpci_scan(XPCI_SCAN_DUMP, file, inv, err);
+    if (ret < 0)
+        return xpci_error_errno(err, -ret, "cannot read '%s'", file);
+    if (text.len)
+        ret = scan_text(&text, file, inv, err);
     if (ret == 0 && inv->n == 0)
         ret = xpci_error_set(err, EINVAL,
                              "'%s' holds no device; make it with "
                              "'lspci -D -xxxx'",
                              file);
     if (ret == 0)
-        ret = finish(inv, err);
+        ret = sort(inv, err);
+    if (ret == 0)
+        ret = xpci_topology_link(inv, err);
     if (ret < 0)
         xpci_inventory_clear(inv);
     return ret;
@@ -137,6 +325,8 @@ void xpci_inventory_clear(struct xpci_inventory *inv)
         free(inv->dev[i].name);
     }
     free(inv->dev);
+    free(inv->region);
+    free(inv->alias);
     *inv = (struct xpci_inventory){ 0 };
 }
 

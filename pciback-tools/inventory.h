@@ -12,10 +12,17 @@
  *
  * All or nothing: a function whose configuration space cannot be read, an
  * odd file or a malformed dump fails the load with its name; no device is
- * ever left out. Devices are sorted by BDF.
+ * ever left out. Devices are sorted by BDF, so a bridge comes before what is
+ * behind it. Under a root that is not the live system, a file that a link
+ * leads out of the tree is an error.
+ *
+ * What the firmware says of memory and requester ids is loaded too
+ * (reserved-memory.h); a dump has none of it.
  *
  * Sources: configuration header PCI 3.0 6.1; PCI Express capability PCIe
- * r6.0 7.5.3; parents by bus number as Linux' pci_find_bus().
+ * r6.0 7.5.3, ACS 7.7.11, ARI 7.8.8, SR-IOV 9.3.3; parents by bus number as
+ * Linux' pci_find_bus(), of virtual functions as virtfn_add_bus(), port types
+ * as set_pcie_port_type().
  */
 #ifndef XPCI_INVENTORY_H
 #define XPCI_INVENTORY_H
@@ -38,6 +45,24 @@ enum xpci_pcie_type {
     XPCI_PCIE_RC_EVENT = 10,
 };
 
+/* Access Control Services, PCIe r6.0 7.7.11 */
+enum xpci_acs_state {
+    XPCI_ACS_NONE,       /* no such capability */
+    XPCI_ACS_PRESENT,    /* cap and ctrl are valid */
+    XPCI_ACS_UNREADABLE, /* there is no extended space to look for it */
+};
+
+struct xpci_acs {
+    enum xpci_acs_state state;
+    uint16_t cap, ctrl;
+    uint16_t ctrl_at_8; /* where ports of Intel's 100 and 200 series keep it */
+};
+
+/* Virtual functions that are switched on; n is 0 if none are. */
+struct xpci_sriov {
+    uint16_t n, offset, stride, device;
+};
+
 #define XPCI_NO_PARENT ((size_t)-1)
 
 struct xpci_device {
@@ -45,20 +70,49 @@ struct xpci_device {
     uint16_t vendor, device, class_code;
     uint16_t subvendor, subdevice;
     uint8_t header;     /* 0 device, 1 bridge, 2 cardbus; ff: not answering */
-    bool multifunction; /* header type bit 7 */
-    bool virtual_func;  /* an SR-IOV VF (sysfs physfn) */
+    bool multifunction; /* one of several functions; never a VF */
+    bool virtual_func;  /* an SR-IOV VF */
     int pcie_type;      /* enum xpci_pcie_type */
-    uint8_t secondary;  /* of a bridge */
+    struct xpci_acs acs;
+    struct xpci_sriov sriov;
+    bool ari;            /* forwards to functions above 7 (a bridge) */
+    uint32_t vendor_reg; /* Intel: d8h of a root port, f0h of 1f.0, else 0 */
+    uint8_t secondary;   /* of a bridge */
     uint8_t subordinate;
-    size_t parent;  /* index of the bridge above, or XPCI_NO_PARENT */
-    char *driver;   /* bound driver, NULL: none or (dump) not known */
-    char *modalias; /* as the kernel prints it */
-    char *name;     /* vendor and device from pci.ids */
+    size_t parent;     /* index of the bridge above, or XPCI_NO_PARENT */
+    bool parent_known; /* sysfs said so, also that there is none */
+    size_t dma_dev;    /* whose requester id it has: VMD, or XPCI_NO_PARENT */
+    char *driver;      /* bound driver, NULL: none or (dump) not known */
+    char *modalias;    /* as the kernel prints it */
+    char *name;        /* vendor and device from pci.ids */
+};
+
+/* Requester ids are bus, slot and function: 8, 5 and 3 bits. */
+#define XPCI_RID(bdf)                                                          \
+    ((uint16_t)((bdf).bus << 8 | (bdf).slot << 3 | (bdf).func))
+
+/* Memory that the firmware wants mapped for functions @first to @last. */
+struct xpci_region {
+    uint64_t start, end; /* end is part of it */
+    uint32_t segment;
+    uint16_t first, last;
+};
+
+/* Functions @first to @last use the requester id @alias (IVRS). */
+struct xpci_rid_alias {
+    uint32_t segment;
+    uint16_t first, last, alias;
 };
 
 struct xpci_inventory {
     struct xpci_device *dev;
     size_t n;
+    struct xpci_region *region; /* by start */
+    size_t n_regions;
+    struct xpci_rid_alias *alias; /* by segment and alias */
+    size_t n_aliases;
+    bool has_ivrs;          /* an AMD IOMMU: table IVRS, or its function */
+    bool tables_unreadable; /* region and alias are not known (not root) */
 };
 
 int xpci_inventory_load(const struct xpci_root *root,
@@ -71,6 +125,16 @@ void xpci_inventory_clear(struct xpci_inventory *inv);
 /* NULL if there is no such function. */
 const struct xpci_device *xpci_inventory_find(const struct xpci_inventory *inv,
                                               const struct xpci_bdf *bdf);
+
+/*
+ * The first device at or behind @rid: the devices of a bus, and of a range
+ * of requester ids, stand together from there on.
+ */
+size_t xpci_inventory_from(const struct xpci_inventory *inv, uint32_t segment,
+                           uint16_t rid);
+/* The device with requester id @rid, or XPCI_NO_PARENT. */
+size_t xpci_inventory_at(const struct xpci_inventory *inv, uint32_t segment,
+                         uint16_t rid);
 
 bool xpci_device_is_bridge(const struct xpci_device *dev);
 

@@ -32,18 +32,24 @@ static uint16_t get16(const uint8_t *p)
     return (uint16_t)(p[0] | p[1] << 8);
 }
 
+static bool read_at(struct pci_dev *pdev, int pos, void *out, int len)
+{
+    return pci_read_block(pdev, pos, out, len);
+}
+
 /* Finds capability @id; 0: there is none, -1: cannot be read. */
 static int find_cap(struct pci_dev *pdev, const uint8_t *head, int id)
 {
+    bool cardbus = (head[PCI_HEADER_TYPE] & 0x7f) == PCI_HEADER_TYPE_CARDBUS;
     uint8_t cap[2];
     int pos;
 
     if (!(get16(head + PCI_STATUS) & PCI_STATUS_CAP_LIST))
         return 0;
-    pos = head[PCI_CAPABILITY_LIST] & ~3;
+    pos = head[cardbus ? PCI_CB_CAPABILITY_LIST : PCI_CAPABILITY_LIST] & ~3;
     /* a list of 48 entries fills the space: what is longer is a loop */
     for (int i = 0; pos >= 0x40 && i < 48; i++) {
-        if (!pci_read_block(pdev, pos, cap, 2))
+        if (!read_at(pdev, pos, cap, 2))
             return -1;
         if (cap[0] == id)
             return pos;
@@ -52,16 +58,90 @@ static int find_cap(struct pci_dev *pdev, const uint8_t *head, int id)
     return 0;
 }
 
-static int pcie_type(struct pci_dev *pdev, const uint8_t *head)
+/*
+ * The same in the extended space. Its first word is zero where there is no
+ * capability, and the head of the device where reads wrap around (Linux
+ * pci_ext_cfg_is_aliased()).
+ */
+static int find_ext_cap(struct pci_dev *pdev, const uint8_t *head, int id)
 {
-    int pos = find_cap(pdev, head, PCI_CAP_ID_EXP);
-    uint8_t flags[2];
+    uint8_t cap[4];
+    int pos = 0x100;
+
+    for (int i = 0; pos >= 0x100 && i < (0x1000 - 0x100) / 8; i++) {
+        if (!read_at(pdev, pos, cap, 4))
+            return -1;
+        if (pos == 0x100 &&
+            (!memcmp(cap, head, 4) || !memcmp(cap, "\0\0\0", 4) ||
+             !memcmp(cap, "\xff\xff\xff\xff", 4)))
+            return 0;
+        if (get16(cap) == id)
+            return pos;
+        pos = get16(cap + 2) >> 4 & ~3;
+    }
+    return 0;
+}
+
+static void read_acs(struct pci_dev *pdev, const uint8_t *head,
+                     struct xpci_acs *acs)
+{
+    int pos = find_ext_cap(pdev, head, PCI_EXT_CAP_ID_ACS);
+    uint8_t raw[6];
 
     if (pos == 0)
-        return XPCI_PCIE_NONE;
-    if (pos < 0 || !pci_read_block(pdev, pos + PCI_EXP_FLAGS, flags, 2))
-        return XPCI_PCIE_UNKNOWN;
-    return (get16(flags) & PCI_EXP_FLAGS_TYPE) >> 4;
+        return;
+    acs->state = XPCI_ACS_UNREADABLE;
+    if (pos < 0 || !read_at(pdev, pos + PCI_ACS_CAP, raw, sizeof(raw)))
+        return;
+    *acs = (struct xpci_acs){ XPCI_ACS_PRESENT, get16(raw), get16(raw + 2),
+                              get16(raw + 4) };
+}
+
+static void read_sriov(struct pci_dev *pdev, const uint8_t *head,
+                       struct xpci_sriov *sriov)
+{
+    int pos = find_ext_cap(pdev, head, PCI_EXT_CAP_ID_SRIOV);
+    uint8_t raw[PCI_IOV_DID + 2];
+
+    if (pos <= 0 || !read_at(pdev, pos, raw, sizeof(raw)) ||
+        !(get16(raw + PCI_IOV_CTRL) & PCI_IOV_CTRL_VFE))
+        return;
+    *sriov = (struct xpci_sriov){
+        .n = get16(raw + PCI_IOV_NUMVF),
+        .offset = get16(raw + PCI_IOV_OFFSET),
+        .stride = get16(raw + PCI_IOV_STRIDE),
+        .device = get16(raw + PCI_IOV_DID),
+    };
+}
+
+static void read_pcie(struct pci_dev *pdev, const uint8_t *head,
+                      struct xpci_device *dev)
+{
+    int pos = find_cap(pdev, head, PCI_CAP_ID_EXP);
+    uint8_t raw[2];
+
+    dev->pcie_type = pos ? XPCI_PCIE_UNKNOWN : XPCI_PCIE_NONE;
+    if (pos <= 0 || !read_at(pdev, pos + PCI_EXP_FLAGS, raw, 2))
+        return;
+    dev->pcie_type = (get16(raw) & PCI_EXP_FLAGS_TYPE) >> 4;
+    dev->ari = read_at(pdev, pos + PCI_EXP_DEVCTL2, raw, 2) &&
+               get16(raw) & PCI_EXP_DEVCTL2_ARI;
+    read_acs(pdev, head, &dev->acs);
+    read_sriov(pdev, head, &dev->sriov);
+}
+
+/* The registers that tell whether Linux' PCH workaround is on (acs.h). */
+static void read_vendor_reg(struct pci_dev *pdev, struct xpci_device *dev)
+{
+    uint8_t raw[4];
+    int pos = 0;
+
+    if (dev->vendor == 0x8086 && dev->pcie_type == XPCI_PCIE_ROOT_PORT)
+        pos = 0xd8;
+    else if (dev->vendor == 0x8086 && dev->bdf.slot == 0x1f && !dev->bdf.func)
+        pos = 0xf0;
+    if (pos && read_at(pdev, pos, raw, 4))
+        dev->vendor_reg = get16(raw) | (uint32_t)get16(raw + 2) << 16;
 }
 
 static int read_config(struct pci_dev *pdev, struct xpci_device *dev,
@@ -69,7 +149,7 @@ static int read_config(struct pci_dev *pdev, struct xpci_device *dev,
 {
     uint8_t head[64];
 
-    if (!pci_read_block(pdev, 0, head, sizeof(head)))
+    if (!read_at(pdev, 0, head, sizeof(head)))
         return xpci_error_set(
             err, EIO, "cannot read the configuration space of " XPCI_BDF_FMT,
             XPCI_BDF_ARGS(dev->bdf));
@@ -79,8 +159,10 @@ static int read_config(struct pci_dev *pdev, struct xpci_device *dev,
         return 0;
     dev->multifunction = dev->header & 0x80;
     dev->header &= 0x7f;
-    dev->pcie_type = pcie_type(pdev, head);
-    if (dev->header == PCI_HEADER_TYPE_BRIDGE) {
+    read_pcie(pdev, head, dev);
+    read_vendor_reg(pdev, dev);
+    if (dev->header == PCI_HEADER_TYPE_BRIDGE ||
+        dev->header == PCI_HEADER_TYPE_CARDBUS) {
         dev->secondary = head[PCI_SECONDARY_BUS];
         dev->subordinate = head[PCI_SUBORDINATE_BUS];
     }
@@ -116,6 +198,7 @@ static int add_device(struct pci_access *acc, struct pci_dev *pdev,
     *dev = (struct xpci_device){
         .bdf = { (uint32_t)pdev->domain, pdev->bus, pdev->dev, pdev->func },
         .parent = XPCI_NO_PARENT,
+        .dma_dev = XPCI_NO_PARENT,
     };
     pci_fill_info(pdev, PCI_FILL_IDENT | PCI_FILL_CLASS | PCI_FILL_CLASS_EXT |
                             PCI_FILL_SUBSYS);
@@ -143,7 +226,7 @@ static int scan(struct pci_access *acc, struct xpci_inventory *inv,
     return ret;
 }
 
-int xpci_scan(enum xpci_scan_source source, const char *path,
+int xpci_scan(enum xpci_scan_source source, const char *path, const char *name,
               struct xpci_inventory *inv, struct xpci_error *err)
 {
     struct pci_access *const acc = pci_alloc();
@@ -163,7 +246,7 @@ int xpci_scan(enum xpci_scan_source source, const char *path,
     if (setjmp(scan_failed) == 0)
         ret = scan(acc, inv, err);
     else
-        ret = xpci_error_set(err, EINVAL, "cannot read '%s': %s", path,
+        ret = xpci_error_set(err, EINVAL, "cannot read '%s': %s", name,
                              scan_message);
     pci_cleanup(acc);
     return ret;

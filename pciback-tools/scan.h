@@ -15,9 +15,10 @@ enum xpci_scan_source { XPCI_SCAN_SYSFS, XPCI_SCAN_DUMP };
 
 /*
  * Appends every function to @inv, unsorted, without driver and parent.
- * @path is the sysfs directory of the bus, or the dump file.
+ * @path is the sysfs directory of the bus, or the dump file; errors call it
+ * @name.
  */
-int xpci_scan(enum xpci_scan_source source, const char *path,
+int xpci_scan(enum xpci_scan_source source, const char *path, const char *name,
               struct xpci_inventory *inv, struct xpci_error *err) _must_check_;
 
 #endif

@@ -39,7 +39,8 @@ libc="assert byteswap ctype dirent dlfcn endian errno fcntl fnmatch getopt glob
     stddef stdint stdio stdlib string strings termios time unistd wchar"
 
 # Headers for the files of their own directory; plugin.h only for plugin*.
-private="cfg-edit.h lex.h tree.h scan.h image.h modprobe-d.h load.h monitor.h
+private="cfg-edit.h lex.h tree.h scan.h topology.h reserved-memory.h acs.h
+    alias.h isolation.h partition.h image.h modprobe-d.h load.h monitor.h
     reason.h plugin.h"
 
 longest=600

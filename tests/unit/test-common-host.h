@@ -9,15 +9,16 @@
 #include "test-common-tree.h"
 #include "inventory.h"
 
-/* Appends the dump of @host. */
+/* Appends the dump of @host, of tests/hosts or with its directory. */
 static UNUSED void host_read(const char *host, struct xpci_buf *out)
 {
     struct archive *a = archive_read_new();
     struct archive_entry *entry;
-    char path[200], block[16384];
+    char path[700], block[16384];
     ssize_t n;
 
-    snprintf(path, sizeof(path), "tests/hosts/%s.xxxx.txt.xz", host);
+    snprintf(path, sizeof(path), "%s%s.xxxx.txt.xz",
+             strchr(host, '/') ? "" : "tests/hosts/", host);
     archive_read_support_filter_xz(a);
     archive_read_support_format_raw(a);
     if (archive_read_open_filename(a, path, 65536) ||

@@ -23,7 +23,7 @@ static const struct {
     { "qemu-q1", "00:02.0", "", "0000:00:02.0", 0x1b36, 0x000c, 0x0604,
       XPCI_PCIE_ROOT_PORT, true, true },
     { "qemu-q1", "01:00.1", "00:02.0", "0000:00:02.0/00.1", 0x8086, 0x10d3,
-      0x0200, XPCI_PCIE_ENDPOINT, false, false },
+      0x0200, XPCI_PCIE_ENDPOINT, false, true },
     { "qemu-q1", "05:00.0", "00:04.0", "0000:00:04.0/00.0", 0x104c, 0x8232,
       0x0604, XPCI_PCIE_UPSTREAM, true, false },
     { "qemu-q1", "06:02.0", "05:00.0", "0000:00:04.0/00.0/02.0", 0x104c, 0x8233,
