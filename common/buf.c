@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "buf.h"
+#include "error.h"
 
 /* Makes room for @more bytes and the NUL. */
 static int buf_grow(struct xpci_buf *buf, size_t more)
@@ -48,16 +49,11 @@ int xpci_buf_printf(struct xpci_buf *buf, const char *fmt, ...)
 {
     _cleanup_free_ char *text = NULL;
     va_list ap;
-    int len;
 
     va_start(ap, fmt);
-    len = vasprintf(&text, fmt, ap);
+    text = xpci_vformat(fmt, ap);
     va_end(ap);
-    if (len < 0) {
-        text = NULL;
-        return -ENOMEM;
-    }
-    return xpci_buf_append(buf, text, (size_t)len);
+    return text ? xpci_buf_puts(buf, text) : -ENOMEM;
 }
 
 int xpci_buf_read_fd(struct xpci_buf *buf, int fd)
@@ -120,14 +116,13 @@ int xpci_strv_add(struct xpci_strv *strv, const char *s)
 
 int xpci_strv_printf(struct xpci_strv *strv, const char *fmt, ...)
 {
-    char *text = NULL;
+    char *text;
     va_list ap;
-    int r;
 
     va_start(ap, fmt);
-    r = vasprintf(&text, fmt, ap);
+    text = xpci_vformat(fmt, ap);
     va_end(ap);
-    return strv_take(strv, r < 0 ? NULL : text);
+    return strv_take(strv, text);
 }
 
 static int strv_cmp(const void *a, const void *b)

@@ -6,67 +6,37 @@
 
 #include "error.h"
 
-static int error_fill(struct xpci_error *err, enum xpci_error_kind kind,
-                      int code, int with_errno, const char *fmt, va_list ap)
+char *xpci_vformat(const char *fmt, va_list ap)
 {
-    _cleanup_free_ char *text = NULL;
-    char *msg = NULL;
+    char *text;
+
+    return vasprintf(&text, fmt, ap) < 0 ? NULL : text;
+}
+
+int xpci_asprintf(struct xpci_error *err, char **out, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    *out = xpci_vformat(fmt, ap);
+    va_end(ap);
+    return *out ? 0 : xpci_error_oom(err);
+}
+
+int xpci_error_fill(struct xpci_error *err, enum xpci_error_kind kind, int code,
+                    const char *fmt, ...)
+{
+    char *msg;
+    va_list ap;
 
     if (!err)
         return -code;
-    if (vasprintf(&text, fmt, ap) < 0)
-        text = NULL;
-    if (!with_errno)
-        msg = xpci_steal(text);
-    else if (text && asprintf(&msg, "%s: %s", text, strerror(code)) < 0)
-        msg = NULL;
+    va_start(ap, fmt);
+    msg = xpci_vformat(fmt, ap); /* the arguments may be of the old message */
+    va_end(ap);
     free(err->msg);
     *err = (struct xpci_error){ .code = -code, .kind = kind, .msg = msg };
     return -code;
-}
-
-int xpci_error_set(struct xpci_error *err, int code, const char *fmt, ...)
-{
-    va_list ap;
-    int ret;
-
-    va_start(ap, fmt);
-    ret = error_fill(err, XPCI_FAILED, code, 0, fmt, ap);
-    va_end(ap);
-    return ret;
-}
-
-int xpci_error_errno(struct xpci_error *err, int code, const char *fmt, ...)
-{
-    va_list ap;
-    int ret;
-
-    va_start(ap, fmt);
-    ret = error_fill(err, XPCI_FAILED, code, 1, fmt, ap);
-    va_end(ap);
-    return ret;
-}
-
-int xpci_error_usage(struct xpci_error *err, const char *fmt, ...)
-{
-    va_list ap;
-    int ret;
-
-    va_start(ap, fmt);
-    ret = error_fill(err, XPCI_USAGE, EINVAL, 0, fmt, ap);
-    va_end(ap);
-    return ret;
-}
-
-int xpci_error_refuse(struct xpci_error *err, const char *fmt, ...)
-{
-    va_list ap;
-    int ret;
-
-    va_start(ap, fmt);
-    ret = error_fill(err, XPCI_REFUSED, EPERM, 0, fmt, ap);
-    va_end(ap);
-    return ret;
 }
 
 int xpci_error_oom(struct xpci_error *err)
@@ -87,11 +57,10 @@ int xpci_error_wrap(struct xpci_error *err, const char *fmt, ...)
     if (!err)
         return -EIO;
     va_start(ap, fmt);
-    if (vasprintf(&context, fmt, ap) < 0)
-        context = NULL;
+    context = xpci_vformat(fmt, ap);
     va_end(ap);
-    if (context &&
-        asprintf(&msg, "%s: %s", context, xpci_error_text(err)) >= 0) {
+    if (context && xpci_asprintf(NULL, &msg, "%s: %s", context,
+                                 xpci_error_text(err)) == 0) {
         free(err->msg);
         err->msg = msg;
     }

@@ -22,6 +22,10 @@
 #ifndef XPCI_ERROR_H
 #define XPCI_ERROR_H
 
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
 #include "cleanup.h"
 
 /* How the failure maps to an exit status (design: "Exit status"). */
@@ -37,21 +41,28 @@ struct xpci_error {
     char *msg; /* NULL only when even the message did not fit in memory */
 };
 
-/* Sets the error; @code is a positive errno. Returns -code. */
-int xpci_error_set(struct xpci_error *err, int code, const char *fmt, ...)
-    _printf_(3, 4);
+/*
+ * The next four fill the error with a text as of printf, and return -code.
+ *
+ * Sets the error; @code is a positive errno.
+ */
+#define xpci_error_set(err, code, ...)                                         \
+    xpci_error_fill(err, XPCI_FAILED, code, __VA_ARGS__)
 
 /* The same, followed by ": " and strerror(code). */
-int xpci_error_errno(struct xpci_error *err, int code, const char *fmt, ...)
-    _printf_(3, 4);
+#define xpci_error_errno(err, code, fmt, ...)                                  \
+    xpci_error_set(err, code, fmt ": %s", ##__VA_ARGS__, strerror(code))
 
-/* The call is wrong: kind USAGE, code EINVAL. Returns -EINVAL. */
-int xpci_error_usage(struct xpci_error *err, const char *fmt, ...)
-    _printf_(2, 3);
+/* The call is wrong: kind USAGE, code EINVAL. */
+#define xpci_error_usage(err, ...)                                             \
+    xpci_error_fill(err, XPCI_USAGE, EINVAL, __VA_ARGS__)
 
-/* Refused for safety: kind REFUSED, code EPERM. Returns -EPERM. */
-int xpci_error_refuse(struct xpci_error *err, const char *fmt, ...)
-    _printf_(2, 3);
+/* Refused for safety: kind REFUSED, code EPERM. */
+#define xpci_error_refuse(err, ...)                                            \
+    xpci_error_fill(err, XPCI_REFUSED, EPERM, __VA_ARGS__)
+
+int xpci_error_fill(struct xpci_error *err, enum xpci_error_kind kind, int code,
+                    const char *fmt, ...) _printf_(4, 5);
 
 /* Out of memory, without allocating. Returns -ENOMEM. */
 int xpci_error_oom(struct xpci_error *err);
@@ -67,6 +78,16 @@ int xpci_error_wrap(struct xpci_error *err, const char *fmt, ...)
 const char *xpci_error_text(const struct xpci_error *err);
 
 void xpci_error_clear(struct xpci_error *err);
+
+/*
+ * asprintf(3) for texts that the caller goes on with: 0, or the error "out of
+ * memory" and *out NULL.
+ */
+int xpci_asprintf(struct xpci_error *err, char **out, const char *fmt, ...)
+    _printf_(3, 4) _must_check_;
+
+/* The text, malloc'ed; NULL when out of memory. */
+char *xpci_vformat(const char *fmt, va_list ap) _printf_(1, 0);
 
 #define _cleanup_error_ _cleanup_(xpci_error_clear)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdarg.h>
 
+#include "error.h"
 #include "log.h"
 
 void xpci_log(const struct xpci_log *log, enum xpci_log_level level,
@@ -8,14 +9,11 @@ void xpci_log(const struct xpci_log *log, enum xpci_log_level level,
 {
     _cleanup_free_ char *msg = NULL;
     va_list ap;
-    int r;
 
     if (!log || !log->fn)
         return;
     va_start(ap, fmt);
-    r = vasprintf(&msg, fmt, ap);
+    msg = xpci_vformat(fmt, ap);
     va_end(ap);
-    if (r < 0)
-        msg = NULL;
     log->fn(log->data, level, msg ? msg : fmt);
 }
