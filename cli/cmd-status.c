@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "host.h"
@@ -36,19 +35,6 @@ static void status_clear(struct status *s)
     free(s->trouble);
 }
 
-static int _printf_(2, 3) text_set(char **out, const char *fmt, ...)
-{
-    va_list ap;
-    int r;
-
-    va_start(ap, fmt);
-    r = vasprintf(out, fmt, ap);
-    va_end(ap);
-    if (r < 0)
-        *out = NULL;
-    return r < 0 ? -ENOMEM : 0;
-}
-
 static int check_cmdline(const struct xpci_call *call, struct status *s,
                          struct xpci_error *err)
 {
@@ -57,10 +43,10 @@ static int check_cmdline(const struct xpci_call *call, struct status *s,
 
     if (ret < 0 || !word)
         return ret;
-    ret = text_set(&s->trouble,
-                   "'%s' on the kernel's command line replaces xpci's list",
-                   word);
-    return ret < 0 ? xpci_error_oom(err) : 0;
+    return xpci_asprintf(err, &s->trouble,
+                         "'%s' on the kernel's command line replaces xpci's "
+                         "list",
+                         word);
 }
 
 static int check_images(const struct xpci_call *call, struct status *s,
@@ -73,9 +59,9 @@ static int check_images(const struct xpci_call *call, struct status *s,
         if (ret < 0)
             return ret;
         if (v.verdict != XPCI_VERDICT_PROVEN &&
-            text_set(&s->trouble, "%s: %s; run 'xpci hide'",
-                     s->plan.images.v[k].path, v.reason) < 0)
-            return xpci_error_oom(err);
+            xpci_asprintf(err, &s->trouble, "%s: %s; run 'xpci hide'",
+                          s->plan.images.v[k].path, v.reason) < 0)
+            return -ENOMEM;
     }
     return 0;
 }
@@ -93,12 +79,12 @@ static int check_common(const struct xpci_call *call, struct status *s,
     ret = xpci_plan_make(call, &s->conf, &s->inv, &s->plan, err);
     if (ret < 0)
         return ret;
-    if (s->plan.changes.n && text_set(&s->trouble,
-                                      "%s is not what " XPCI_HIDE_CONF_PATH
-                                      " asks for; run 'xpci hide'",
-                                      s->plan.changes.v[0].path) < 0)
-        return xpci_error_oom(err);
-    if (s->conf.n && !s->trouble)
+    if (s->plan.changes.n)
+        ret = xpci_asprintf(err, &s->trouble,
+                            "%s is not what " XPCI_HIDE_CONF_PATH
+                            " asks for; run 'xpci hide'",
+                            s->plan.changes.v[0].path);
+    if (ret == 0 && s->conf.n && !s->trouble)
         ret = check_cmdline(call, s, err);
     if (ret == 0 && !s->trouble)
         ret = check_images(call, s, err);
@@ -116,17 +102,19 @@ static int judge_hidden(const struct status *s, const struct xpci_hidden *h,
     if (ret < 0)
         return ret == -ENODEV ? 0 : ret;
     if (s->trouble)
-        return text_set(why, "%s", s->trouble);
+        return xpci_asprintf(NULL, why, "%s", s->trouble);
     if (xpci_host_on_pciback(dev)) {
         *state = EFFECTIVE;
-        return user ? text_set(why, "pciback has it; attached to '%s'",
-                               user->domain)
-                    : text_set(why, "pciback has it; the images are proven");
+        return user ? xpci_asprintf(NULL, why,
+                                    "pciback has it; attached to '%s'",
+                                    user->domain)
+                    : xpci_asprintf(NULL, why,
+                                    "pciback has it; the images are proven");
     }
     *state = PENDING;
-    return text_set(why, "with %s%s until the next boot; the images are proven",
-                    dev->driver ? "driver " : "no driver",
-                    dev->driver ? dev->driver : "");
+    return xpci_asprintf(
+        NULL, why, "with %s%s until the next boot; the images are proven",
+        dev->driver ? "driver " : "no driver", dev->driver ? dev->driver : "");
 }
 
 static int add_row(struct status *s, const struct xpci_bdf *bdf,

@@ -48,10 +48,8 @@ static int absent_leftovers(const struct xpci_generator *gen,
     for (const char *const *suffix = gen->leftovers; *suffix; suffix++) {
         _cleanup_free_ char *path = NULL;
 
-        if (asprintf(&path, "%s%s", image->path, *suffix) < 0) {
-            path = NULL;
+        if (xpci_asprintf(NULL, &path, "%s%s", image->path, *suffix) < 0)
             return -ENOMEM;
-        }
         if (!xpci_root_exists(root, path) && xpci_strv_add(out, path) < 0)
             return -ENOMEM;
     }
@@ -69,10 +67,8 @@ static int run_command(const struct xpci_generator *gen,
     int status;
 
     if (gen->command(image, &argv) < 0 ||
-        asprintf(&what, "rebuilding '%s'", image->path) < 0) {
-        what = NULL;
+        xpci_asprintf(err, &what, "rebuilding '%s'", image->path) < 0)
         return xpci_error_oom(err);
-    }
     struct xpci_run run = {
         .argv = (const char *const *)argv.v,
         .root = root,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fnmatch.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "image-check.h"
@@ -65,12 +64,9 @@ static int on_modprobe_file(struct found *found, const char *path,
     }
     if (xpci_modprobe_conflict(text, &line) < 0)
         return -ENOMEM;
-    if (line && !found->conflict &&
-        asprintf(&found->conflict, "%s: '%s'", path, line) < 0) {
-        found->conflict = NULL;
-        return -ENOMEM;
-    }
-    return 0;
+    if (!line || found->conflict)
+        return 0;
+    return xpci_asprintf(NULL, &found->conflict, "%s: '%s'", path, line);
 }
 
 static bool is_modprobe_file(const char *name)
@@ -104,23 +100,6 @@ static int on_file(void *data, const struct xpci_image_file *file,
     return ret < 0 ? xpci_error_oom(err) : 0;
 }
 
-static int _printf_(3, 4) say(struct xpci_image_verdict *out,
-                              enum xpci_verdict verdict, const char *fmt, ...)
-{
-    va_list ap;
-    int r;
-
-    va_start(ap, fmt);
-    r = vasprintf(&out->reason, fmt, ap);
-    va_end(ap);
-    if (r < 0) {
-        out->reason = NULL;
-        return -ENOMEM;
-    }
-    out->verdict = verdict;
-    return 0;
-}
-
 /* The first driver that would be loaded without pciback before it. */
 static int first_racing(const struct found *found, const char **out)
 {
@@ -139,46 +118,59 @@ static int first_racing(const struct found *found, const char **out)
     return 0;
 }
 
-static int judge_hidden(const struct found *found,
-                        struct xpci_image_verdict *out)
+/* What is wrong with an image that is to hide devices; NULL: nothing. */
+static int find_trouble(const struct found *found, char **out,
+                        struct xpci_error *err)
 {
     const struct xpci_image_want *want = found->want;
+    const char *builtin = want->builtin->n ? want->builtin->v[0] : NULL;
     const char *racing;
 
-    if (!found->module)
-        return say(out, XPCI_VERDICT_WRONG,
-                   "the module xen-pciback of this kernel is not in it");
-    if (!found->options)
-        return say(out, XPCI_VERDICT_WRONG, "%s is not in it",
-                   want->options_path);
-    if (!found->options_equal)
-        return say(out, XPCI_VERDICT_WRONG, "%s in it is not the present one",
-                   want->options_path);
-    if (found->conflict)
-        return say(out, XPCI_VERDICT_WRONG, "%s is in the way",
-                   found->conflict);
-    if (want->builtin->n)
-        return say(out, XPCI_VERDICT_WRONG,
-                   "driver '%s' is built into the kernel and will be first",
-                   want->builtin->v[0]);
     if (first_racing(found, &racing) < 0)
-        return -ENOMEM;
-    if (racing)
-        return say(out, XPCI_VERDICT_WRONG,
-                   "nothing makes xen-pciback load before driver '%s'", racing);
-    if (!found->loaded)
-        return say(out, XPCI_VERDICT_WRONG, "nothing in it loads xen-pciback");
-    return say(out, XPCI_VERDICT_PROVEN, "module, options and order are in it");
+        return xpci_error_oom(err);
+
+    const struct {
+        bool is;
+        const char *text, *name, *rest;
+    } troubles[] = {
+        { !found->module, "the module xen-pciback of this kernel is not in it",
+          "", "" },
+        { !found->options, "", want->options_path, " is not in it" },
+        { !found->options_equal, "", want->options_path,
+          " in it is not the present one" },
+        { found->conflict, "", found->conflict, " is in the way" },
+        { builtin, "driver '", builtin,
+          "' is built into the kernel and will be first" },
+        { racing, "nothing makes xen-pciback load before driver '", racing,
+          "'" },
+        { !found->loaded, "nothing in it loads xen-pciback", "", "" },
+    };
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(troubles); i++) {
+        if (troubles[i].is)
+            return xpci_asprintf(err, out, "%s%s%s", troubles[i].text,
+                                 troubles[i].name, troubles[i].rest);
+    }
+    return 0;
 }
 
-static int judge(const struct found *found, struct xpci_image_verdict *out)
+static int judge(const struct found *found, struct xpci_image_verdict *out,
+                 struct xpci_error *err)
 {
-    if (found->want->options_text)
-        return judge_hidden(found, out);
-    if (found->options)
-        return say(out, XPCI_VERDICT_WRONG, "%s is still in it",
-                   found->want->options_path);
-    return say(out, XPCI_VERDICT_PROVEN, "nothing of xpci's is in it");
+    bool hidden = found->want->options_text;
+    int ret = 0;
+
+    if (hidden)
+        ret = find_trouble(found, &out->reason, err);
+    else if (found->options)
+        ret = xpci_asprintf(err, &out->reason, "%s is still in it",
+                            found->want->options_path);
+    if (ret < 0 || out->reason)
+        return ret;
+    out->verdict = XPCI_VERDICT_PROVEN;
+    return xpci_asprintf(err, &out->reason, "%s",
+                         hidden ? "module, options and order are in it"
+                                : "nothing of xpci's is in it");
 }
 
 static void found_clear(struct found *found)
@@ -203,11 +195,10 @@ int xpci_image_check(const struct xpci_root *root,
 
     if (ret == -ENOMEM)
         return xpci_error_oom(err);
+    out->verdict = ret < 0 ? XPCI_VERDICT_UNPROVABLE : XPCI_VERDICT_WRONG;
     if (ret < 0)
-        ret = say(out, XPCI_VERDICT_UNPROVABLE, "%s", xpci_error_text(&why));
-    else
-        ret = judge(&found, out);
-    return ret < 0 ? xpci_error_oom(err) : 0;
+        return xpci_asprintf(err, &out->reason, "%s", xpci_error_text(&why));
+    return judge(&found, out, err);
 }
 
 void xpci_image_verdict_clear(struct xpci_image_verdict *verdict)

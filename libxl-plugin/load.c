@@ -175,10 +175,8 @@ int xpci_load_plugin(const struct xpci_root *root, const char *dir,
     _cleanup_free_ char *path = NULL;
     int ret;
 
-    if (asprintf(&path, "%s/libxl-%s.so", dir, release) < 0) {
-        path = NULL;
-        return xpci_error_oom(err);
-    }
+    if (xpci_asprintf(err, &path, "%s/libxl-%s.so", dir, release) < 0)
+        return -ENOMEM;
     if (!xpci_root_exists(root, path))
         return no_plugin(root, dir, release, err);
     ret = load_table(ts, path, release, err);

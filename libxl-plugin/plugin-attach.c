@@ -118,17 +118,13 @@ int plugin_check_pciback(struct plugin *p, const struct xpci_bdf *bdf,
     int ret;
 
     xpci_bdf_format(bdf, text);
-    if (asprintf(&path, "/sys/bus/pci/devices/%s", text) < 0) {
-        path = NULL;
-        return xpci_error_oom(err);
-    }
+    if (xpci_asprintf(err, &path, "/sys/bus/pci/devices/%s", text) < 0)
+        return -ENOMEM;
     if (!xpci_root_exists(p->root, path))
         return xpci_error_set(err, ENODEV, "there is no PCI device %s", text);
     free(path);
-    if (asprintf(&path, "/sys/bus/pci/devices/%s/driver", text) < 0) {
-        path = NULL;
-        return xpci_error_oom(err);
-    }
+    if (xpci_asprintf(err, &path, "/sys/bus/pci/devices/%s/driver", text) < 0)
+        return -ENOMEM;
     ret = xpci_root_readlink(p->root, path, &link);
     if (ret == -ENOMEM)
         return xpci_error_oom(err);

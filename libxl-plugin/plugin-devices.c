@@ -36,17 +36,13 @@ static int inconsistent(struct reader *rd, const char *path, const char *why)
 static int read_node(struct reader *rd, char **value, char **path,
                      const char *name, int index)
 {
-    int r;
+    char suffix[16] = "";
 
-    *value = NULL;
-    if (index < 0)
-        r = asprintf(path, BACKENDS "/%u/0/%s", rd->domid, name);
-    else
-        r = asprintf(path, BACKENDS "/%u/0/%s-%d", rd->domid, name, index);
-    if (r < 0) {
-        *path = NULL;
-        return xpci_error_oom(rd->err);
-    }
+    if (index >= 0)
+        snprintf(suffix, sizeof(suffix), "-%d", index);
+    if (xpci_asprintf(rd->err, path, BACKENDS "/%u/0/%s%s", rd->domid, name,
+                      suffix) < 0)
+        return -ENOMEM;
     *value = xs_read(rd->p->xs, rd->t, *path, NULL);
     if (!*value && errno != ENOENT)
         return xpci_error_errno(rd->err, errno,
@@ -162,21 +158,17 @@ static int read_name(struct reader *rd)
 
     if (ret < 0)
         return ret;
-    if (asprintf(&path, "/local/domain/%u/name", rd->domid) < 0) {
-        path = NULL;
-        return xpci_error_oom(rd->err);
-    }
+    if (xpci_asprintf(rd->err, &path, "/local/domain/%u/name", rd->domid) < 0)
+        return -ENOMEM;
     rd->domain = xs_read(rd->p->xs, rd->t, path, NULL);
     if (!rd->domain && errno != ENOENT)
         return xpci_error_errno(rd->err, errno,
                                 "cannot read '%s' from xenstore", path);
     if (!rd->domain)
         rd->domain = xpci_steal(backend);
-    if (!rd->domain && asprintf(&rd->domain, "%u", rd->domid) < 0) {
-        rd->domain = NULL;
-        return xpci_error_oom(rd->err);
-    }
-    return 0;
+    if (rd->domain)
+        return 0;
+    return xpci_asprintf(rd->err, &rd->domain, "%u", rd->domid);
 }
 
 static int read_guest_devices(struct reader *rd, int num)
@@ -312,11 +304,9 @@ int plugin_owner_note(struct plugin *p, const struct xpci_bdf *bdf, bool *found,
     int end = 0;
 
     /* PCI_INFO_PATH of libxl_pci.c, since 4.15 */
-    if (asprintf(&path, "/libxl/pci/%04x-%02x-%02x-%x/domid",
-                 XPCI_BDF_ARGS(*bdf)) < 0) {
-        path = NULL;
-        return xpci_error_oom(err);
-    }
+    if (xpci_asprintf(err, &path, "/libxl/pci/%04x-%02x-%02x-%x/domid",
+                      XPCI_BDF_ARGS(*bdf)) < 0)
+        return -ENOMEM;
     value = xs_read(p->xs, XBT_NULL, path, NULL);
     *found = value;
     if (!value && errno != ENOENT)

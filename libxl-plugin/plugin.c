@@ -23,13 +23,13 @@ static void log_vmessage(struct xentoollog_logger *logger,
     (void)context;
     if (level < XTL_WARN)
         return;
-    if (vasprintf(&text, format, al) < 0) {
-        text = NULL;
+    text = xpci_vformat(format, al);
+    if (!text)
         return;
-    }
-    if (errnoval > 0 && asprintf(&full, "%s: %s", text, strerror(errnoval)) < 0)
-        full = NULL;
-    xpci_reason_add(&log->reason, level >= XTL_ERROR, full ? full : text);
+    if (errnoval <= 0 ||
+        xpci_asprintf(NULL, &full, "%s: %s", text, strerror(errnoval)) < 0)
+        full = xpci_steal(text);
+    xpci_reason_add(&log->reason, level >= XTL_ERROR, full);
 }
 
 static void log_destroy(struct xentoollog_logger *logger)
@@ -42,7 +42,7 @@ void plugin_log_reset(struct plugin *p)
     xpci_reason_clear(&p->log.reason);
 }
 
-static int rc_to_errno(int rc)
+int plugin_errno(int rc)
 {
     switch (rc) {
     case ERROR_NI:
@@ -72,25 +72,13 @@ static int rc_to_errno(int rc)
     }
 }
 
-int plugin_error(struct plugin *p, int rc, struct xpci_error *err,
-                 const char *fmt, ...)
+const char *plugin_reason(struct plugin *p, int rc)
 {
     const char *reason = xpci_reason_text(&p->log.reason);
-    _cleanup_free_ char *what = NULL;
-    va_list ap;
-    int len;
 
-    va_start(ap, fmt);
-    len = vasprintf(&what, fmt, ap);
-    va_end(ap);
-    if (len < 0) {
-        what = NULL;
-        return xpci_error_oom(err);
-    }
     if (!reason)
         reason = libxl_error_to_string((libxl_error)rc);
-    return xpci_error_set(err, rc_to_errno(rc), "%s: %s", what,
-                          reason ? reason : "unknown libxl error");
+    return reason ? reason : "unknown libxl error";
 }
 
 int64_t plugin_now_ms(void)

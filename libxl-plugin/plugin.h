@@ -34,8 +34,11 @@ struct plugin {
 void plugin_log_reset(struct plugin *p);
 
 /* Sets err to the text, libxl's reason behind it. Returns -errno for rc. */
-int plugin_error(struct plugin *p, int rc, struct xpci_error *err,
-                 const char *fmt, ...) _printf_(4, 5);
+#define plugin_error(p, rc, err, fmt, ...)                                     \
+    xpci_error_set(err, plugin_errno(rc), fmt ": %s", ##__VA_ARGS__,           \
+                   plugin_reason(p, rc))
+int plugin_errno(int rc);
+const char *plugin_reason(struct plugin *p, int rc);
 
 /* plugin-domain.c */
 int plugin_domain(void *ctx, const char *name, struct xpci_domain *out,

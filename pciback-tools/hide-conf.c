@@ -114,10 +114,9 @@ static int parse_file(const struct xpci_root *root, struct xpci_cfg **cfg,
         return xpci_error_oom(err);
     if (ret < 0)
         return ret;
-    if (asprintf(&file, "%s" XPCI_HIDE_CONF_PATH, xpci_root_dir(root)) < 0) {
-        file = NULL;
-        return xpci_error_oom(err);
-    }
+    if (xpci_asprintf(err, &file, "%s" XPCI_HIDE_CONF_PATH,
+                      xpci_root_dir(root)) < 0)
+        return -ENOMEM;
     ret = xpci_cfg_parse(text.data ? text.data : "", text.len, file, cfg, err);
     if (ret == 0)
         ret = xpci_cfg_only_key(*cfg, "hide", err);
@@ -205,12 +204,10 @@ bool xpci_hide_conf_remove(struct xpci_hide_conf *conf,
 
 static int format_entry(const struct xpci_hidden *hidden, char **out)
 {
-    if (asprintf(out, XPCI_BDF_FMT ",path=%s,id=%04x:%04x",
-                 XPCI_BDF_ARGS(hidden->bdf), hidden->path, hidden->vendor,
-                 hidden->device) < 0) {
-        *out = NULL;
+    if (xpci_asprintf(NULL, out, XPCI_BDF_FMT ",path=%s,id=%04x:%04x",
+                      XPCI_BDF_ARGS(hidden->bdf), hidden->path, hidden->vendor,
+                      hidden->device) < 0)
         return -ENOMEM;
-    }
     return 0;
 }
 
@@ -323,7 +320,6 @@ int xpci_hidden_check(const struct xpci_hidden *hidden,
 {
     const struct xpci_device *dev = xpci_inventory_find(inv, &hidden->bdf);
     _cleanup_free_ char *path = NULL;
-    int r;
 
     if (!dev) {
         *why = strdup("there is no device at this address");
@@ -334,14 +330,11 @@ int xpci_hidden_check(const struct xpci_hidden *hidden,
     if (!strcmp(path, hidden->path) && dev->vendor == hidden->vendor &&
         dev->device == hidden->device)
         return 0;
-    r = asprintf(why,
-                 "%04x:%04x at %s was meant, but %04x:%04x at %s is "
-                 "there",
-                 hidden->vendor, hidden->device, hidden->path, dev->vendor,
-                 dev->device, path);
-    if (r < 0) {
-        *why = NULL;
-        return -ENOMEM;
-    }
-    return -ENODEV;
+    return xpci_asprintf(NULL, why,
+                         "%04x:%04x at %s was meant, but %04x:%04x at %s is "
+                         "there",
+                         hidden->vendor, hidden->device, hidden->path,
+                         dev->vendor, dev->device, path)
+               ? -ENOMEM
+               : -ENODEV;
 }

@@ -65,10 +65,8 @@ static int open_kmod(const struct xpci_root *root, const char *version, int *fd,
     char proc_dir[32];
     int ret;
 
-    if (asprintf(&dir, "/lib/modules/%s", version) < 0) {
-        dir = NULL;
-        return xpci_error_oom(err);
-    }
+    if (xpci_asprintf(err, &dir, "/lib/modules/%s", version) < 0)
+        return -ENOMEM;
     ret = check_indexes(root, dir, version, err);
     if (ret < 0)
         return ret;
