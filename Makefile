@@ -73,26 +73,62 @@ $(PLUGIN): $(call OBJ,$(PLUGIN_SRC)) $(BUILD)/libxpci.a
 	    $(shell pkg-config --libs xenlight xenstore xentoollog) \
 	    $(if $(SANITIZE),-shared-libasan)
 
+# objects first: the library is searched for what they lack
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libxpci.a
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+	    $(filter %.a,$^) -lcmocka $(LDLIBS)
 
-# The oracle of the grammar tests: xl's own parser, where it is installed.
+# --- xl's own parser as the judge of cfg-parser, where it is installed ---
+
+XLUTIL     := $(if $(XEN_RELEASE),$(shell pkg-config --libs xlutil xenlight))
+FUZZ       := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
+CHECK_SRC  := $(filter-out tests/fuzz/diff.c $(FUZZ:%=tests/fuzz/%.c),\
+                $(wildcard tests/fuzz/*.c))
+
 ifneq ($(XEN_RELEASE),)
-XLUTIL     := $(shell pkg-config --libs xlutil xenlight)
-$(BUILD)/tests/unit/test-cfg-xlu.o: CPPFLAGS += -DXPCI_HAVE_XLUTIL
+$(BUILD)/tests/unit/test-cfg-xlu.o: CPPFLAGS += -DXPCI_HAVE_XLUTIL -Itests/fuzz
 $(BUILD)/tests/unit/test-cfg-xlu: LDLIBS += $(XLUTIL)
 $(BUILD)/tests/unit/test-xl-spec.o: CPPFLAGS += -DXPCI_HAVE_XLUTIL
 $(BUILD)/tests/unit/test-xl-spec: LDLIBS += $(XLUTIL)
+$(BUILD)/tests/unit/test-cfg-xlu: $(call OBJ,$(CHECK_SRC))
 endif
 
-# make fuzz-cfg FUZZ_TIME=600: one target of tests/fuzz for so many seconds
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(call OBJ,$(CHECK_SRC)) \
+                       $(BUILD)/libxpci.a
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) \
+	    $(if $(filter fuzz-%,$*),-fsanitize=fuzzer) -o $@ $^ $(XLUTIL) $(LDLIBS)
+
+# make fuzz, fuzz-cfg, fuzz-diff...: FUZZ_TIME seconds for a target, from its
+# files in tests/corpus on; COUNT random inputs of each kind that xpci and xl
+# must read the same. What is found stays in build/fuzz, a finding fails.
 FUZZ_TIME   = 60
-fuzz-%:
+COUNT       = 1000000
+SEED        = 1
+FUZZ_BIN    = build/fuzz/obj/tests/fuzz
+# leaks are looked for at the end: libxlutil has some, each would be searched
+FUZZ_FLAGS  = -max_total_time=$(FUZZ_TIME) -max_len=2048 -detect_leaks=0 \
+              -print_final_stats=1 -verbosity=0
+
+fuzz: fuzz-targets fuzz-diff
+
+fuzz-targets: $(FUZZ)
+
+fuzz-build:
+	$(Q)$(MAKE) --no-print-directory BUILD=build/fuzz/obj DEVELOPER=1 CC=clang \
+	    CFLAGS='-O1 -g' SANITIZE=fuzzer-no-link,address,undefined \
+	    $(FUZZ:%=$(FUZZ_BIN)/%)
+
+$(FUZZ): fuzz-%: fuzz-build
 	@mkdir -p build/fuzz/corpus-$*
-	clang $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
-	    -o build/fuzz/$@ tests/fuzz/$@.c $(LIB_SRC) $(LDLIBS)
-	build/fuzz/$@ -max_total_time=$(FUZZ_TIME) build/fuzz/corpus-$*
+	LSAN_OPTIONS=suppressions=tests/fuzz/lsan.supp:print_suppressions=0 \
+	    $(FUZZ_BIN)/$@ $(FUZZ_FLAGS) -artifact_prefix=build/fuzz/$*- \
+	    build/fuzz/corpus-$* $(wildcard tests/corpus/$*)
+
+fuzz-diff: $(BUILD)/tests/fuzz/diff
+	$< spec $(COUNT) $(SEED) -- tests/corpus/pci-spec/*
+	$< cfg $(COUNT) $(SEED) -- tests/corpus/cfg/*/*
 
 # The loader knows where plugins are installed: made anew for another PREFIX.
 $(BUILD)/libexecdir: FORCE
@@ -105,7 +141,8 @@ $(BUILD)/%.o: %.c $(MAKEFILE_LIST)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(BASEFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(call OBJ,$(LIB_SRC) $(CLI_SRC) $(PLUGIN_SRC) $(UNIT_SRC)))
+-include $(patsubst %.o,%.d,$(call OBJ,$(LIB_SRC) $(CLI_SRC) $(PLUGIN_SRC) $(UNIT_SRC) \
+    $(wildcard tests/fuzz/*.c)))
 
 MAN_SRC    := $(wildcard docs/man/*.pod)
 MAN        := $(patsubst docs/man/%.pod,$(BUILD)/man/%,$(MAN_SRC))
@@ -166,6 +203,6 @@ clean:
 FORCE:
 
 .PHONY: FORCE all man install unit check-fast check lint lab-root lab demo \
-        check-lab clean
+        check-lab fuzz fuzz-targets $(FUZZ) fuzz-build fuzz-diff clean
 .DELETE_ON_ERROR:
 .SECONDARY:

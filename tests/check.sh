@@ -69,6 +69,15 @@ other_prefix() {
         ! grep -q /usr/local/lib/xpci $root/opt/xpci/sbin/xpci
 }
 
+# A short run of what "make fuzz" does at length.
+compare() {
+    make --no-print-directory COUNT=30000 fuzz-diff
+}
+
+fuzz() {
+    make --no-print-directory FUZZ_TIME=20 fuzz-targets
+}
+
 lab() {
     make --no-print-directory check-lab
 }
@@ -86,6 +95,8 @@ all)
     stage build-without-libxl build build/nolibxl LIBXL=no
     stage install-elsewhere other_prefix
     stage sanitizers sanitized
+    stage compare-with-xl compare
+    stage fuzz fuzz
     stage lint scripts/lint.sh build/xpci
     stage lab lab
     ;;
