@@ -16,16 +16,9 @@ struct xpci_table {
 
 void xpci_table_free(struct xpci_table *table)
 {
-    if (!table)
-        return;
     scols_unref_table(table->scols);
     free(table->shown);
     free(table);
-}
-
-void xpci_cleanup_table(struct xpci_table **table)
-{
-    xpci_table_free(*table);
 }
 
 static int find_column(const struct xpci_column *columns, size_t n,

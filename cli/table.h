@@ -38,7 +38,7 @@ int xpci_table_row(struct xpci_table *table, const char *const *cells,
 int xpci_table_print(struct xpci_table *table,
                      struct xpci_error *err) _must_check_;
 
-void xpci_cleanup_table(struct xpci_table **table);
-#define _cleanup_table_ _cleanup_(xpci_cleanup_table)
+XPCI_CLEANUP_PTR(struct xpci_table *, xpci_table_free)
+#define _cleanup_table_ _cleanup_(xpci_table_free_ptr)
 
 #endif

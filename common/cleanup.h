@@ -4,7 +4,8 @@
  *
  *     _cleanup_free_ char *name = NULL;      always initialised at declaration
  *     ...
- *     return xpci_steal(name);               hands the resource to the caller
+ *     return xpci_steal(name);               hands the resource to the caller,
+ *                                            also a struct that holds some
  *
  * Types with their own destructor define their attribute beside it, e.g.
  * _cleanup_buf_ in buf.h.
@@ -30,27 +31,26 @@ static inline void xpci_cleanup_close(int *fd)
         close(*fd);
 }
 
-static inline void xpci_cleanup_fclose(FILE **f)
-{
-    if (*f)
-        fclose(*f);
-}
+/* Defines RELEASE_ptr(), which releases what a variable points to, if any. */
+#define XPCI_CLEANUP_PTR(type, release)                                        \
+    static inline void release##_ptr(type *p)                                  \
+    {                                                                          \
+        if (*p)                                                                \
+            release(*p);                                                       \
+    }
 
-static inline void xpci_cleanup_closedir(DIR **d)
-{
-    if (*d)
-        closedir(*d);
-}
+XPCI_CLEANUP_PTR(FILE *, fclose)
+XPCI_CLEANUP_PTR(DIR *, closedir)
 
 #define _cleanup_free_ _cleanup_(xpci_cleanup_free)
 #define _cleanup_close_ _cleanup_(xpci_cleanup_close)
-#define _cleanup_fclose_ _cleanup_(xpci_cleanup_fclose)
-#define _cleanup_closedir_ _cleanup_(xpci_cleanup_closedir)
+#define _cleanup_fclose_ _cleanup_(fclose_ptr)
+#define _cleanup_closedir_ _cleanup_(closedir_ptr)
 
-#define xpci_steal(ptr)                                                        \
+#define xpci_steal(var)                                                        \
     __extension__({                                                            \
-        __typeof__(ptr) stolen_ = (ptr);                                       \
-        (ptr) = NULL;                                                          \
+        __typeof__(var) stolen_ = (var);                                       \
+        (var) = (__typeof__(var)){ 0 };                                        \
         stolen_;                                                               \
     })
 

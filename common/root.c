@@ -44,11 +44,6 @@ void xpci_root_free(struct xpci_root *root)
     free(root);
 }
 
-void xpci_cleanup_root(struct xpci_root **root)
-{
-    xpci_root_free(*root);
-}
-
 bool xpci_root_is_live(const struct xpci_root *root)
 {
     return root->dir[0] == '\0';

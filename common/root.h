@@ -78,7 +78,7 @@ int xpci_root_list(const struct xpci_root *root, const char *path,
                    struct xpci_strv *out, bool *found,
                    struct xpci_error *err) _must_check_;
 
-#define _cleanup_root_ _cleanup_(xpci_cleanup_root)
-void xpci_cleanup_root(struct xpci_root **root);
+XPCI_CLEANUP_PTR(struct xpci_root *, xpci_root_free)
+#define _cleanup_root_ _cleanup_(xpci_root_free_ptr)
 
 #endif

@@ -128,8 +128,7 @@ int xpci_kernel_images_add(struct xpci_kernel_images *images,
     if (!v)
         return -ENOMEM;
     images->v = v;
-    v[images->n++] = image;
-    image = (struct xpci_kernel_image){ 0 };
+    v[images->n++] = xpci_steal(image);
     return 0;
 }
 

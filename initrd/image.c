@@ -182,11 +182,7 @@ static int read_archives(struct source *src, struct reader *reader,
     return ret;
 }
 
-static void cleanup_archive(struct archive **archive)
-{
-    if (*archive)
-        archive_read_free(*archive);
-}
+XPCI_CLEANUP_PTR(struct archive *, archive_read_free)
 
 static void cleanup_source(struct source *src)
 {
@@ -213,7 +209,8 @@ static struct archive *new_decompressor(void)
 static int read_compressed(const struct source *outer, struct reader *reader,
                            struct xpci_error *err)
 {
-    _cleanup_(cleanup_archive) struct archive *archive = new_decompressor();
+    _cleanup_(archive_read_free_ptr) struct archive *archive =
+        new_decompressor();
     _cleanup_(cleanup_source) struct source src = {
         .archive = archive,
         .name = outer->name,

@@ -225,11 +225,6 @@ void xpci_toolstack_close(struct xpci_toolstack *ts)
     free(ts);
 }
 
-void xpci_cleanup_toolstack(struct xpci_toolstack **ts)
-{
-    xpci_toolstack_close(*ts);
-}
-
 void xpci_domain_clear(struct xpci_domain *dom)
 {
     free(dom->name);

@@ -101,8 +101,7 @@ int xpci_monitor_parse(const char *text, struct xpci_monitor_devices *out,
     ret = check_complete(&devs, err);
     if (ret < 0)
         return ret;
-    *out = devs;
-    devs = (struct xpci_monitor_devices){ 0 };
+    *out = xpci_steal(devs);
     return 0;
 }
 

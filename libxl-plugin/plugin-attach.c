@@ -214,8 +214,7 @@ static int failed(struct attach *at)
 
     if (undo(at) || !err || !err->msg)
         return ret;
-    local = *err;
-    *err = (struct xpci_error){ 0 };
+    local = xpci_steal(*err);
     xpci_error_set(err, -local.code,
                    "%s; it could not be undone, detach %s from '%s' before "
                    "the next attempt",

@@ -248,8 +248,7 @@ int plugin_records(struct plugin *p, struct xpci_guest_devices *out,
                                     "cannot end a xenstore transaction");
         }
         if (ret == 0) {
-            *out = devs;
-            devs = (struct xpci_guest_devices){ 0 };
+            *out = xpci_steal(devs);
         }
         return ret;
     }
@@ -364,7 +363,6 @@ int plugin_devices(void *ctx, struct xpci_guest_devices *out,
     }
     if (ret < 0)
         return ret;
-    *out = devs;
-    devs = (struct xpci_guest_devices){ 0 };
+    *out = xpci_steal(devs);
     return 0;
 }

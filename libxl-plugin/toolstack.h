@@ -125,12 +125,12 @@ int xpci_toolstack_open(const struct xpci_root *root,
                         struct xpci_toolstack **out,
                         struct xpci_error *err) _must_check_;
 void xpci_toolstack_close(struct xpci_toolstack *ts);
-void xpci_cleanup_toolstack(struct xpci_toolstack **ts);
 
 void xpci_domain_clear(struct xpci_domain *dom);
 void xpci_guest_devices_clear(struct xpci_guest_devices *devs);
 
-#define _cleanup_toolstack_ _cleanup_(xpci_cleanup_toolstack)
+XPCI_CLEANUP_PTR(struct xpci_toolstack *, xpci_toolstack_close)
+#define _cleanup_toolstack_ _cleanup_(xpci_toolstack_close_ptr)
 #define _cleanup_domain_ _cleanup_(xpci_domain_clear)
 #define _cleanup_guest_devices_ _cleanup_(xpci_guest_devices_clear)
 

@@ -69,8 +69,7 @@ static int insert(struct xpci_hide_conf *conf, struct xpci_hidden *entry)
     if (!v)
         return -ENOMEM;
     conf->v = v;
-    v[conf->n++] = *entry;
-    *entry = (struct xpci_hidden){ 0 };
+    v[conf->n++] = xpci_steal(*entry);
     qsort(v, conf->n, sizeof(*v), hidden_cmp);
     return 0;
 }

@@ -6,15 +6,8 @@
 
 #include "native-driver.h"
 
-static void cleanup_kmod(struct kmod_ctx **ctx)
-{
-    kmod_unref(*ctx);
-}
-
-static void cleanup_list(struct kmod_list **list)
-{
-    kmod_module_unref_list(*list);
-}
+XPCI_CLEANUP_PTR(struct kmod_ctx *, kmod_unref)
+XPCI_CLEANUP_PTR(struct kmod_list *, kmod_module_unref_list)
 
 static int add_once(struct xpci_strv *names, const char *name)
 {
@@ -83,8 +76,8 @@ int xpci_native_drivers(const struct xpci_root *root, const char *version,
                         const char *modalias, struct xpci_strv *modules,
                         struct xpci_strv *builtin, struct xpci_error *err)
 {
-    _cleanup_(cleanup_kmod) struct kmod_ctx *ctx = NULL;
-    _cleanup_(cleanup_list) struct kmod_list *list = NULL;
+    _cleanup_(kmod_unref_ptr) struct kmod_ctx *ctx = NULL;
+    _cleanup_(kmod_module_unref_list_ptr) struct kmod_list *list = NULL;
     _cleanup_close_ int fd = -1;
     struct kmod_list *it;
     int ret;
