@@ -197,14 +197,11 @@ static int take_from_conf(struct xpci_call *call,
 }
 
 /* Nothing asked for, nothing to repair: then it was the wrong device. */
-static int check_any(const struct xpci_call *call, const struct xpci_plan *plan,
-                     bool any, struct xpci_error *err)
+static int check_any(const struct xpci_plan *plan, bool any,
+                     struct xpci_error *err)
 {
-    bool needed = true;
-    int ret = any ? 0 : xpci_plan_needed(call, plan, &needed, err);
-
-    if (ret < 0 || needed)
-        return ret;
+    if (any || xpci_plan_needed(plan))
+        return 0;
     return xpci_error_set(err, ENOENT,
                           "none of these devices is hidden by xpci; 'xpci "
                           "status' shows those that are");
@@ -232,7 +229,7 @@ static int change(struct xpci_call *call, bool hide, struct xpci_error *err)
     if (ret == 0)
         ret = xpci_plan_make(call, &conf, &inv, &plan, err);
     if (ret == 0)
-        ret = check_any(call, &plan, any, err);
+        ret = check_any(&plan, any, err);
     if (ret == 0)
         ret = xpci_plan_apply(call, &plan, err);
     if (ret == 0 && !call->opt[OPT_DRY_RUN])

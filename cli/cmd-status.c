@@ -49,19 +49,13 @@ static int check_cmdline(const struct xpci_call *call, struct status *s,
                          word);
 }
 
-static int check_images(const struct xpci_call *call, struct status *s,
-                        struct xpci_error *err)
+static int check_images(struct status *s, struct xpci_error *err)
 {
-    for (size_t k = 0; k < s->plan.images.n && !s->trouble; k++) {
-        _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
-        int ret = xpci_plan_check(call, &s->plan, k, &v, err);
-
-        if (ret < 0)
-            return ret;
-        if (v.verdict != XPCI_VERDICT_PROVEN &&
-            xpci_asprintf(err, &s->trouble, "%s: %s; run 'xpci hide'",
-                          s->plan.images.v[k].path, v.reason) < 0)
-            return -ENOMEM;
+    for (size_t k = 0; k < s->plan.images.n; k++) {
+        if (!xpci_plan_proven(&s->plan, k))
+            return xpci_asprintf(err, &s->trouble, "%s: %s; run 'xpci hide'",
+                                 s->plan.images.v[k].path,
+                                 s->plan.kernel[k].image.reason);
     }
     return 0;
 }
@@ -87,7 +81,7 @@ static int check_common(const struct xpci_call *call, struct status *s,
     if (ret == 0 && s->conf.n && !s->trouble)
         ret = check_cmdline(call, s, err);
     if (ret == 0 && !s->trouble)
-        ret = check_images(call, s, err);
+        ret = check_images(s, err);
     return ret;
 }
 

@@ -76,6 +76,23 @@ static int want_files(const struct xpci_call *call,
     return ret;
 }
 
+/* Reads image @k and says what it will do. */
+static int judge(const struct xpci_call *call, struct xpci_plan *plan, size_t k,
+                 struct xpci_error *err)
+{
+    struct xpci_plan_kernel *kernel = &plan->kernel[k];
+    const struct xpci_image_want want = {
+        .options_path = XPCI_MODPROBE_PATH,
+        .options_text = plan->options,
+        .drivers = &kernel->modules,
+        .builtin = &kernel->builtin,
+    };
+
+    xpci_image_verdict_clear(&kernel->image);
+    return xpci_image_check(call->root, &plan->images.v[k], plan->gen, &want,
+                            &kernel->image, err);
+}
+
 int xpci_plan_make(const struct xpci_call *call,
                    const struct xpci_hide_conf *conf,
                    const struct xpci_inventory *inv, struct xpci_plan *plan,
@@ -97,22 +114,11 @@ int xpci_plan_make(const struct xpci_call *call,
     for (size_t k = 0; ret == 0 && k < plan->images.n; k++)
         ret = find_drivers(call, plan->images.v[k].kernel, conf, inv,
                            &plan->kernel[k], err);
-    return ret < 0 ? ret : want_files(call, conf, plan, err);
-}
-
-int xpci_plan_check(const struct xpci_call *call, const struct xpci_plan *plan,
-                    size_t image, struct xpci_image_verdict *verdict,
-                    struct xpci_error *err)
-{
-    const struct xpci_image_want want = {
-        .options_path = XPCI_MODPROBE_PATH,
-        .options_text = plan->options,
-        .drivers = &plan->kernel[image].modules,
-        .builtin = &plan->kernel[image].builtin,
-    };
-
-    return xpci_image_check(call->root, &plan->images.v[image], plan->gen,
-                            &want, verdict, err);
+    if (ret == 0)
+        ret = want_files(call, conf, plan, err);
+    for (size_t k = 0; ret == 0 && k < plan->images.n; k++)
+        ret = judge(call, plan, k, err);
+    return ret;
 }
 
 int xpci_plan_cmdline(const struct xpci_call *call, char **out,
@@ -139,19 +145,18 @@ int xpci_plan_cmdline(const struct xpci_call *call, char **out,
     return 0;
 }
 
-int xpci_plan_needed(const struct xpci_call *call, const struct xpci_plan *plan,
-                     bool *needed, struct xpci_error *err)
+bool xpci_plan_proven(const struct xpci_plan *plan, size_t k)
 {
-    int ret = 0;
+    return plan->kernel[k].image.verdict == XPCI_VERDICT_PROVEN;
+}
 
-    *needed = plan->changes.n > 0;
-    for (size_t k = 0; ret == 0 && !*needed && k < plan->images.n; k++) {
-        _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
+bool xpci_plan_needed(const struct xpci_plan *plan)
+{
+    bool needed = plan->changes.n > 0;
 
-        ret = xpci_plan_check(call, plan, k, &v, err);
-        *needed = v.verdict != XPCI_VERDICT_PROVEN;
-    }
-    return ret;
+    for (size_t k = 0; k < plan->images.n; k++)
+        needed = needed || !xpci_plan_proven(plan, k);
+    return needed;
 }
 
 static int show(const struct xpci_call *call, const struct xpci_plan *plan,
@@ -165,13 +170,9 @@ static int show(const struct xpci_call *call, const struct xpci_plan *plan,
     if (diff.len)
         fputs(diff.data, stdout);
     for (size_t k = 0; k < plan->images.n; k++) {
-        _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
         _cleanup_strv_ struct xpci_strv argv = { 0 };
 
-        ret = xpci_plan_check(call, plan, k, &v, err);
-        if (ret < 0)
-            return ret;
-        if (v.verdict == XPCI_VERDICT_PROVEN)
+        if (xpci_plan_proven(plan, k))
             continue;
         if (plan->gen->command(&plan->images.v[k], &argv) < 0)
             return xpci_error_oom(err);
@@ -183,60 +184,45 @@ static int show(const struct xpci_call *call, const struct xpci_plan *plan,
 }
 
 /* Rebuilds image @k and proves it; the old one is kept until then. */
-static int rebuild(const struct xpci_call *call, const struct xpci_plan *plan,
+static int rebuild(const struct xpci_call *call, struct xpci_plan *plan,
                    size_t k, struct xpci_error *err)
 {
-    _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
-    const struct xpci_kernel_image *image = &plan->images.v[k];
-    int ret;
+    const struct xpci_image_verdict *image = &plan->kernel[k].image;
+    int ret = xpci_interrupt_check(err);
 
-    ret = xpci_generator_rebuild(plan->gen, call->root, image, &call->log, err);
     if (ret == 0)
-        ret = xpci_plan_check(call, plan, k, &v, err);
-    if (ret == 0 && v.verdict != XPCI_VERDICT_PROVEN)
-        ret =
-            xpci_error_set(err, EIO, "the rebuilt '%s' is %s: %s", image->path,
-                           xpci_verdict_name(v.verdict), v.reason);
+        ret = xpci_generator_rebuild(plan->gen, call->root, &plan->images.v[k],
+                                     &call->log, err);
     if (ret == 0)
-        xpci_log(&call->log, XPCI_LOG_NOTE, "%s: proven: %s", image->path,
-                 v.reason);
+        ret = judge(call, plan, k, err);
+    if (ret == 0 && !xpci_plan_proven(plan, k))
+        ret = xpci_error_set(err, EIO, "the rebuilt '%s' is %s: %s",
+                             plan->images.v[k].path,
+                             xpci_verdict_name(image->verdict), image->reason);
     return ret;
 }
 
-static int rebuild_all(const struct xpci_call *call,
-                       const struct xpci_plan *plan, struct xpci_error *err)
+static int rebuild_all(const struct xpci_call *call, struct xpci_plan *plan,
+                       struct xpci_error *err)
 {
-    int ret = 0;
+    for (size_t k = 0; k < plan->images.n; k++) {
+        int ret = xpci_plan_proven(plan, k) ? 0 : rebuild(call, plan, k, err);
 
-    for (size_t k = 0; ret == 0 && k < plan->images.n; k++) {
-        _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
-
-        ret = xpci_plan_check(call, plan, k, &v, err);
         if (ret < 0)
             return ret;
-        if (v.verdict == XPCI_VERDICT_PROVEN) {
-            xpci_log(&call->log, XPCI_LOG_NOTE, "%s: proven: %s",
-                     plan->images.v[k].path, v.reason);
-            continue;
-        }
-        ret = xpci_interrupt_check(err);
-        if (ret == 0)
-            ret = rebuild(call, plan, k, err);
+        xpci_log(&call->log, XPCI_LOG_NOTE, "%s: proven: %s",
+                 plan->images.v[k].path, plan->kernel[k].image.reason);
     }
-    return ret;
+    return 0;
 }
 
 /* The images that will be rebuilt go into the set of changes. */
-static int keep_images(const struct xpci_call *call, struct xpci_plan *plan,
-                       struct xpci_error *err)
+static int keep_images(struct xpci_plan *plan, struct xpci_error *err)
 {
     int ret = 0;
 
     for (size_t k = 0; ret == 0 && k < plan->images.n; k++) {
-        _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
-
-        ret = xpci_plan_check(call, plan, k, &v, err);
-        if (ret == 0 && v.verdict != XPCI_VERDICT_PROVEN)
+        if (!xpci_plan_proven(plan, k))
             ret =
                 xpci_changes_keep(&plan->changes, plan->images.v[k].path, err);
     }
@@ -247,7 +233,7 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
                  struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error undo = { 0 };
-    int ret = keep_images(call, plan, err);
+    int ret = keep_images(plan, err);
 
     if (ret == 0)
         ret = xpci_changes_apply(&plan->changes, call->root, err);
@@ -285,6 +271,7 @@ void xpci_plan_clear(struct xpci_plan *plan)
     for (size_t k = 0; plan->kernel && k < plan->images.n; k++) {
         xpci_strv_clear(&plan->kernel[k].modules);
         xpci_strv_clear(&plan->kernel[k].builtin);
+        xpci_image_verdict_clear(&plan->kernel[k].image);
     }
     free(plan->kernel);
     xpci_kernel_images_clear(&plan->images);

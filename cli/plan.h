@@ -5,7 +5,6 @@
  *
  *     struct xpci_plan plan = { 0 };
  *     r = xpci_plan_make(call, &conf, &inv, &plan, err);
- *     r = xpci_plan_check(call, &plan, i, &verdict, err);   image i
  *     r = xpci_plan_apply(call, &plan, err);                all or nothing
  *     xpci_plan_clear(&plan);
  */
@@ -18,9 +17,9 @@
 #include "hide-conf.h"
 #include "image-check.h"
 
-/* The drivers of one kernel that would claim a hidden device. */
 struct xpci_plan_kernel {
-    struct xpci_strv modules, builtin;
+    struct xpci_strv modules, builtin; /* would claim a hidden device */
+    struct xpci_image_verdict image;   /* on the image as it is now */
 };
 
 struct xpci_plan {
@@ -31,14 +30,14 @@ struct xpci_plan {
     struct xpci_changes changes;     /* files that are not as they must be */
 };
 
+/* What must be written, and what each image will do as it is. */
 int xpci_plan_make(const struct xpci_call *call,
                    const struct xpci_hide_conf *conf,
                    const struct xpci_inventory *inv, struct xpci_plan *plan,
                    struct xpci_error *err) _must_check_;
 
-int xpci_plan_check(const struct xpci_call *call, const struct xpci_plan *plan,
-                    size_t image, struct xpci_image_verdict *verdict,
-                    struct xpci_error *err) _must_check_;
+/* True if image @k needs no change. */
+bool xpci_plan_proven(const struct xpci_plan *plan, size_t k);
 
 /*
  * The word of the kernel's command line that sets a hide list, which
@@ -48,8 +47,7 @@ int xpci_plan_cmdline(const struct xpci_call *call, char **word,
                       struct xpci_error *err) _must_check_;
 
 /* True if a file or an image is not as it must be. */
-int xpci_plan_needed(const struct xpci_call *call, const struct xpci_plan *plan,
-                     bool *needed, struct xpci_error *err) _must_check_;
+bool xpci_plan_needed(const struct xpci_plan *plan);
 
 /*
  * With --dry-run prints the diff and the commands. Else writes the files,
