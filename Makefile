@@ -130,6 +130,17 @@ fuzz-diff: $(BUILD)/tests/fuzz/diff
 	$< spec $(COUNT) $(SEED) -- tests/corpus/pci-spec/*
 	$< cfg $(COUNT) $(SEED) -- tests/corpus/cfg/*/*
 
+# make bench: docs/benchmarks.md anew, from an optimised build
+BENCH      := $(patsubst %.c,%,$(wildcard tests/bench/*.c))
+
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libxpci.a
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ $(XLUTIL) $(LDLIBS)
+
+bench: deps-build-test all $(BENCH:%=$(BUILD)/%)
+	tests/bench/run $(BUILD) >$(BUILD)/benchmarks.md
+	cp $(BUILD)/benchmarks.md docs/benchmarks.md
+
 # The loader knows where plugins are installed: made anew for another PREFIX.
 $(BUILD)/libexecdir: FORCE
 	@mkdir -p $(@D)
@@ -142,7 +153,7 @@ $(BUILD)/%.o: %.c $(MAKEFILE_LIST)
 	$(Q)$(CC) $(CPPFLAGS) $(BASEFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call OBJ,$(LIB_SRC) $(CLI_SRC) $(PLUGIN_SRC) $(UNIT_SRC) \
-    $(wildcard tests/fuzz/*.c)))
+    $(wildcard tests/fuzz/*.c tests/bench/*.c)))
 
 MAN_SRC    := $(wildcard docs/man/*.pod)
 MAN        := $(patsubst docs/man/%.pod,$(BUILD)/man/%,$(MAN_SRC))
