@@ -150,9 +150,12 @@ static bool is_old(const struct xpci_pci_spec *want,
     return strcmp(a, b) == 0;
 }
 
-/* May the add of @spec be refused? Then it must be. */
+/*
+ * May the add of @spec be refused? Then it must be. *slot_taken: it may for
+ * that, unless it is forced.
+ */
 static bool refusable(const struct state *s, const struct xpci_pci_spec *spec,
-                      const struct xpci_cfg *cfg)
+                      const struct xpci_cfg *cfg, bool *slot_taken)
 {
     size_t old = find(s, spec), end = cfg->toks.n - 1;
     struct xpci_pci_spec want = *spec;
@@ -165,10 +168,12 @@ static bool refusable(const struct state *s, const struct xpci_pci_spec *spec,
             return false;
     }
     for (size_t i = 0; i < s->list.n; i++) {
-        if (i != old && ((want.vslot && s->specs[i].vslot == want.vslot) ||
-                         same_device(&s->specs[i], spec) ||
-                         (!spec->name && covers(&s->specs[i], &spec->dev))))
+        if (i == old)
+            continue;
+        if (same_device(&s->specs[i], spec) ||
+            (!spec->name && covers(&s->specs[i], &spec->dev)))
             return true;
+        *slot_taken |= want.vslot && s->specs[i].vslot == want.vslot;
     }
     return end && cfg->toks.v[end - 1].type == XPCI_TOK_STRAY &&
            xpci_cfg_chain(cfg, "pci") == cfg->n;
@@ -201,12 +206,17 @@ static void check_added(const struct state *before, const struct state *after,
     check_rest(before, after);
 }
 
-static void check_remove(struct xpci_cfg *cfg,
-                         const struct xpci_bdf_pattern *dev,
+/* Is entry @spec meant by a remove of @dev? */
+static bool meant(const struct xpci_pci_spec *spec,
+                  const struct xpci_pci_spec *dev)
+{
+    return dev->name ? same_device(spec, dev) : covers(spec, &dev->dev);
+}
+
+static void check_remove(struct xpci_cfg *cfg, const struct xpci_pci_spec *dev,
                          const struct xpci_buf *undone)
 {
     _cleanup_state_ struct state before = { 0 }, after = { 0 };
-    _cleanup_error_ struct xpci_error err = { 0 };
     size_t removed = 0, kept = 0;
     bool refuse;
     int ret;
@@ -214,14 +224,15 @@ static void check_remove(struct xpci_cfg *cfg,
     state_load(&before, cfg);
     refuse = !before.usable;
     for (size_t i = 0; i < before.list.n; i++)
-        refuse |= covers(&before.specs[i], dev) && !dev->all_funcs &&
+        refuse |= meant(&before.specs[i], dev) && !dev->dev.all_funcs &&
                   before.specs[i].dev.all_funcs;
-    ret = xpci_cfg_pci_remove(cfg, dev, &removed, &err);
+    ret = dev->name ? xpci_cfg_pci_drop(cfg, dev, &removed, NULL)
+                    : xpci_cfg_pci_remove(cfg, &dev->dev, &removed, NULL);
     CHECK(ret == (refuse ? -EINVAL : 0));
     state_load(&after, cfg);
     CHECK(!refuse || equal(&before.text, &after.text));
     for (size_t i = 0; i < before.list.n; i++) {
-        if (!refuse && covers(&before.specs[i], dev))
+        if (!refuse && meant(&before.specs[i], dev))
             continue;
         CHECK(kept < after.list.n &&
               !strcmp(after.list.v[kept], before.list.v[i]));
@@ -234,27 +245,30 @@ static void check_remove(struct xpci_cfg *cfg,
 }
 
 static void check_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
-                      bool undo)
+                      bool force, bool undo)
 {
     _cleanup_state_ struct state before = { 0 }, after = { 0 };
     _cleanup_error_ struct xpci_error err = { 0 };
-    bool refuse;
+    _cleanup_free_ char *overridden = NULL;
+    bool refuse, slot_taken = false;
     int ret;
 
     state_load(&before, cfg);
-    refuse = refusable(&before, spec, cfg);
-    ret = xpci_cfg_pci_add(cfg, spec, &err);
+    refuse = refusable(&before, spec, cfg, &slot_taken);
+    ret = force ? xpci_cfg_pci_force(cfg, spec, &overridden, &err)
+                : xpci_cfg_pci_add(cfg, spec, &err);
     CHECK(ret == 0 || ret == -EINVAL || ret == -EPERM);
-    CHECK((ret < 0) == refuse);
+    CHECK((ret < 0) == (refuse || (slot_taken && !force)));
+    CHECK(ret < 0 || !overridden == !slot_taken);
     state_load(&after, cfg);
-    if (refuse) {
+    if (ret < 0) {
         CHECK(equal(&before.text, &after.text));
         CHECK(err.msg && strncmp(err.msg, "f:", 2) == 0);
         return;
     }
     check_added(&before, &after, spec);
-    if (undo && !spec->name && find(&before, spec) == before.list.n)
-        check_remove(cfg, &spec->dev, &before.text);
+    if (undo && find(&before, spec) == before.list.n)
+        check_remove(cfg, spec, &before.text);
 }
 
 /* One of a few devices, or one that is in the list. */
@@ -286,9 +300,9 @@ void check_edits(const char *data, size_t len, uint64_t seed)
         _cleanup_pci_spec_ struct xpci_pci_spec spec = { 0 };
 
         choose(&rng, cfg, &spec);
-        if (rng_below(&rng, 3) && !spec.name)
-            check_remove(cfg, &spec.dev, NULL);
+        if (rng_below(&rng, 3))
+            check_add(cfg, &spec, !rng_below(&rng, 4), rng_below(&rng, 2));
         else
-            check_add(cfg, &spec, rng_below(&rng, 2));
+            check_remove(cfg, &spec, NULL);
     } while (rng_below(&rng, 3));
 }

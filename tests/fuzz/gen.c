@@ -86,6 +86,15 @@ static void gen_vslot(struct rng *rng, bool odd, struct xpci_buf *out)
                               1 + (unsigned int)rng_below(rng, 0x1f)) == 0);
 }
 
+static const char *flag_value(struct rng *rng, bool odd, bool policy)
+{
+    if (odd && one_in(rng, 5))
+        return PICK(rng, "", "2", "01", "-1", "1 ", " 1", "yes", "true", "0x1",
+                    "1x", "Strict", "invalid", "no", "99999999999999999999",
+                    "4294967296", "=1", "1\x7f", "\xc3\xa9");
+    return policy ? PICK(rng, "strict", "relaxed") : PICK(rng, "0", "1");
+}
+
 static void gen_flag(struct rng *rng, bool odd, unsigned int k,
                      struct xpci_buf *out)
 {
@@ -97,14 +106,7 @@ static void gen_flag(struct rng *rng, bool odd, unsigned int k,
         put(out, PICK(rng, "s", " ", "=", ",", "\t"));
     if (!odd || !one_in(rng, 20))
         put(out, "=");
-    if (k == 4)
-        put(out, odd && one_in(rng, 8) ? PICK(rng, "Strict", "invalid", "no")
-                                       : PICK(rng, "strict", "relaxed"));
-    else
-        put(out, PICK(rng, "0", "1"));
-    if (odd && one_in(rng, 5))
-        put(out, PICK(rng, "yes", "true", "2", "x", "0", " ", "-1", "Strict",
-                      "99999999999999999999", "=1", "\x7f", "\xc3\xa9"));
+    put(out, flag_value(rng, odd, k == 4));
 }
 
 static void gen_option(struct rng *rng, bool odd, unsigned int k,
