@@ -26,16 +26,9 @@ static int add_row(const char *file, const struct xpci_cfg_pci_entry *entry,
     snprintf(line, sizeof(line), "%u", entry->line);
     snprintf(column, sizeof(column), "%u", entry->column);
     snprintf(vslot, sizeof(vslot), "%x", spec->vslot & 0x1f);
-    return xpci_table_row(table,
-                          (const char *[]){
-                              file,
-                              line,
-                              column,
-                              spec->name ? spec->name : bdf,
-                              spec->vslot ? vslot : NULL,
-                              spec->options,
-                          },
-                          err);
+    return xpci_table_add(table, err, file, line, column,
+                          spec->name ? spec->name : bdf,
+                          spec->vslot ? vslot : NULL, spec->options);
 }
 
 static int list_file(const struct xpci_call *call, const char *file,

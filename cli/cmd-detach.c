@@ -76,12 +76,9 @@ static int detach_one(const struct xpci_call *call, struct xpci_attachment *a,
     xpci_log(&call->log, XPCI_LOG_TICK, "%s", "");
     if (ret == 0)
         ret = save_one(call, a, bdf, err);
-    return ret < 0
-               ? ret
-               : xpci_table_row(table,
-                                (const char *[]){ a->domain.name,
-                                                  xpci_bdf_format(bdf, text) },
-                                err);
+    return ret < 0 ? ret
+                   : xpci_table_add(table, err, a->domain.name,
+                                    xpci_bdf_format(bdf, text));
 }
 
 static int detach_all(const struct xpci_call *call, struct xpci_attachment *a,

@@ -26,13 +26,8 @@ static int print_group(const struct xpci_call *call,
         const struct xpci_device *dev = &inv->dev[group->v[i].dev];
         char bdf[XPCI_BDF_SIZE];
 
-        ret = xpci_table_row(table,
-                             (const char *[]){
-                                 xpci_bdf_format(&dev->bdf, bdf),
-                                 group->v[i].rule,
-                                 dev->name,
-                             },
-                             err);
+        ret = xpci_table_add(table, err, xpci_bdf_format(&dev->bdf, bdf),
+                             group->v[i].rule, dev->name);
     }
     return ret < 0 ? ret : xpci_table_print(table, err);
 }

@@ -18,15 +18,9 @@ static int add_row(const char *domain, unsigned int vslot,
     snprintf(slot, sizeof(slot), "%x", vslot & 0x1f);
     snprintf(requested, sizeof(requested), "%x",
              dev ? dev->requested & 0x1f : 0);
-    return xpci_table_row(table,
-                          (const char *[]){
-                              domain,
-                              vslot ? slot : NULL,
-                              dev ? xpci_bdf_format(&dev->bdf, bdf) : NULL,
-                              dev && dev->requested ? requested : NULL,
-                              state,
-                          },
-                          err);
+    return xpci_table_add(table, err, domain, vslot ? slot : NULL,
+                          dev ? xpci_bdf_format(&dev->bdf, bdf) : NULL,
+                          dev && dev->requested ? requested : NULL, state);
 }
 
 static const struct xpci_guest_device *at_slot(

@@ -119,26 +119,17 @@ static int add_row(struct status *s, const struct xpci_bdf *bdf,
 
     if (state > s->worst)
         s->worst = state;
-    return xpci_table_row(
-        table,
-        (const char *[]){ xpci_bdf_format(bdf, text), state_names[state], why },
-        err);
-}
-
-/* With nothing hidden, what is left over has a row without a device. */
-static int add_trouble(struct status *s, struct xpci_table *table,
-                       struct xpci_error *err)
-{
-    s->worst = WRONG;
-    return xpci_table_row(
-        table, (const char *[]){ NULL, state_names[WRONG], s->trouble }, err);
+    return xpci_table_add(table, err, bdf ? xpci_bdf_format(bdf, text) : NULL,
+                          state_names[state], why);
 }
 
 static int add_hidden(struct status *s, struct xpci_table *table,
                       struct xpci_error *err)
 {
-    int ret = s->trouble && s->conf.n == 0 ? add_trouble(s, table, err) : 0;
+    int ret = 0;
 
+    if (s->trouble && s->conf.n == 0) /* of what is left over */
+        ret = add_row(s, NULL, WRONG, s->trouble, table, err);
     for (size_t i = 0; ret == 0 && i < s->conf.n; i++) {
         _cleanup_free_ char *why = NULL;
         enum state state;

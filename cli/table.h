@@ -6,7 +6,7 @@
  *     static const struct xpci_column columns[] = { { "BDF" }, ... };
  *     struct xpci_table *t = NULL;
  *     r = xpci_table_new(call, columns, n, &t, err);
- *     r = xpci_table_row(t, (const char *[]){ "0000:03:02.0", ... }, err);
+ *     r = xpci_table_add(t, err, "0000:03:02.0", ...);
  *     r = xpci_table_print(t, err);
  *     xpci_table_free(t);
  *
@@ -35,6 +35,8 @@ void xpci_table_free(struct xpci_table *table);
 /* @cells: one for each of the n columns. Copied. */
 int xpci_table_row(struct xpci_table *table, const char *const *cells,
                    struct xpci_error *err) _must_check_;
+#define xpci_table_add(table, err, ...)                                        \
+    xpci_table_row(table, (const char *const[]){ __VA_ARGS__ }, err)
 int xpci_table_print(struct xpci_table *table,
                      struct xpci_error *err) _must_check_;
 
