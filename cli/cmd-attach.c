@@ -18,135 +18,115 @@ struct item {
     bool done;
 };
 
-struct items {
-    struct item *v;
+struct job {
+    struct xpci_call *call;
+    struct xpci_attachment a;
+    unsigned int *asked; /* for each operand; 0: none */
+    struct item *items;
     size_t n;
 };
 
-static int bad_vslot(const char *text, struct xpci_error *err)
+static void job_clear(struct job *job)
 {
+    xpci_attachment_close(&job->a);
+    free(job->asked);
+    free(job->items);
+}
+
+static const struct xpci_bdf *bdf_of(const struct job *job, size_t i)
+{
+    return &job->a.inv.dev[job->items[i].dev].bdf;
+}
+
+static int parse_vslot(const char *text, unsigned int *out,
+                       struct xpci_error *err)
+{
+    if (xpci_vslot_parse(text, strlen(text), out) == 0)
+        return 0;
     return xpci_error_usage(err,
                             "'%s' is no virtual slot; it is hexadecimal, 1 "
                             "to 1f",
                             text);
 }
 
-/* "DOMAIN DEVICE VSLOT": a third and last operand without ":" or "/". */
-static bool has_vslot_operand(const struct xpci_call *call)
+/*
+ * "DOMAIN DEVICE VSLOT", a third and last operand without ":" or "/", or
+ * "DOMAIN DEVICE[@VSLOT]...". Leaves "DOMAIN DEVICE..." in the call; what
+ * cannot be right is found before anything is asked of the host.
+ */
+static int parse_operands(struct job *job, struct xpci_error *err)
 {
-    return call->argc == 3 && !strpbrk(call->argv[2], ":/") &&
-           !strchr(call->argv[1], '@');
-}
+    struct xpci_call *call = job->call;
+    const char *vslot = NULL;
+    int ret = 0;
 
-static int check_operand(const char *operand, struct xpci_error *err)
-{
-    const char *at = strchr(operand, '@');
-    _cleanup_free_ char *device =
-        strndup(operand, at ? (size_t)(at - operand) : strlen(operand));
-    unsigned int vslot;
-
-    if (!device)
+    job->asked = calloc((size_t)call->argc, sizeof(*job->asked));
+    if (!job->asked)
         return xpci_error_oom(err);
-    if (at && xpci_vslot_parse(at + 1, strlen(at + 1), &vslot) < 0)
-        return bad_vslot(at + 1, err);
-    return xpci_device_check_name(device, err);
+    if (call->argc == 3 && !strpbrk(call->argv[2], ":/") &&
+        !strchr(call->argv[1], '@'))
+        vslot = call->argv[--call->argc];
+    for (int i = 1; ret == 0 && i < call->argc; i++) {
+        char *at = strchr(call->argv[i], '@');
+
+        if (at) {
+            *at = '\0';
+            ret = parse_vslot(at + 1, &job->asked[i], err);
+        }
+        if (ret == 0)
+            ret = xpci_device_check_name(call->argv[i], err);
+    }
+    return ret == 0 && vslot ? parse_vslot(vslot, &job->asked[1], err) : ret;
 }
 
-/* What cannot be right is found before anything is asked of the host. */
-static int check_operands(const struct xpci_call *call, struct xpci_error *err)
+static int add_operand(struct job *job, int i, struct xpci_error *err)
 {
-    int last = call->argc - has_vslot_operand(call), ret = 0;
-    unsigned int vslot;
-
-    for (int i = 1; ret == 0 && i < last; i++)
-        ret = check_operand(call->argv[i], err);
-    if (ret == 0 && last < call->argc &&
-        xpci_vslot_parse(call->argv[2], strlen(call->argv[2]), &vslot) < 0)
-        ret = bad_vslot(call->argv[2], err);
-    return ret;
-}
-
-/* "DEVICE" or "DEVICE@VSLOT" */
-static int add_operand(const struct xpci_inventory *inv, const char *operand,
-                       struct items *items, struct xpci_error *err)
-{
-    const char *at = strchr(operand, '@');
-    _cleanup_free_ char *device =
-        strndup(operand, at ? (size_t)(at - operand) : strlen(operand));
+    const struct xpci_inventory *inv = &job->a.inv;
     _cleanup_free_ size_t *idx = calloc(inv->n + 1, sizeof(*idx));
-    unsigned int vslot = 0;
+    unsigned int vslot = job->asked[i];
     size_t n = 0;
     int ret;
 
-    if (!device || !idx)
+    if (!idx)
         return xpci_error_oom(err);
-    if (at && xpci_vslot_parse(at + 1, strlen(at + 1), &vslot) < 0)
-        return -EINVAL; /* check_operands() was there first */
-    ret = xpci_inventory_select(inv, device, idx, &n, err);
+    ret = xpci_inventory_select(inv, job->call->argv[i], idx, &n, err);
     if (ret < 0)
         return ret;
     if (vslot + n > 0x20)
         return xpci_error_usage(err,
                                 "'%s' has %zu functions, and behind slot %x "
                                 "there is no room for them",
-                                device, n, vslot);
-    for (size_t i = 0; i < n; i++) /* one slot a function, see libxl's .* */
-        items->v[items->n++] = (struct item){
-            .dev = idx[i],
-            .vslot = vslot ? vslot + (unsigned int)i : 0,
+                                job->call->argv[i], n, vslot);
+    for (size_t k = 0; k < n; k++) /* one slot a function, see libxl's .* */
+        job->items[job->n++] = (struct item){
+            .dev = idx[k],
+            .vslot = vslot ? vslot + (unsigned int)k : 0,
         };
     return 0;
 }
 
-static int parse_operands(const struct xpci_call *call,
-                          const struct xpci_inventory *inv, struct items *items,
-                          struct xpci_error *err)
+static bool is_item(const struct job *job, size_t dev)
 {
-    int last = call->argc, ret = 0;
-    unsigned int vslot = 0;
-
-    if (has_vslot_operand(call)) {
-        last = 2;
-        if (xpci_vslot_parse(call->argv[2], strlen(call->argv[2]), &vslot) < 0)
-            return -EINVAL;
-    }
-    items->v = calloc(inv->n * (size_t)call->argc + 1, sizeof(*items->v));
-    if (!items->v)
-        return xpci_error_oom(err);
-    for (int i = 1; ret == 0 && i < last; i++)
-        ret = add_operand(inv, call->argv[i], items, err);
-    if (ret == 0 && vslot + items->n > 0x20)
-        return bad_vslot(call->argv[2], err);
-    for (size_t i = 0; ret == 0 && vslot && i < items->n; i++)
-        items->v[i].vslot = vslot + (unsigned int)i;
-    return ret;
-}
-
-static bool is_item(const struct items *items, size_t dev)
-{
-    for (size_t i = 0; i < items->n; i++) {
-        if (items->v[i].dev == dev)
+    for (size_t i = 0; i < job->n; i++) {
+        if (job->items[i].dev == dev)
             return true;
     }
     return false;
 }
 
 /* A member of the group must go along, be idle in pciback, or be there. */
-static int check_member(const struct xpci_call *call, struct xpci_attachment *a,
-                        const struct xpci_member *member, size_t asked,
-                        struct xpci_error *err)
+static int check_member(const struct job *job, const struct xpci_member *member,
+                        const struct xpci_bdf *asked, struct xpci_error *err)
 {
-    const struct xpci_device *dev = &a->inv.dev[member->dev];
+    const struct xpci_device *dev = &job->a.inv.dev[member->dev];
     const struct xpci_guest_device *user =
-        xpci_host_user(&a->guests, &dev->bdf);
+        xpci_host_user(&job->a.guests, &dev->bdf);
     const char *with = dev->driver ? dev->driver : "no driver";
 
-    if (user && user->domid == a->domain.id)
+    if (user ? user->domid == job->a.domain.id : xpci_host_on_pciback(dev))
         return 0;
-    if (!user && xpci_host_on_pciback(dev))
-        return 0;
-    if (call->opt[OPT_FORCE]) {
-        xpci_log(&call->log, XPCI_LOG_WARN,
+    if (job->call->opt[OPT_FORCE]) {
+        xpci_log(&job->call->log, XPCI_LOG_WARN,
                  "forced: " XPCI_BDF_FMT " is of the same group and with %s "
                  "'%s'",
                  XPCI_BDF_ARGS(dev->bdf), user ? "guest" : "dom0",
@@ -157,16 +137,15 @@ static int check_member(const struct xpci_call *call, struct xpci_attachment *a,
         err,
         XPCI_BDF_FMT " (%s) must go with " XPCI_BDF_FMT
                      " and is with %s '%s'; 'xpci hide' takes both",
-        XPCI_BDF_ARGS(dev->bdf), member->rule,
-        XPCI_BDF_ARGS(a->inv.dev[asked].bdf), user ? "guest" : "dom0's",
-        user ? user->domain : with);
+        XPCI_BDF_ARGS(dev->bdf), member->rule, XPCI_BDF_ARGS(*asked),
+        user ? "guest" : "dom0's", user ? user->domain : with);
 }
 
-static int check_item(const struct xpci_call *call, struct xpci_attachment *a,
-                      const struct items *items, const struct item *item,
+static int check_item(const struct job *job, const struct item *item,
                       struct xpci_error *err)
 {
-    const struct xpci_device *dev = &a->inv.dev[item->dev];
+    const struct xpci_inventory *inv = &job->a.inv;
+    const struct xpci_device *dev = &inv->dev[item->dev];
     _cleanup_group_ struct xpci_group group = { 0 };
     int ret;
 
@@ -177,127 +156,124 @@ static int check_item(const struct xpci_call *call, struct xpci_attachment *a,
                          "hide " XPCI_BDF_FMT "' and a reboot change that",
             XPCI_BDF_ARGS(dev->bdf), dev->driver ? dev->driver : "no driver",
             XPCI_BDF_ARGS(dev->bdf));
-    ret = xpci_group_closure(&a->inv, &item->dev, 1, XPCI_SCOPE_GROUP, &group,
-                             err);
+    ret = xpci_group_closure(inv, &item->dev, 1, XPCI_SCOPE_GROUP, &group, err);
     for (size_t i = 0; ret == 0 && i < group.n; i++) {
-        if (!is_item(items, group.v[i].dev))
-            ret = check_member(call, a, &group.v[i], item->dev, err);
+        if (!is_item(job, group.v[i].dev))
+            ret = check_member(job, &group.v[i], &dev->bdf, err);
     }
     return ret;
 }
 
-/* Edits the guest's file in memory, so that a bad file fails first. */
-static int edit_config(struct xpci_attachment *a, const struct item *item,
-                       struct xpci_error *err)
+/* Edits the guest's file in memory, as far as there is one. */
+static int edit_config(struct job *job, struct xpci_error *err)
 {
-    const struct xpci_pci_spec spec = {
-        .dev = { .bdf = a->inv.dev[item->dev].bdf },
-        .vslot = item->vslot,
-    };
+    int ret = 0;
 
-    return a->config.cfg ? xpci_cfg_pci_add(a->config.cfg, &spec, err) : 0;
-}
+    for (size_t i = 0; ret == 0 && job->a.config.cfg && i < job->n; i++) {
+        const struct xpci_pci_spec spec = {
+            .dev = { .bdf = *bdf_of(job, i) },
+            .vslot = job->items[i].vslot,
+        };
 
-static int prepare(const struct xpci_call *call, struct xpci_attachment *a,
-                   struct items *items, struct xpci_error *err)
-{
-    int ret = parse_operands(call, &a->inv, items, err);
-
-    for (size_t i = 0; ret == 0 && i < items->n; i++)
-        ret = check_item(call, a, items, &items->v[i], err);
-    for (size_t i = 0; ret == 0 && i < items->n; i++)
-        ret = edit_config(a, &items->v[i], err);
+        ret = xpci_cfg_pci_add(job->a.config.cfg, &spec, err);
+    }
     return ret;
 }
 
-/* Takes back what this call attached; the first failure is what counts. */
-static void take_back(const struct xpci_call *call, struct xpci_attachment *a,
-                      const struct items *items)
+/* A file that cannot be edited fails here, before the guest has anything. */
+static int prepare(struct job *job, struct xpci_error *err)
 {
-    for (size_t i = items->n; i-- > 0;) {
-        _cleanup_error_ struct xpci_error err = { 0 };
-        const struct xpci_bdf *bdf = &a->inv.dev[items->v[i].dev].bdf;
+    int argc = job->call->argc, ret = 0;
 
-        if (items->v[i].done &&
-            a->ts->ops->detach(a->ts->ctx, &a->domain, bdf, 10, &err) < 0)
-            xpci_log(&call->log, XPCI_LOG_WARN,
+    job->items = calloc(job->a.inv.n * (size_t)argc + 1, sizeof(*job->items));
+    if (!job->items)
+        return xpci_error_oom(err);
+    for (int i = 1; ret == 0 && i < argc; i++)
+        ret = add_operand(job, i, err);
+    for (size_t i = 0; ret == 0 && i < job->n; i++)
+        ret = check_item(job, &job->items[i], err);
+    return ret < 0 ? ret : edit_config(job, err);
+}
+
+/* Takes back what this call attached; the first failure is what counts. */
+static void take_back(struct job *job)
+{
+    const struct xpci_toolstack *ts = job->a.ts;
+
+    for (size_t i = job->n; i-- > 0;) {
+        _cleanup_error_ struct xpci_error err = { 0 };
+        const struct xpci_bdf *bdf = bdf_of(job, i);
+
+        if (job->items[i].done &&
+            ts->ops->detach(ts->ctx, &job->a.domain, bdf, 10, &err) < 0)
+            xpci_log(&job->call->log, XPCI_LOG_WARN,
                      "cannot take " XPCI_BDF_FMT " back: %s",
                      XPCI_BDF_ARGS(*bdf), xpci_error_text(&err));
     }
 }
 
-static int attach_all(const struct xpci_call *call, struct xpci_attachment *a,
-                      struct items *items, struct xpci_error *err)
+static int attach_all(struct job *job, struct xpci_error *err)
 {
+    const struct xpci_toolstack *ts = job->a.ts;
     int ret = 0;
 
-    for (size_t i = 0; ret == 0 && i < items->n; i++) {
-        struct item *item = &items->v[i];
+    for (size_t i = 0; ret == 0 && i < job->n; i++) {
+        struct item *item = &job->items[i];
         const struct xpci_attach_request req = {
-            .bdf = a->inv.dev[item->dev].bdf,
+            .bdf = *bdf_of(job, i),
             .vslot = item->vslot,
         };
 
-        ret =
-            a->ts->ops->attach(a->ts->ctx, &a->domain, &req, &item->vslot, err);
+        ret = ts->ops->attach(ts->ctx, &job->a.domain, &req, &item->vslot, err);
         item->done = ret == 0;
     }
-    /* a slot that the guest chose is the one to write down */
-    for (size_t i = 0; ret == 0 && i < items->n; i++)
-        ret = edit_config(a, &items->v[i], err);
+    if (ret == 0) /* a slot that the guest chose is the one to write down */
+        ret = edit_config(job, err);
     if (ret == 0)
-        ret = xpci_attachment_save(call, a, err);
+        ret = xpci_attachment_save(job->call, &job->a, err);
     if (ret < 0)
-        take_back(call, a, items);
+        take_back(job);
     return ret;
 }
 
-static int print_items(const struct xpci_call *call, struct xpci_attachment *a,
-                       const struct items *items, struct xpci_error *err)
+static int print_items(const struct job *job, struct xpci_error *err)
 {
     _cleanup_table_ struct xpci_table *table = NULL;
-    int ret =
-        xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table, err);
+    int ret = xpci_table_new(job->call, columns, XPCI_ARRAY_SIZE(columns),
+                             &table, err);
 
-    for (size_t i = 0; ret == 0 && i < items->n; i++) {
-        const struct item *item = &items->v[i];
+    for (size_t i = 0; ret == 0 && i < job->n; i++) {
+        unsigned int slot = job->items[i].vslot;
         char bdf[XPCI_BDF_SIZE], vslot[4];
 
-        snprintf(vslot, sizeof(vslot), "%x", item->vslot & 0x1f);
-        xpci_bdf_format(&a->inv.dev[item->dev].bdf, bdf);
-        ret = xpci_table_row(
-            table,
-            (const char *[]){ a->domain.name, bdf, item->vslot ? vslot : NULL },
-            err);
+        snprintf(vslot, sizeof(vslot), "%x", slot & 0x1f);
+        ret = xpci_table_add(table, err, job->a.domain.name,
+                             xpci_bdf_format(bdf_of(job, i), bdf),
+                             slot ? vslot : NULL);
     }
     return ret < 0 ? ret : xpci_table_print(table, err);
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
-    _cleanup_attachment_ struct xpci_attachment a = { .lock = -1 };
-    struct items items = { 0 };
+    _cleanup_(job_clear) struct job job = { .call = call, .a.lock = -1 };
     int ret;
 
     if (call->argc < 2)
         return xpci_error_usage(err, "it is 'xpci attach DOMAIN DEVICE "
                                      "[VSLOT]' or 'xpci attach DOMAIN "
                                      "DEVICE@VSLOT...'");
-    ret = check_operands(call, err);
+    ret = parse_operands(&job, err);
     if (ret == 0)
         ret = xpci_attachment_check(call, err);
     if (ret == 0)
-        ret = xpci_attachment_open(call, &a, err);
+        ret = xpci_attachment_open(call, &job.a, err);
     if (ret == 0)
-        ret = prepare(call, &a, &items, err);
-    if (ret == 0 && call->opt[OPT_DRY_RUN])
-        ret = xpci_attachment_diff(call, &a, err);
-    else if (ret == 0)
-        ret = attach_all(call, &a, &items, err);
+        ret = prepare(&job, err);
     if (ret == 0)
-        ret = print_items(call, &a, &items, err);
-    free(items.v);
-    return ret;
+        ret = call->opt[OPT_DRY_RUN] ? xpci_attachment_diff(call, &job.a, err)
+                                     : attach_all(&job, err);
+    return ret < 0 ? ret : print_items(&job, err);
 }
 
 const struct xpci_cmd xpci_cmd_attach = {
