@@ -55,9 +55,10 @@ fast() {
     build build && tests/run-fast.sh build
 }
 
+asan=(CC=clang "SANITIZE=address,undefined" CFLAGS='-O1 -g')
+
 sanitized() {
-    build build/asan CC=clang SANITIZE=address,undefined CFLAGS='-O1 -g' &&
-        tests/run-fast.sh build/asan
+    build build/asan "${asan[@]}" && tests/run-fast.sh build/asan
 }
 
 # Built for one PREFIX and installed for another: the plugin is still found.
@@ -69,9 +70,10 @@ other_prefix() {
         ! grep -q /usr/local/lib/xpci $root/opt/xpci/sbin/xpci
 }
 
-# A short run of what "make fuzz" does at length.
+# Short runs of what "make fuzz" does at length.
 compare() {
-    make --no-print-directory COUNT=30000 fuzz-diff
+    make --no-print-directory -j"$jobs" DEVELOPER=1 BUILD=build/asan \
+        "${asan[@]}" COUNT=30000 fuzz-diff
 }
 
 fuzz() {
