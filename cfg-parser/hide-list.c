@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "buf.h"
@@ -13,7 +12,8 @@ static int check_length(size_t len, struct xpci_error *err)
         return 0;
     return xpci_error_set(err, E2BIG,
                           "the hide list has %zu characters, the kernel takes "
-                          "%d; hide fewer devices",
+                          "%d, else logs 'string parameter too long' and does "
+                          "not load pciback; hide fewer devices",
                           len, XPCI_HIDE_LIST_MAX);
 }
 
@@ -40,95 +40,147 @@ int xpci_hide_list_format(const struct xpci_bdf *v, size_t n, char **out,
     return *out ? 0 : xpci_error_oom(err);
 }
 
-/* Of a NUL-terminated list; @p is where it went wrong. */
-static int _printf_(4, 5) list_error(struct xpci_error *err, const char *s,
-                                     const char *p, const char *fmt, ...)
-{
-    _cleanup_free_ char *text = NULL;
-    va_list ap;
-    int r;
+/* To the kernel, Latin-1's no-break space is a blank too (lib/ctype.c). */
+#define BLANKS " \t\n\v\f\r\xa0"
 
-    va_start(ap, fmt);
-    r = vasprintf(&text, fmt, ap);
-    va_end(ap);
-    if (r < 0) {
-        text = NULL;
-        return xpci_error_oom(err);
+enum { SEGMENT, BUS, SLOT, FUNC, FIELDS };
+
+static const struct {
+    const char *name;
+    uint32_t max;
+    int width;
+    const char *end;
+} fields[] = { { "segment", 0xffff, 4, ":" },
+               { "bus", 0xff, 2, ":" },
+               { "slot", 0x1f, 2, "." },
+               { "function", 7, 1, "" } };
+
+/* As pcistub_init() tries them; x is a number, three have no segment. */
+static const char *const forms[] = { "(x:x:x.x)", "(x:x:x.*)", "(x:x:*.*)",
+                                     "(x:x.x)",   "(x:x.*)",   "(x:*.*)" };
+
+struct number {
+    const char *at; /* NULL: none is given */
+    uint32_t value;
+    bool cut;
+};
+
+/* vsscanf()'s %x: "0x" needs no digit behind it, and there is no overflow. */
+static const char *read_number(const char *p, struct number *out)
+{
+    const char *digits = p + (p[0] == '0' && (p[1] | 0x20) == 'x' ? 2 : 0);
+    size_t n = strspn(digits, "0123456789abcdefABCDEF");
+    size_t over = n > 8 ? n - 8 : 0;
+
+    out->at = p;
+    out->value = n ? (uint32_t)strtoul(digits + over, NULL, 16) : 0;
+    out->cut = n == 0 || strspn(digits, "0") < over;
+    return digits + n;
+}
+
+/* Moves *@p behind the entry, or to where even the best form stumbles. */
+static int read_form(const char **p, struct number num[FIELDS],
+                     struct xpci_error *err)
+{
+    const char *start = *p;
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(forms); i++) {
+        struct number *next = &num[i < 3 ? SEGMENT : BUS];
+        const char *s = start, *f;
+
+        memset(num, 0, FIELDS * sizeof(*num));
+        num[SLOT].value = num[FUNC].value = UINT32_MAX;
+        for (f = forms[i]; *f; f++) {
+            s += *f == 'x' ? strspn(s, BLANKS) : 0;
+            if (*f == 'x' ? !isxdigit((unsigned char)*s) : *s != *f)
+                break;
+            s = *f == 'x' ? read_number(s, next++) : s + 1;
+        }
+        *p = s > *p ? s : *p;
+        if (!*f)
+            return 0;
     }
-    return xpci_error_set(err, EINVAL, "hide list: column %zu: %s",
-                          (size_t)(p - s) + 1, text);
+    return xpci_error_set(err, EINVAL,
+                          "an entry does not go on with '%.*s', it is "
+                          "(ssss:bb:dd.f), (ssss:bb:dd.*) or (ssss:bb:*.*): "
+                          "the kernel logs 'Error parsing pci_devs_to_hide', "
+                          "does not load pciback and hides nothing",
+                          (int)strcspn(*p, BLANKS), *p);
 }
 
-static int entry_error(struct xpci_error *err, const char *s, const char *p,
-                       int len, int reason)
+/* pcistub_device_id_add(): a negative slot or function is all of them. */
+static int read_entry(const char **p, struct xpci_hide_entry *e,
+                      struct xpci_error *err)
 {
-    if (reason == -ERANGE)
-        return list_error(err, s, p,
-                          "'%.*s' is out of range (segment up to ffff, bus ff, "
-                          "slot 1f, function 7): the kernel drops the whole "
-                          "list without a word",
-                          len, p);
-    if (len >= 3 && memcmp(p + len - 3, "*.*", 3) == 0)
-        return list_error(err, s, p,
-                          "'%.*s' takes a whole bus, which xpci does not write",
-                          len, p);
-    return list_error(err, s, p,
-                      "'%.*s' is not of the form ssss:bb:dd.f; one malformed "
-                      "entry voids the whole list",
-                      len, p);
+    struct number num[FIELDS];
+    char *out = e->glob;
+    int ret = read_form(p, num, err);
+
+    for (int i = 0; ret == 0 && i < FIELDS; i++) {
+        bool all = i >= SLOT && num[i].value > INT32_MAX;
+
+        e->odd |= num[i].cut || (all && num[i].at);
+        if (all) {
+            out += sprintf(out, "*%s", fields[i].end);
+        } else if (num[i].value <= fields[i].max) {
+            out += sprintf(out, "%0*x%s", fields[i].width, num[i].value,
+                           fields[i].end);
+        } else {
+            *p = num[i].at;
+            ret = xpci_error_set(err, ERANGE,
+                                 "%s %x is above %x: the kernel does not load "
+                                 "pciback, hides nothing and does not say so",
+                                 fields[i].name, num[i].value, fields[i].max);
+        }
+    }
+    return ret;
 }
 
-/* "(...)" at *@p */
-static int parse_entry(const char *s, const char **p,
-                       struct xpci_bdf_pattern *out, struct xpci_error *err)
+/* Of several the last counts; one ends at a blank outside of quotes. */
+static void find_list(const char *text, struct xpci_hide_list *out)
 {
-    size_t len;
-    int ret;
+    const char *value = text, *p = text;
+    bool quoted = false;
 
-    if (**p != '(')
-        return list_error(err, s, *p,
-                          "expected '(' and nothing between the entries");
-    len = strcspn(*p + 1, "() \t\n,");
-    if ((*p)[1 + len] != ')')
-        return list_error(err, s, *p + 1 + len, "expected ')' behind '(%.*s'",
-                          (int)len, *p + 1);
-    ret = xpci_bdf_pattern_parse_len(*p + 1, len, out);
-    if (ret == 0 && out->bdf.segment > 0xffff)
-        ret = -ERANGE;
-    if (ret < 0)
-        return entry_error(err, s, *p + 1, (int)len, ret);
-    *p += len + 2;
-    return 0;
+    while ((p = strstr(p, "hide=")))
+        value = p += 5;
+    for (p = text; p <= value; p++)
+        quoted ^= *p == '"';
+    out->len = strlen(value);
+    if (quoted || value != text)
+        out->len = strcspn(value + (*value == '"'), quoted ? "\"" : BLANKS);
+    out->at = (size_t)(value - text) + (*value == '"');
 }
 
-static const char *skip_blanks(const char *p)
-{
-    while (isspace((unsigned char)*p))
-        p++;
-    return p;
-}
-
-int xpci_hide_list_parse(const char *s, struct xpci_bdf_pattern **v, size_t *n,
+int xpci_hide_list_parse(const char *text, struct xpci_hide_list *out,
                          struct xpci_error *err)
 {
-    _cleanup_free_ struct xpci_bdf_pattern *list = NULL;
-    size_t len = strlen(s), found = 0;
+    _cleanup_free_ char *s = NULL;
     const char *p;
-    int ret = check_length(len, err);
+    int ret;
 
-    if (ret < 0)
-        return ret;
-    /* the shortest entry is "(0:0.0)", so this is more than enough */
-    list = calloc(len / 7 + 1, sizeof(*list));
-    if (!list)
+    *out = (struct xpci_hide_list){ 0 };
+    find_list(text, out);
+    s = strndup(text + out->at, out->len);
+    /* the shortest entry is "(0:0.0)"; one more may be refused */
+    out->v = calloc(out->len / 7 + 2, sizeof(*out->v));
+    if (!s || !out->v)
         return xpci_error_oom(err);
-    for (p = skip_blanks(s); *p; p = skip_blanks(p)) {
-        ret = parse_entry(s, &p, &list[found], err);
-        if (ret < 0)
-            return ret;
-        found++;
+    out->bad = out->at + XPCI_HIDE_LIST_MAX;
+    ret = check_length(out->len, err);
+    /* blanks alone are not an empty list, but an entry that is none */
+    for (p = s + strspn(s, BLANKS); ret == 0 && (*p || (*s && !out->n));) {
+        out->v[out->n].at = out->at + (size_t)(p - s);
+        ret = read_entry(&p, &out->v[out->n], err);
+        out->bad = out->at + (size_t)(p - s);
+        out->n += ret == 0;
+        p += strspn(p, BLANKS);
     }
-    *v = xpci_steal(list);
-    *n = found;
-    return 0;
+    return ret;
+}
+
+void xpci_hide_list_clear(struct xpci_hide_list *list)
+{
+    free(list->v);
+    *list = (struct xpci_hide_list){ 0 };
 }
