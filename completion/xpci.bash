@@ -29,7 +29,7 @@ _xpci_value() { # _xpci_value OPTION CUR
     --root) _xpci_files "$2" -d ;;
     --dump | --file) _xpci_files "$2" ;;
     --scope) mapfile -t COMPREPLY < <(compgen -W "group slot bus device" -- "$2") ;;
-    --columns | -o | --timeout) ;;
+    --check | --columns | -o | --timeout) ;;
     *) return 1 ;;
     esac
 }
@@ -80,7 +80,7 @@ _xpci_parse() { # _xpci_parse WORD...
         fi
         case $word in
         --root=* | --dump=*) where+=("$word") ;;
-        --root | --dump | --file | --scope | --columns | --timeout | -o)
+        --root | --dump | --check | --file | --scope | --columns | --timeout | -o)
             option=$word ;;
         -*) ;;
         *)
