@@ -14,18 +14,24 @@ void check_failed(const char *file, int line, const char *what)
     abort();
 }
 
+static char *said; /* by xl, of the last file: "f:LINE: REASON" */
+
 XLU_Config *xl_parse(const char *data, size_t len)
 {
     static FILE *report;
+    static size_t size;
     XLU_Config *xl;
 
     if (!report)
-        report = fopen("/dev/null", "w");
+        report = open_memstream(&said, &size);
+    CHECK(report && len <= INT_MAX);
+    rewind(report);
     xl = xlu_cfg_init(report, "f");
-    CHECK(xl && len <= INT_MAX);
+    CHECK(xl);
     if (xlu_cfg_readdata(xl, data, (int)len) == 0)
         return xl;
     xlu_cfg_destroy(xl);
+    CHECK(fputc('\0', report) == 0 && fflush(report) == 0);
     return NULL;
 }
 
@@ -222,8 +228,24 @@ static const char *same_list(const XLU_Config *xl, const struct xpci_cfg *cfg)
     return ACCEPTED;
 }
 
+/*
+ * xl's line, which for a newline is the one before, and for a list that is
+ * added to a string the one where it ends.
+ */
+static bool same_line(unsigned int ours)
+{
+    unsigned int line;
+    bool newline =
+        strstr(said, "unexpected NEWLINE") || strstr(said, "unexpected $end");
+
+    CHECK(sscanf(said, "f:%u: ", &line) == 1);
+    return ours == line || (newline && ours == line + 1) ||
+           (ours < line && strstr(said, "can't add [list]"));
+}
+
 /* "f:LINE:COLUMN: ..." on one line, and within the file. */
-static void check_error(const char *data, size_t len, const char *msg)
+static void check_error(const char *data, size_t len, const char *msg,
+                        bool rejected)
 {
     unsigned int line, column, lines = 1;
     int n = 0;
@@ -233,6 +255,7 @@ static void check_error(const char *data, size_t len, const char *msg)
     CHECK(msg && sscanf(msg, "f:%u:%u: %n", &line, &column, &n) == 2 && n);
     CHECK(line >= 1 && line <= lines && column >= 1 && column <= len + 1);
     CHECK(!strchr(msg, '\n'));
+    CHECK(!rejected || same_line(line));
 }
 
 static void check_print(const struct xpci_cfg *cfg, const char *data,
@@ -261,7 +284,7 @@ const char *check_cfg(const char *data, size_t len)
     if (text)
         xl = xl_parse(len ? data : "", len);
     if (xpci_cfg_parse(data, len, "f", &cfg, &err) < 0) {
-        check_error(data, len, err.msg);
+        check_error(data, len, err.msg, text && !xl);
         if (text && !xl)
             return REJECTED;
         id = divergence_of(OF_FILE, text ? data : NULL, err.msg);
