@@ -192,21 +192,39 @@ static void same_values(const XLU_Config *xl, const struct xpci_cfg *cfg)
     }
 }
 
-/* Where an item is said to stand, there is one. */
-static void check_place(const struct xpci_cfg *cfg,
-                        const struct xpci_cfg_item *item)
+static const char *at_place(const struct xpci_cfg *cfg, unsigned int line,
+                            unsigned int column)
 {
-    const char *line = cfg->text.data, *at;
+    const char *s = cfg->text.data;
 
-    for (unsigned int i = 1; i < item->line; i++) {
-        line = strchr(line, '\n');
-        CHECK(line);
-        line++;
+    for (; line > 1; line--) {
+        s = strchr(s, '\n');
+        CHECK(s);
+        s++;
     }
-    CHECK(strlen(line) >= item->column);
-    at = line + item->column - 1;
+    CHECK(column >= 1 && strcspn(s, "\n") >= column);
+    return s + column - 1;
+}
+
+/* Where an item is said to stand, there is one. */
+static void check_item(const struct xpci_cfg *cfg,
+                       const struct xpci_cfg_item *item)
+{
+    const char *at = at_place(cfg, item->line, item->column);
+
     CHECK(*at == '\'' || *at == '"' ||
           strncmp(at, item->value, strlen(item->value)) == 0);
+}
+
+/* The list that is in the list, or the value that is none. */
+static const char *check_unusable(const struct xpci_cfg *cfg, const char *msg)
+{
+    const char *id = divergence_of(OF_LIST, cfg->text.data, msg);
+    unsigned int line, column;
+
+    CHECK(id && sscanf(msg, "f:%u:%u: ", &line, &column) == 2);
+    CHECK((*at_place(cfg, line, column) == '[') == !strcmp(id, "D3"));
+    return id;
 }
 
 static const char *same_list(const XLU_Config *xl, const struct xpci_cfg *cfg)
@@ -219,11 +237,11 @@ static const char *same_list(const XLU_Config *xl, const struct xpci_cfg *cfg)
 
     CHECK((r == 0) == usable);
     if (!usable)
-        return divergence_of(OF_LIST, cfg->text.data, err.msg);
+        return check_unusable(cfg, err.msg);
     CHECK(items.n == list.n);
     for (size_t i = 0; i < list.n; i++) {
         CHECK(strcmp(items.v[i].value, list.v[i]) == 0);
-        check_place(cfg, &items.v[i]);
+        check_item(cfg, &items.v[i]);
     }
     return ACCEPTED;
 }
@@ -294,7 +312,5 @@ const char *check_cfg(const char *data, size_t len)
     CHECK(xl);
     check_print(cfg, data, len);
     same_values(xl, cfg);
-    id = same_list(xl, cfg);
-    CHECK(id);
-    return id;
+    return same_list(xl, cfg);
 }
