@@ -1,20 +1,92 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "guest-config.h"
+#include <string.h>
+
+#include "cfg-check.h"
+#include "cmd.h"
+#include "table.h"
+
+static const struct xpci_column columns[] = {
+    { .name = "FILE" },
+    { .name = "LINE", .number = true },
+    { .name = "COLUMN", .number = true },
+    { .name = "SEVERITY" },
+    { .name = "MESSAGE" },
+    { .name = "FIX" },
+};
+
+static const char *const severities[] = {
+    [XPCI_CFG_HINT] = "hint",
+    [XPCI_CFG_WARNING] = "warning",
+    [XPCI_CFG_ERROR] = "error",
+};
+
+static int check_file(const struct xpci_call *call, int n, struct stat *st,
+                      struct xpci_cfg_check *check, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    const char *file = call->argv[n];
+    int ret = xpci_root_stat(call->root, file, &st[n]);
+
+    /* one file under two names, as in /etc/xen/auto, is looked at once */
+    for (int i = 1; ret == 0 && i < n; i++) {
+        if (st[i].st_dev == st[n].st_dev && st[i].st_ino == st[n].st_ino)
+            return 0;
+    }
+    ret = xpci_root_read(call->root, file, &text, err);
+    return ret < 0
+               ? ret
+               : xpci_cfg_check_text(check, file, text.data ? text.data : "",
+                                     text.len, err);
+}
+
+static int add_row(struct xpci_table *table, const struct xpci_cfg_finding *f,
+                   struct xpci_error *err)
+{
+    char line[12], column[12];
+
+    snprintf(line, sizeof(line), "%u", f->line);
+    snprintf(column, sizeof(column), "%u", f->column);
+    return xpci_table_row(table,
+                          (const char *[]){ f->file, line, column,
+                                            severities[f->severity], f->message,
+                                            f->fix },
+                          err);
+}
+
+/* Without a wish for columns as compilers do, for editors and logs. */
+static int show(const struct xpci_call *call, struct xpci_table *table,
+                const struct xpci_cfg_finding *f, struct xpci_error *err)
+{
+    if (call->opt[OPT_JSON] || call->opt[OPT_COLUMNS])
+        return add_row(table, f, err);
+    printf("%s:%u:%u: %s: %s%s%s\n", f->file, f->line, f->column,
+           severities[f->severity], f->message, f->fix ? "; fix: " : "",
+           f->fix ? f->fix : "");
+    return 0;
+}
 
 int xpci_cfg_check_files(struct xpci_call *call, struct xpci_error *err)
 {
-    int ret = 0;
+    _cleanup_cfg_check_ struct xpci_cfg_check check = { 0 };
+    _cleanup_table_ struct xpci_table *table = NULL;
+    _cleanup_free_ struct stat *st = calloc((size_t)call->argc, sizeof(*st));
+    int status = XPCI_EXIT_OK;
+    int ret =
+        xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table, err);
 
-    if (call->argc < 2)
-        return xpci_error_usage(err, "no file named; it is 'xpci cfg check "
-                                     "FILE...'");
-    for (int i = 1; ret == 0 && i < call->argc; i++) {
-        _cleanup_cfg_pci_ struct xpci_cfg_pci list = { 0 };
-        _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
-
-        ret = xpci_guest_config_load(call->root, call->argv[i], &cfg, err);
-        if (ret == 0)
-            ret = xpci_cfg_pci_list(cfg, &list, err);
+    if (ret == 0 && !st)
+        ret = xpci_error_oom(err);
+    if (ret == 0 && call->argc < 2)
+        ret = xpci_error_usage(err, "no file named; it is 'xpci cfg check "
+                                    "FILE...'");
+    for (int i = 1; ret == 0 && i < call->argc; i++)
+        ret = check_file(call, i, st, &check, err);
+    for (size_t i = 0; ret == 0 && i < check.n; i++) {
+        if (check.v[i].severity == XPCI_CFG_ERROR)
+            status = XPCI_EXIT_WRONG;
+        ret = show(call, table, &check.v[i], err);
     }
-    return ret;
+    if (ret == 0)
+        ret = xpci_table_print(table, err);
+    return ret < 0 ? ret : status;
 }

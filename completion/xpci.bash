@@ -56,11 +56,11 @@ _xpci_operand() { # _xpci_operand COMMAND NUMBER CUR
         [ "$2" != 0 ] || _xpci_guests "$3" ;;
     cfg)
         if [ "$2" = 0 ]; then
-            mapfile -t COMPREPLY < <(compgen -W "list add remove" -- "$3")
+            mapfile -t COMPREPLY < <(compgen -W "list add remove check" -- "$3")
             return
         fi
         _xpci_files "$3"
-        [ "$2" = 1 ] || [ "${operands[0]}" = list ] ||
+        [ "$2" = 1 ] || [[ ${operands[0]} == @(list|check) ]] ||
             _xpci_devices "$3" "$xpci" list -o bdf "${where[@]}" ;;
     help)
         [ "$2" != 0 ] || mapfile -t COMPREPLY < <(compgen -W \

@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cfg-check.h"
+#include "pci-spec.h"
+#include "tree.h"
+#include "xl-spec.h"
+
+#define HINT XPCI_CFG_HINT
+#define WARNING XPCI_CFG_WARNING
+#define ERROR XPCI_CFG_ERROR
+
+enum { PV = 1, HVM = 2, PVH = 4 };
+
+/* What is wrong with the value of a key. */
+enum when { THERE, ABSENT, IS, IS_NOT, LACKS, ON, NO_NUMBER, ABOVE };
+
+#define SEIZE                                                                  \
+    "seize takes a device from dom0 unasked, even if dom0 runs on it; "        \
+    "'xpci hide' looks first"
+
+/*
+ * Rules about keys, for some guests only (0: all), with pci entries or without
+ * them. The message gets the value; several words stand apart by blanks.
+ */
+static const struct rule {
+    enum xpci_cfg_severity severity;
+    const char *message, *key;
+    enum when when;
+    const char *words, *fix;
+    unsigned int guests;
+    enum { ANY, NONE, SOME } entries;
+} rules[] = {
+#define DEFAULT(name)                                                          \
+    {                                                                          \
+        ERROR, "xl ignores what is no number: " name " stays off",             \
+            "pci_" name, NO_NUMBER, .fix = "pci_" name " = 1"                  \
+    }
+    DEFAULT("permissive"),
+    DEFAULT("msitranslate"),
+    DEFAULT("seize"),
+    DEFAULT("power_mgmt"),
+    { WARNING, SEIZE, "pci_seize", ON, .entries = SOME },
+    { ERROR, "xl refuses the file: '%s' is no way of passthrough",
+      "passthrough", IS_NOT, "default disabled enabled sync_pt share_pt",
+      "passthrough = 'enabled'", 0, ANY },
+    { ERROR, "xl creates no guest with pci entries and passthrough disabled",
+      "passthrough", IS, "disabled", "passthrough = 'enabled'", 0, SOME },
+    { HINT,
+      "without pci entries or passthrough the guest gets no iommu: no "
+      "device can be attached later",
+      "passthrough", ABSENT, NULL, "passthrough = 'enabled'", PV | HVM, NONE },
+    { HINT,
+      "without pci entries or e820_host the guest has no room in its "
+      "memory map for devices attached later",
+      "e820_host", ABSENT, NULL, "e820_host = 1", PV, NONE },
+    { HINT,
+      "without iommu=soft an older linux makes room for dma only when it "
+      "finds the device, which can fail",
+      "extra", LACKS, "iommu=soft swiotlb", "extra = 'iommu=soft'", PV, SOME },
+    { WARNING,
+      "xl ignores rdm without a policy up to 4.14, and later makes "
+      "one up; give each entry its rdm_policy",
+      "rdm", IS, "strategy=host", NULL, HVM, ANY },
+    { ERROR,
+      "from 4.15 on xl ignores rdm with a right policy and takes a "
+      "wrong one; give each entry its rdm_policy",
+      "rdm", IS_NOT, "strategy=host", "rdm = 'strategy=host'", HVM, ANY },
+    { ERROR, "xl creates no pvh guest with pci entries", "pci", THERE, NULL,
+      NULL, PVH, SOME },
+    { ERROR, "xl creates no guest with pci entries and maxmem above memory",
+      "maxmem", ABOVE, "memory", NULL, HVM, SOME },
+};
+
+/* An entry that can be understood, as it was meant. */
+struct xpci_cfg_seen {
+    const char *file;
+    struct xpci_tok tok;
+    struct xpci_pci_spec spec;
+};
+
+/* One file. Without memory it goes on to the end and fails there. */
+struct check {
+    struct xpci_cfg_check *out;
+    const char *file;
+    const struct xpci_cfg *cfg;
+    unsigned int guest;
+    size_t first, first_seen; /* of this file, in out->v and out->seen */
+    size_t entries;
+    bool no_memory;
+};
+
+static void *keep(struct check *c, void *p)
+{
+    c->no_memory |= !p;
+    return p;
+}
+
+static char *_printf_(2, 3) text(struct check *c, const char *fmt, ...)
+{
+    va_list ap;
+    char *s;
+
+    va_start(ap, fmt);
+    s = keep(c, xpci_vformat(fmt, ap));
+    va_end(ap);
+    return s;
+}
+
+/* The file's bytes may be anything. */
+static void make_printable(char *s)
+{
+    for (; s && *s; s++)
+        *s = (unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s;
+}
+
+static bool comes_later(const struct xpci_cfg_finding *a,
+                        const struct xpci_cfg_finding *b)
+{
+    return a->line > b->line || (a->line == b->line && a->column > b->column);
+}
+
+/* At @tok, or of the whole file. Takes @fix. */
+static void _printf_(5, 6)
+    found(struct check *c, enum xpci_cfg_severity severity,
+          const struct xpci_tok *tok, char *fix, const char *fmt, ...)
+{
+    struct xpci_cfg_finding f = {
+        c->file, tok ? tok->line : 1, tok ? tok->column : 1, severity, NULL, fix
+    };
+    size_t i = c->out->n;
+    struct xpci_cfg_finding *v =
+        keep(c, reallocarray(c->out->v, i + 1, sizeof(*v)));
+    va_list ap;
+
+    if (!v) {
+        free(fix);
+        return;
+    }
+    va_start(ap, fmt);
+    f.message = keep(c, xpci_vformat(fmt, ap));
+    va_end(ap);
+    make_printable(f.message);
+    make_printable(fix);
+    for (; i > c->first && comes_later(&v[i - 1], &f); i--)
+        v[i] = v[i - 1];
+    v[i] = f;
+    c->out->v = v;
+    c->out->n++;
+}
+
+/* --- an entry --- */
+
+/* Is a word of @words in @s, or the whole of it? */
+static bool any_word(const char *s, const char *words, bool in)
+{
+    char word[32];
+    int n;
+
+    for (; sscanf(words, " %31s%n", word, &n) == 1; words += n) {
+        if (in ? strstr(s, word) != NULL : !strcasecmp(s, word))
+            return true;
+    }
+    return false;
+}
+
+/* Slots above 1f were meant in decimal. */
+static unsigned long slot_of(const char *s)
+{
+    unsigned long slot = strtoul(s, NULL, 16);
+
+    return slot > 0x1f ? strtoul(s, NULL, 10) : slot;
+}
+
+static void drop_blanks(char *s)
+{
+    for (char *from = s; (*s = *from); from++)
+        s += *s != ' ' && *s != '\t';
+}
+
+/* What xl reads once that is mended of which it is clear what was meant. */
+static char *repair(const char *spec)
+{
+    _cleanup_free_ char *copy = strdup(spec);
+    _cleanup_buf_ struct xpci_buf out = { 0 };
+    char *rest = copy, *part, *value, *slot;
+    int ret = copy ? xpci_buf_puts(&out, "") : -ENOMEM;
+
+    while (ret == 0 && (part = strsep(&rest, ","))) {
+        bool named = !strncmp(part, "name=", 5);
+
+        if (!named)
+            drop_blanks(part);
+        value = strchr(part, '=');
+        slot = named ? NULL : strchr(part, '@');
+        if (!strncmp(part, "vslot=", 6)) {
+            slot = value;
+            part = value + strlen(value);
+        }
+        if (slot)
+            *slot++ = '\0';
+        if (!named && value && any_word(value + 1, "yes true on", false))
+            ret = xpci_buf_printf(&out, "%.*s=1,", (int)(value - part), part);
+        else if (*part)
+            ret = xpci_buf_printf(&out, "%s%s,", part,
+                                  value || strchr(part, ':') ? "" : "=1");
+        if (ret == 0 && slot)
+            ret = slot_of(slot) || *slot == '0'
+                      ? xpci_buf_printf(&out, "vslot=%lx,", slot_of(slot))
+                      : xpci_buf_printf(&out, "vslot=%s,", slot);
+    }
+    return ret == 0 ? xpci_xl_spec(out.data, XPCI_XL_4_15) : NULL;
+}
+
+/* As it is to be written; NULL: with slot 20 and above, or with escapes. */
+static char *write_entry(struct check *c, const struct xpci_cfg_seen *e,
+                         unsigned int vslot)
+{
+    const char *old = c->cfg->text.data + e->tok.off;
+    size_t len = e->tok.len;
+    struct xpci_pci_spec want = e->spec;
+    _cleanup_free_ char *s = NULL;
+    char quote = *old == '"' ? '"' : '\'';
+
+    if (vslot > 0x1f)
+        return NULL;
+    want.vslot = vslot;
+    /* two colons: with the segment */
+    s = keep(c, xpci_pci_spec_format(&want, memchr(old, ':', len) !=
+                                                memrchr(old, ':', len)));
+    return s && !strpbrk(s, "'\"\\") ? text(c, "%c%s%c", quote, s, quote)
+                                     : NULL;
+}
+
+/* What xl makes of @s; false if nothing can be said of its device. */
+static bool check_spec(struct check *c, const char *s, struct xpci_cfg_seen *e)
+{
+    _cleanup_error_ struct xpci_error why = { 0 };
+    _cleanup_free_ char *now = keep(c, xpci_xl_spec(s, XPCI_XL_4_15));
+    _cleanup_free_ char *old = keep(c, xpci_xl_spec(s, XPCI_XL_4_14));
+    _cleanup_free_ char *meant = keep(c, repair(s));
+    int ret = xpci_pci_spec_parse(s, strlen(s), &e->spec, &why);
+    bool strict = ret == 0, same;
+
+    if (c->no_memory)
+        return strict;
+    same = !strcmp(now, old);
+    if (!strict)
+        ret = xpci_pci_spec_parse(meant, strlen(meant), &e->spec, NULL);
+    if (!strict || !same)
+        found(c, strict || (!ret && !strcmp(now, meant)) ? WARNING : ERROR,
+              &e->tok,
+              ret || (strict && e->spec.name)
+                  ? NULL
+                  : write_entry(c, e, e->spec.vslot),
+              "%s; for xl: %s%s%s",
+              strict ? "xl's releases differ" : xpci_error_text(&why), now,
+              same ? "" : ", up to 4.14: ", same ? "" : old);
+    return ret == 0;
+}
+
+static bool same_device(const struct xpci_pci_spec *a,
+                        const struct xpci_pci_spec *b)
+{
+    return a->name && b->name ? !strcmp(a->name, b->name)
+                              : xpci_pci_spec_overlaps(a, b);
+}
+
+static void check_entry(struct check *c, size_t n)
+{
+    struct xpci_cfg_seen e = { .file = c->file, .tok = c->cfg->toks.v[n] };
+    struct xpci_cfg_seen *v = c->out->seen;
+    _cleanup_free_ char *s = keep(c, xpci_cfg_atom(c->cfg, n));
+    size_t i = 0;
+
+    c->entries++;
+    if (!s || !check_spec(c, s, &e))
+        return;
+    while (i < c->out->n_seen && !same_device(&v[i].spec, &e.spec))
+        i++;
+    if (i < c->out->n_seen)
+        found(c, i < c->first_seen ? WARNING : ERROR, &e.tok, NULL,
+              "the device is also in '%s:%u:%u': %s", v[i].file, v[i].tok.line,
+              v[i].tok.column,
+              i < c->first_seen ? "only one of the guests can run"
+                                : "xl attaches none twice and creates no "
+                                  "guest; drop one");
+    if (e.spec.dev.all_funcs)
+        found(c, ERROR, &e.tok, NULL,
+              "from 4.13 on xl attaches one function only of '.*', and "
+              "without a slot none; write an entry for each");
+    if (e.spec.options && strstr(e.spec.options, "seize=1"))
+        found(c, WARNING, &e.tok, NULL, SEIZE);
+    v = keep(c, reallocarray(v, c->out->n_seen + 1, sizeof(*v)));
+    if (!v) {
+        xpci_pci_spec_clear(&e.spec);
+        return;
+    }
+    c->out->seen = v;
+    v[c->out->n_seen++] = e;
+}
+
+static void check_list(struct check *c, const struct xpci_cfg_stmt *stmt)
+{
+    const struct xpci_tok *toks = c->cfg->toks.v;
+    const struct xpci_tok *tok = &toks[stmt->value.first];
+    const char *data = c->cfg->text.data;
+
+    if (!stmt->is_list)
+        found(c, ERROR, tok,
+              text(c, "pci = [%.*s]", (int)tok->len, data + tok->off),
+              "xl ignores 'pci', which is no list: the guest starts without "
+              "its devices");
+    for (size_t i = 0; i < stmt->n; i++) {
+        tok = &toks[stmt->items[i].first];
+        if (tok->type != XPCI_TOK_OPEN)
+            check_entry(c, stmt->items[i].first);
+        else
+            found(c, ERROR, tok, NULL,
+                  "xl drops a list inside the list, and all entries behind "
+                  "it; take its brackets away");
+    }
+}
+
+static void check_lists(struct check *c)
+{
+    const struct xpci_cfg *cfg = c->cfg;
+    size_t start = xpci_cfg_chain(cfg, "pci");
+    const struct xpci_tok *lost = NULL;
+
+    for (size_t i = 0; i < cfg->n; i++) {
+        if (!xpci_cfg_is_key(cfg, &cfg->stmts[i], "pci"))
+            continue;
+        if (i < start && cfg->stmts[i].n)
+            lost = &cfg->toks.v[cfg->stmts[i].key];
+        if (i == start && lost)
+            found(c, ERROR, &cfg->toks.v[cfg->stmts[i].key], text(c, "pci +="),
+                  "this list replaces that of line %u, whose devices the "
+                  "guest does not get",
+                  lost->line);
+        if (i >= start)
+            check_list(c, &cfg->stmts[i]);
+    }
+}
+
+/* --- the guest --- */
+
+static const struct xpci_cfg_stmt *last(const struct check *c, const char *key)
+{
+    for (size_t i = c->cfg->n; i-- > 0;) {
+        if (xpci_cfg_is_key(c->cfg, &c->cfg->stmts[i], key))
+            return &c->cfg->stmts[i];
+    }
+    return NULL;
+}
+
+/* The value that counts; NULL: none, or a list. */
+static char *value_of(struct check *c, const char *key)
+{
+    char *s = NULL;
+
+    c->no_memory |= xpci_cfg_string(c->cfg, key, &s, NULL) == -ENOMEM;
+    return s;
+}
+
+/* As xl reads one: not if it is added up. */
+static bool number(struct check *c, const char *key, long *out)
+{
+    _cleanup_free_ char *s = value_of(c, key);
+    char *end;
+
+    if (!s || !*s || last(c, key)->append)
+        return false;
+    *out = strtol(s, &end, 0);
+    return !*end;
+}
+
+static bool is_broken(struct check *c, const struct rule *r, const char *value)
+{
+    long a, b;
+
+    switch (r->when) {
+    case THERE:
+        return last(c, r->key);
+    case ABSENT:
+        return !last(c, r->key);
+    case IS:
+        return value && any_word(value, r->words, false);
+    case IS_NOT:
+        return value && !any_word(value, r->words, false);
+    case LACKS:
+        return !value || !any_word(value, r->words, true);
+    case ON:
+        return number(c, r->key, &a) && a;
+    case NO_NUMBER:
+        return last(c, r->key) && !number(c, r->key, &a);
+    case ABOVE:
+        return number(c, r->key, &a) && number(c, r->words, &b) && a > b;
+    }
+    return false;
+}
+
+static void check_key(struct check *c, struct rule r)
+{
+    const struct xpci_cfg_stmt *stmt;
+    _cleanup_free_ char *value = NULL;
+
+    if (r.when == LACKS && last(c, "cmdline")) /* then "extra" is ignored */
+        r.key = "cmdline";
+    stmt = last(c, r.key);
+    value = value_of(c, r.key);
+    if ((!r.guests || r.guests & c->guest) &&
+        (r.entries == ANY || (r.entries == SOME) == !!c->entries) &&
+        is_broken(c, &r, value))
+        found(c, r.severity, stmt ? &c->cfg->toks.v[stmt->value.first] : NULL,
+              r.fix && !(stmt && r.when == LACKS) ? text(c, "%s", r.fix) : NULL,
+              r.message, value);
+}
+
+/* xl compares as many letters as there are: "p" is a pv guest. */
+static void find_guest(struct check *c)
+{
+    static const struct {
+        const char *key, *word;
+        unsigned int guest;
+    } words[] = {
+        { "type", "hvm", HVM },       { "type", "pv", PV },
+        { "type", "pvh", PVH },       { "builder", "hvm", HVM },
+        { "builder", "generic", PV },
+    };
+    unsigned int guest[2] = { 0 };
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *key = i ? "builder" : "type";
+        _cleanup_free_ char *s = value_of(c, key);
+
+        for (size_t k = 0; s && k < XPCI_ARRAY_SIZE(words); k++) {
+            if (!guest[i] && !strcmp(words[k].key, key) &&
+                !strncmp(s, words[k].word, strlen(s)))
+                guest[i] = words[k].guest;
+        }
+        if (s && (!guest[i] || (guest[0] && guest[0] != guest[i])))
+            found(c, ERROR, &c->cfg->toks.v[last(c, key)->value.first], NULL,
+                  "xl refuses the file: %s '%s' is none it knows, or not that "
+                  "of 'type'; write type = 'hvm', 'pv' or 'pvh' alone",
+                  key, s);
+    }
+    c->guest = guest[1] ? guest[1] : guest[0] ? guest[0] : PV;
+}
+
+/* --- slots --- */
+
+static int count_items(struct check *c, const char *list, const char *word,
+                       bool with)
+{
+    _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
+    int n = 0;
+
+    c->no_memory |= xpci_cfg_list(c->cfg, list, &items, NULL) == -ENOMEM;
+    for (size_t i = 0; i < items.n; i++)
+        n += with == !!strstr(items.v[i].value, word);
+    return n;
+}
+
+/*
+ * The last slot of the device model's own devices, as libxl asks QEMU for
+ * them: it fills up from slot 2, 1 is the chipset's.
+ */
+static unsigned int own_slots(struct check *c)
+{
+    static const struct {
+        const char *key, *value;
+        int slots;
+    } emulated[] = {
+        { "xen_platform_pci", "0", -1 }, { "vga", "none", -1 },
+        { "hdtype", "ahci", 1 },         { "usbversion", "1", 1 },
+        { "usbversion", "3", 1 },        { "spicevdagent", "1", 1 },
+    };
+    int n = 3 + (last(c, "soundhw") != NULL) +
+            (count_items(c, "disk", ",sd", true) > 0) +
+            count_items(c, "vif", "type=vif", false);
+    long on;
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(emulated); i++) {
+        _cleanup_free_ char *s = value_of(c, emulated[i].key);
+
+        n += s && !strcasecmp(s, emulated[i].value) ? emulated[i].slots : 0;
+    }
+    /* the card for the screen has to be at slot 2 */
+    return number(c, "gfx_passthru", &on) && on ? 1 : (unsigned int)n;
+}
+
+static void check_slots(struct check *c)
+{
+    const struct xpci_cfg_seen *by[0x20] = { 0 }, *e;
+    unsigned int own = own_slots(c), autos = 0, next, slot;
+
+    for (size_t i = c->out->n_seen; i-- > c->first_seen;) {
+        e = &c->out->seen[i];
+        by[e->spec.vslot] = e;
+        autos += !e->spec.vslot;
+    }
+    next = own + autos;
+    for (size_t i = c->first_seen; i < c->out->n_seen; i++) {
+        e = &c->out->seen[i];
+        slot = e->spec.vslot;
+        if (!slot)
+            continue;
+        while ((slot <= own + autos || by[slot] != e) && ++next < 0x20 &&
+               by[next])
+            ;
+        if (c->guest != HVM)
+            found(c, ERROR, &e->tok, write_entry(c, e, 0),
+                  "slot %x has no effect: only an hvm guest's can be chosen",
+                  slot);
+        else if (slot <= own || by[slot] != e)
+            found(c, ERROR, &e->tok, write_entry(c, e, next),
+                  slot <= own ? "slot %x is the device model's own, as are all "
+                                "up to %x: xl creates no guest"
+                              : "slot %x is taken by the entry in line %u: xl "
+                                "creates no guest",
+                  slot, slot <= own ? own : by[slot]->tok.line);
+        else if (slot <= own + autos)
+            found(c, WARNING, &e->tok, write_entry(c, e, next),
+                  "slot %x may first go to an entry without a slot", slot);
+        else if (slot >= 0x10 && slot % 16 < 10)
+            found(c, HINT, &e->tok, NULL,
+                  "slots are hexadecimal: %x is %u in decimal, and %x in "
+                  "decimal would be %x",
+                  slot, slot, slot, slot / 16 * 10 + slot % 16);
+    }
+}
+
+/* --- a file --- */
+
+/* @why is "FILE:LINE:COLUMN: reason". */
+static void refused(struct check *c, const char *why)
+{
+    struct xpci_tok tok = { .line = 1, .column = 1 };
+    size_t len = strlen(c->file);
+    int n = 0;
+
+    if (!strncmp(why, c->file, len) &&
+        sscanf(why + len, ":%u:%u: %n", &tok.line, &tok.column, &n) == 2)
+        why += len + (size_t)n;
+    found(c, ERROR, &tok, NULL, "%s", why);
+}
+
+int xpci_cfg_check_text(struct xpci_cfg_check *check, const char *file,
+                        const char *data, size_t len, struct xpci_error *err)
+{
+    _cleanup_error_ struct xpci_error why = { 0 };
+    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
+    struct check c = { .out = check,
+                       .file = file,
+                       .first = check->n,
+                       .first_seen = check->n_seen };
+
+    if (xpci_cfg_parse(data, len, file, &cfg, &why) < 0) {
+        c.no_memory = why.code == -ENOMEM;
+        refused(&c, xpci_error_text(&why));
+        return c.no_memory ? xpci_error_oom(err) : 0;
+    }
+    c.cfg = cfg;
+    find_guest(&c);
+    check_lists(&c);
+    check_slots(&c);
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(rules); i++)
+        check_key(&c, rules[i]);
+    return c.no_memory ? xpci_error_oom(err) : 0;
+}
+
+void xpci_cfg_check_clear(struct xpci_cfg_check *check)
+{
+    for (size_t i = 0; i < check->n; i++) {
+        free(check->v[i].message);
+        free(check->v[i].fix);
+    }
+    for (size_t i = 0; i < check->n_seen; i++)
+        xpci_pci_spec_clear(&check->seen[i].spec);
+    free(check->v);
+    free(check->seen);
+    *check = (struct xpci_cfg_check){ 0 };
+}
