@@ -208,7 +208,7 @@ static char *repair(const char *spec)
             ret = xpci_buf_printf(&out, "%s%s,", part,
                                   value || strchr(part, ':') ? "" : "=1");
         if (ret == 0 && slot)
-            ret = slot_of(slot) || *slot == '0'
+            ret = slot_of(slot)
                       ? xpci_buf_printf(&out, "vslot=%lx,", slot_of(slot))
                       : xpci_buf_printf(&out, "vslot=%s,", slot);
     }
@@ -265,8 +265,10 @@ static bool check_spec(struct check *c, const char *s, struct xpci_cfg_seen *e)
 static bool same_device(const struct xpci_pci_spec *a,
                         const struct xpci_pci_spec *b)
 {
-    return a->name && b->name ? !strcmp(a->name, b->name)
-                              : xpci_pci_spec_overlaps(a, b);
+    if (a->name && b->name)
+        return !strcmp(a->name, b->name);
+    return xpci_bdf_same_slot(&a->dev.bdf, &b->dev.bdf) &&
+           xpci_pci_spec_overlaps(a, b);
 }
 
 static void check_entry(struct check *c, size_t n)
@@ -559,9 +561,10 @@ int xpci_cfg_check_text(struct xpci_cfg_check *check, const char *file,
                        .first = check->n,
                        .first_seen = check->n_seen };
 
-    if (xpci_cfg_parse(data, len, file, &cfg, &why) < 0) {
+    if (xpci_cfg_parse(data, len, file, &cfg, &why) < 0 ||
+        xpci_cfg_xl_error(cfg)) {
         c.no_memory = why.code == -ENOMEM;
-        refused(&c, xpci_error_text(&why));
+        refused(&c, cfg ? xpci_cfg_xl_error(cfg) : xpci_error_text(&why));
         return c.no_memory ? xpci_error_oom(err) : 0;
     }
     c.cfg = cfg;

@@ -101,6 +101,11 @@ static bool comment_between(const struct xpci_cfg *cfg, size_t a, size_t b)
     return false;
 }
 
+static bool after_comment(const struct xpci_cfg *cfg, size_t key)
+{
+    return key >= 2 && type_at(cfg, key - 2) == XPCI_TOK_COMMENT;
+}
+
 /* "key = [" and "]" as new_list writes it, on the last line? */
 static bool is_own_line(const struct xpci_cfg *cfg,
                         const struct xpci_cfg_stmt *stmt)
@@ -109,7 +114,9 @@ static bool is_own_line(const struct xpci_cfg *cfg,
     const char *text = cfg->text.data + key->off + key->len;
     size_t end = stmt->value.last + 1;
 
-    if (type_at(cfg, end) == XPCI_TOK_NEWLINE)
+    if (type_at(cfg, end) == XPCI_TOK_NEWLINE ||
+        (after_comment(cfg, stmt->key) && cfg->toks.v[end].len == 1 &&
+         cfg->text.data[start_of(cfg, end)] == ' '))
         end++;
     return type_at(cfg, end) == XPCI_TOK_END && key->column == 1 &&
            memcmp(text, " = [", 4) == 0;
@@ -150,15 +157,20 @@ int xpci_cfg_edit_new_list(const struct xpci_cfg *cfg, const char *key,
 {
     size_t end = cfg->toks.n - 1, len = cfg->text.len;
     bool newline = !len || cfg->text.data[len - 1] == '\n';
+    const char *behind = newline ? "\n" : "";
 
     if (end && type_at(cfg, end - 1) == XPCI_TOK_STRAY)
         return xpci_lex_error(err, cfg->name, &cfg->toks.v[end - 1],
                               "a stray byte ends the file, which xl ignores "
                               "only there; remove it first");
-    /* no newline before, none behind: so drop knows what the file was */
+    /* no newline before, none behind: so drop knows what the file was; a
+     * blank behind if a comment was last, as only xm lets it be (xm.h) */
+    if (end && type_at(cfg, end - 1) == XPCI_TOK_BLANK &&
+        strchr(cfg->text.data + start_of(cfg, end - 1), '#'))
+        behind = " ";
     if (xpci_buf_append(out, cfg->text.data, len) < 0 ||
         xpci_buf_printf(out, "%s%s = [%s]%s", newline ? "" : "\n", key, item,
-                        newline ? "\n" : "") < 0)
+                        behind) < 0)
         return xpci_error_oom(err);
     return 0;
 }
@@ -168,10 +180,10 @@ static int drop_line(const struct xpci_cfg *cfg,
                      struct xpci_error *err)
 {
     size_t from = start_of(cfg, stmt->key), key = stmt->key;
+    char last = cfg->text.data[cfg->text.len - 1];
 
-    /* a comment must keep its newline, so that one was not ours */
-    if (from && cfg->text.data[cfg->text.len - 1] != '\n' &&
-        (key < 2 || type_at(cfg, key - 2) != XPCI_TOK_COMMENT))
+    /* xl's comment must keep its newline, so that one was not ours */
+    if (from && last != '\n' && (last == ' ' || !after_comment(cfg, key)))
         from--;
     return apply_one(cfg, from, cfg->text.len, "", out, err);
 }

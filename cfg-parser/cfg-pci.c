@@ -59,7 +59,8 @@ static int load_item(const struct xpci_cfg *cfg, size_t stmt, size_t item,
     text = xpci_cfg_atom(cfg, tok);
     if (!text)
         return xpci_error_oom(err);
-    ret = xpci_pci_spec_parse(text, strlen(text), &entry.spec, err);
+    ret = xpci_pci_spec_read(text, strlen(text), xpci_cfg_xl_error(cfg) != NULL,
+                             &entry.spec, err);
     if (ret < 0) {
         place_error(cfg, tok, err);
         return ret;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
 #include <errno.h>
+#include <search.h>
 #include <string.h>
 
 #include "tree.h"
+#include "xm.h"
 
 /* bison gives up at some thousand levels; nobody has five. */
 #define MAX_DEPTH 1000
@@ -10,6 +13,8 @@
 struct parser {
     struct xpci_cfg *cfg;
     size_t pos;
+    void *names; /* of the first .named statements; the last of a name counts */
+    size_t named;
     struct xpci_error *err;
 };
 
@@ -21,22 +26,30 @@ static void stmt_clear(struct xpci_cfg_stmt *stmt)
 
 #define _cleanup_stmt_ _cleanup_(stmt_clear)
 
-void xpci_cfg_free(struct xpci_cfg *cfg)
+static void clear_tree(struct xpci_cfg *cfg)
 {
-    if (!cfg)
-        return;
     for (size_t i = 0; i < cfg->n; i++)
         stmt_clear(&cfg->stmts[i]);
     free(cfg->stmts);
     xpci_toks_clear(&cfg->toks);
+    cfg->stmts = NULL;
+    cfg->n = 0;
+}
+
+void xpci_cfg_free(struct xpci_cfg *cfg)
+{
+    if (!cfg)
+        return;
+    clear_tree(cfg);
     xpci_buf_clear(&cfg->text);
     free(cfg->name);
+    free(cfg->xl_error);
     free(cfg);
 }
 
-void xpci_cleanup_cfg(struct xpci_cfg **cfg)
+const char *xpci_cfg_xl_error(const struct xpci_cfg *cfg)
 {
-    xpci_cfg_free(*cfg);
+    return cfg->xl_error;
 }
 
 /* The next token that counts; @newlines: newlines do not. */
@@ -62,19 +75,16 @@ static int syntax_error(struct parser *p, const struct xpci_tok *tok,
                         const char *expected)
 {
     int len = tok->len > 40 ? 40 : (int)tok->len;
-    const char *text = p->cfg->text.data + tok->off;
 
-    if (at_end(tok))
+    if (at_end(tok) || tok->type == XPCI_TOK_NEWLINE)
         return xpci_lex_error(p->err, p->cfg->name, tok,
-                              "expected %s, but the file ends", expected);
-    if (tok->type == XPCI_TOK_NEWLINE)
-        return xpci_lex_error(p->err, p->cfg->name, tok,
-                              "expected %s, but the line ends", expected);
+                              "expected %s, but the %s ends", expected,
+                              at_end(tok) ? "file" : "line");
     if (tok->type == XPCI_TOK_STRING)
         return xpci_lex_error(p->err, p->cfg->name, tok,
                               "expected %s, not a string", expected);
     return xpci_lex_error(p->err, p->cfg->name, tok, "expected %s, not '%.*s'",
-                          expected, len, text);
+                          expected, len, p->cfg->text.data + tok->off);
 }
 
 static bool is_atom(const struct xpci_tok *tok)
@@ -153,27 +163,63 @@ static int parse_list(struct parser *p, struct xpci_cfg_stmt *stmt)
     return 0;
 }
 
+int xpci_cfg_cmp_names(const void *a, const void *b)
+{
+    static const char name[] = "abcdefghijklmnopqrstuvwxyz0123456789._"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t n = strspn(a, name), m = strspn(b, name);
+
+    return n != m ? (n < m ? -1 : 1) : memcmp(a, b, n);
+}
+
+static void keep(void *name)
+{
+    (void)name;
+}
+
+void xpci_cfg_free_names(void *root)
+{
+    tdestroy(root, keep);
+}
+
+/* Where a statement before this one sets the name at @key; NULL: nowhere. */
+static int find_last(struct parser *p, const char *key, const char **last)
+{
+    const struct xpci_cfg *cfg = p->cfg;
+    const char *name, **node;
+
+    for (; p->named < cfg->n; p->named++) {
+        name = cfg->text.data + cfg->toks.v[cfg->stmts[p->named].key].off;
+        node = tsearch(name, &p->names, xpci_cfg_cmp_names);
+        if (!node)
+            return xpci_error_oom(p->err);
+        *node = name;
+    }
+    node = tfind(key, &p->names, xpci_cfg_cmp_names);
+    *last = node ? *node : NULL;
+    return 0;
+}
+
 /* xl joins lists with lists and strings with strings only. */
 static int check_append(struct parser *p, const struct xpci_cfg_stmt *stmt)
 {
     const struct xpci_tok *key = &p->cfg->toks.v[stmt->key];
-    const char *text = p->cfg->text.data;
-    const struct xpci_tok *other;
+    const char *text = p->cfg->text.data, *last = NULL, *value;
+    struct xpci_tok place = { 0 };
+    int ret = find_last(p, text + key->off, &last);
 
-    for (size_t i = p->cfg->n; i-- > 0;) {
-        other = &p->cfg->toks.v[p->cfg->stmts[i].key];
-        if (other->len != key->len ||
-            memcmp(text + other->off, text + key->off, key->len) != 0)
-            continue;
-        if (p->cfg->stmts[i].is_list == stmt->is_list)
-            return 0;
-        return xpci_lex_error(
-            p->err, p->cfg->name, &p->cfg->toks.v[stmt->value.first],
-            "'%.*s' is a %s in line %u, xl cannot add a %s", (int)key->len,
-            text + key->off, stmt->is_list ? "single value" : "list",
-            other->line, stmt->is_list ? "list" : "single value");
-    }
-    return 0;
+    if (ret < 0 || !last)
+        return ret;
+    value = last + key->len;
+    value += strspn(value, " \t+=\\\n");
+    if ((*value == '[') == stmt->is_list)
+        return 0;
+    xpci_lex_seek(text, &place, (size_t)(last - text));
+    return xpci_lex_error(
+        p->err, p->cfg->name, &p->cfg->toks.v[stmt->value.first],
+        "'%.*s' is a %s in line %u, xl cannot add a %s", (int)key->len, last,
+        stmt->is_list ? "single value" : "list", place.line,
+        stmt->is_list ? "list" : "single value");
 }
 
 static int add_stmt(struct parser *p, struct xpci_cfg_stmt *stmt)
@@ -187,8 +233,7 @@ static int add_stmt(struct parser *p, struct xpci_cfg_stmt *stmt)
             return xpci_error_oom(p->err);
         cfg->stmts = v;
     }
-    cfg->stmts[cfg->n++] = *stmt;
-    *stmt = (struct xpci_cfg_stmt){ 0 };
+    cfg->stmts[cfg->n++] = xpci_steal(*stmt);
     return 0;
 }
 
@@ -246,38 +291,73 @@ static int parse_file(struct parser *p)
     return ret;
 }
 
-/* The first error is to be told, be it one of the lexer or not. */
-static void earlier_error(struct xpci_cfg *cfg, struct xpci_error *err)
+/* @text is the file's, or as long. */
+static int parse_text(struct xpci_cfg *cfg, const struct xpci_buf *text,
+                      struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error syntax = { 0 };
     struct parser p = { .cfg = cfg, .err = &syntax };
+    int ret, lex = xpci_lex(text->data, text->len, cfg->name, &cfg->toks, err);
 
-    if (!err || parse_file(&p) != -EINVAL || p.pos == cfg->toks.n - 1)
-        return;
+    if (!cfg->toks.n)
+        return lex;
+    ret = parse_file(&p);
+    xpci_cfg_free_names(p.names);
+    /* the first error is to be told, be it one of the lexer or not */
+    if (ret == 0 || (lex < 0 && p.pos == cfg->toks.n - 1))
+        return lex;
     xpci_error_clear(err);
-    *err = syntax;
-    syntax = (struct xpci_error){ 0 };
+    *err = xpci_steal(syntax);
+    return ret;
+}
+
+/* What xl rejects may be xm's. @err is xl's; xm's takes its place if any. */
+static int parse_as_xm(struct xpci_cfg *cfg, struct xpci_error *err)
+{
+    _cleanup_error_ struct xpci_error why = { 0 }, none = { 0 };
+    _cleanup_buf_ struct xpci_buf mask = { 0 };
+    struct xpci_tok place = { 0 };
+    int ret = xpci_xm_mask(&cfg->text, cfg->name, &mask, &why);
+
+    if (why.code) {
+        xpci_error_clear(err);
+        *err = xpci_steal(why);
+    }
+    if (ret == 0) {
+        clear_tree(cfg);
+        ret = parse_text(cfg, &mask, &none);
+    }
+    if (ret < 0)
+        return ret;
+    for (size_t i = 0; i < cfg->toks.n; i++) { /* lines were written over too */
+        xpci_lex_seek(cfg->text.data, &place, cfg->toks.v[i].off);
+        cfg->toks.v[i].line = place.line;
+        cfg->toks.v[i].column = place.column;
+    }
+    cfg->xl_error = xpci_steal(err->msg);
+    return 0;
 }
 
 int xpci_cfg_parse(const char *data, size_t len, const char *name,
                    struct xpci_cfg **out, struct xpci_error *err)
 {
+    _cleanup_error_ struct xpci_error why = { 0 };
     _cleanup_cfg_ struct xpci_cfg *cfg = calloc(1, sizeof(*cfg));
-    struct parser p = { .cfg = cfg, .err = err };
     int ret;
 
     if (!cfg || !(cfg->name = strdup(name)) ||
         xpci_buf_append(&cfg->text, data, len) < 0)
         return xpci_error_oom(err);
-    ret = xpci_lex(cfg->text.data, len, name, &cfg->toks, err);
-    if (ret == 0)
-        ret = parse_file(&p);
-    else if (ret == -EINVAL && cfg->toks.n)
-        earlier_error(cfg, err);
-    if (ret < 0)
-        return ret;
-    *out = xpci_steal(cfg);
-    return 0;
+    ret = parse_text(cfg, &cfg->text, &why);
+    if (ret == -EINVAL && why.msg && cfg->toks.n)
+        ret = parse_as_xm(cfg, &why);
+    if (ret == 0) {
+        *out = xpci_steal(cfg);
+    } else if (err) {
+        xpci_error_clear(err);
+        *err = xpci_steal(why);
+    }
+    return ret;
 }
 
 int xpci_cfg_print(const struct xpci_cfg *cfg, struct xpci_buf *out)
@@ -324,6 +404,18 @@ char *xpci_cfg_atom(const struct xpci_cfg *cfg, size_t tok)
     return value;
 }
 
+/* xm's, and more than a plain value? See xm.h. */
+static bool is_computed(const struct xpci_cfg *cfg,
+                        const struct xpci_cfg_stmt *stmt)
+{
+    const struct xpci_tok *tok = &cfg->toks.v[stmt->value.first];
+    const char *s = cfg->text.data + tok->off;
+
+    return cfg->xl_error && tok->type == XPCI_TOK_NUMBER &&
+           (!isdigit((unsigned char)*s) ||
+            strspn(s, "0123456789abcdefx") < tok->len);
+}
+
 void xpci_cfg_items_clear(struct xpci_cfg_items *items)
 {
     for (size_t i = 0; i < items->n; i++)
@@ -359,10 +451,11 @@ static int list_stmt(const struct xpci_cfg *cfg, const char *key,
     int ret = 0;
 
     if (!stmt->is_list)
-        return xpci_lex_error(err, cfg->name, &cfg->toks.v[stmt->value.first],
-                              "'%s' is a single value, not a list: xl ignores "
-                              "it",
-                              key);
+        return xpci_lex_error(
+            err, cfg->name, &cfg->toks.v[stmt->value.first], "'%s' is %s", key,
+            is_computed(cfg, stmt)
+                ? "computed, not a plain list of strings"
+                : "a single value, not a list: xl ignores it");
     if (!stmt->n)
         return 0;
     v = reallocarray(out->v, out->n + stmt->n, sizeof(*v));
@@ -386,8 +479,7 @@ int xpci_cfg_list(const struct xpci_cfg *cfg, const char *key,
     }
     if (ret < 0)
         return ret;
-    *out = items;
-    items = (struct xpci_cfg_items){ 0 };
+    *out = xpci_steal(items);
     return 0;
 }
 
@@ -406,10 +498,11 @@ int xpci_cfg_string(const struct xpci_cfg *cfg, const char *key, char **out,
 
         if (!xpci_cfg_is_key(cfg, stmt, key))
             continue;
-        if (stmt->is_list)
+        if (stmt->is_list || is_computed(cfg, stmt))
             return xpci_lex_error(err, cfg->name,
                                   &cfg->toks.v[stmt->value.first],
-                                  "'%s' is a list, not a single value", key);
+                                  "'%s' is %s, not a single value", key,
+                                  stmt->is_list ? "a list" : "computed");
         part = xpci_cfg_atom(cfg, stmt->value.first);
         if (!part || xpci_buf_puts(&value, part) < 0)
             return xpci_error_oom(err);

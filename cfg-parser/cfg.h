@@ -10,8 +10,9 @@
  *     ... xpci_cfg_list(cfg, "hide", &list, err);
  *     xpci_cfg_free(cfg);
  *
- * What xl rejects (CRLF, a Python expression, an unterminated string) is
- * rejected here with "FILE:LINE:COLUMN: reason", never guessed.
+ * What xl rejects (CRLF, an unterminated string) is rejected here with
+ * "FILE:LINE:COLUMN: reason", never guessed, but for the files of xm, which
+ * are Python: those that only assign plain values are read (xm.h).
  */
 #ifndef XPCI_CFG_H
 #define XPCI_CFG_H
@@ -27,6 +28,12 @@ struct xpci_cfg;
 int xpci_cfg_parse(const char *data, size_t len, const char *name,
                    struct xpci_cfg **out, struct xpci_error *err) _must_check_;
 void xpci_cfg_free(struct xpci_cfg *cfg);
+
+/*
+ * NULL if xl reads the file; else only xm could, and this is what xl would
+ * say, with the place.
+ */
+const char *xpci_cfg_xl_error(const struct xpci_cfg *cfg);
 
 /* Appends the file as it stands after the edits so far. */
 int xpci_cfg_print(const struct xpci_cfg *cfg,
@@ -60,8 +67,8 @@ void xpci_cfg_items_clear(struct xpci_cfg_items *items);
 int xpci_cfg_string(const struct xpci_cfg *cfg, const char *key, char **out,
                     struct xpci_error *err) _must_check_;
 
-#define _cleanup_cfg_ _cleanup_(xpci_cleanup_cfg)
+#define _cleanup_cfg_ _cleanup_(xpci_cfg_free_ptr)
 #define _cleanup_cfg_items_ _cleanup_(xpci_cfg_items_clear)
-void xpci_cleanup_cfg(struct xpci_cfg **cfg);
+XPCI_CLEANUP_PTR(struct xpci_cfg *, xpci_cfg_free)
 
 #endif

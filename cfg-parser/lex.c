@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -34,6 +33,19 @@ static const unsigned char inside[256] = {
     ['y' ... 'z'] = IN_NAME,
 };
 
+void xpci_lex_seek(const char *data, struct xpci_tok *place, size_t off)
+{
+    if (!place->off)
+        place->line = place->column = 1;
+    for (; place->off < off; place->off++) {
+        place->column++;
+        if (data[place->off] == '\n') {
+            place->line++;
+            place->column = 1;
+        }
+    }
+}
+
 struct lexer {
     const char *data;
     size_t len;
@@ -42,24 +54,6 @@ struct lexer {
     struct xpci_toks *out;
     struct xpci_error *err;
 };
-
-int xpci_lex_error(struct xpci_error *err, const char *name,
-                   const struct xpci_tok *tok, const char *fmt, ...)
-{
-    _cleanup_free_ char *text = NULL;
-    va_list ap;
-    int r;
-
-    va_start(ap, fmt);
-    r = vasprintf(&text, fmt, ap);
-    va_end(ap);
-    if (r < 0) {
-        text = NULL;
-        return xpci_error_oom(err);
-    }
-    return xpci_error_set(err, EINVAL, "%s:%u:%u: %s", name, tok->line,
-                          tok->column, text);
-}
 
 /*
  * xl's "\1" wants two more characters that strtoul(.., 10) takes, blanks and
@@ -124,36 +118,29 @@ void xpci_toks_clear(struct xpci_toks *toks)
     *toks = (struct xpci_toks){ 0 };
 }
 
-int xpci_toks_push(struct xpci_toks *toks, struct xpci_tok *tok,
-                   enum xpci_tok_type type, size_t len)
+/* Takes the next @len bytes as a token. */
+static int push(struct lexer *lex, enum xpci_tok_type type, size_t len)
 {
+    struct xpci_toks *toks = lex->out;
     struct xpci_tok *v;
 
     if (toks->n == toks->size) {
         toks->size = toks->size * 2 + 256;
         v = reallocarray(toks->v, toks->size, sizeof(*v));
         if (!v)
-            return -ENOMEM;
+            return xpci_error_oom(lex->err);
         toks->v = v;
     }
-    tok->type = type;
-    tok->len = (uint32_t)len;
-    toks->v[toks->n++] = *tok;
-    tok->off += tok->len;
-    tok->column += tok->len;
+    lex->tok.type = type;
+    lex->tok.len = (uint32_t)len;
+    toks->v[toks->n++] = lex->tok;
+    lex->tok.off += lex->tok.len;
+    lex->tok.column += lex->tok.len;
     if (type == XPCI_TOK_NEWLINE) {
-        tok->line++;
-        tok->column = 1;
+        lex->tok.line++;
+        lex->tok.column = 1;
     }
     return 0;
-}
-
-/* Takes the next @len bytes as a token. */
-static int push(struct lexer *lex, enum xpci_tok_type type, size_t len)
-{
-    int ret = xpci_toks_push(lex->out, &lex->tok, type, len);
-
-    return ret < 0 ? xpci_error_oom(lex->err) : 0;
 }
 
 static size_t span(const struct lexer *lex, enum xpci_tok_type type)
@@ -189,49 +176,36 @@ static size_t string_len(const struct lexer *lex)
     return 0;
 }
 
-static const char *reason(char c)
-{
-    switch (c) {
-    case '\r':
-        return "xl cannot read files with CRLF line ends, convert the file "
-               "to LF";
-    case '\'':
-    case '"':
-        return "the string does not end on its line";
-    case '#':
-        return "xl rejects a last line that is a comment without a newline "
-               "at its end";
-    case '\\':
-        return "xl knows no line continuation";
-    case '+':
-    case '-':
-    case '.':
-    case '(':
-    case ')':
-    case ':':
-    case '{':
-    case '}':
-        return "xl does not run python code: a value is a 'string', a "
-               "non-negative number or a [list]";
-    }
-    if ((c >= 'A' && c <= 'Z') || c == '_')
-        return "a name starts with a lower-case letter and has no capitals, "
-               "and xl knows no python constants such as True or None";
-    return NULL;
-}
+static const struct {
+    const char *bytes, *why;
+} reasons[] = {
+    { "\r", "xl cannot read files with CRLF line ends, convert this one with "
+            "sed -i 's/\\r$//'" },
+    { "'\"", "the string does not end on its line" },
+    { "#", "xl rejects a last line that is a comment without a newline at its "
+           "end" },
+    { "\\", "xl knows no line continuation" },
+    { "+-.():{}", "xl does not run python code: a value is a 'string', a "
+                  "non-negative number or a [list]" },
+    { "_ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+      "a name starts with a lower-case letter and has no capitals, and xl "
+      "knows no python constants such as True or None" },
+};
 
 static int lex_error(struct lexer *lex)
 {
     unsigned char c = (unsigned char)lex->data[lex->tok.off];
-    const char *why = reason((char)c);
 
-    if (why)
-        return xpci_lex_error(lex->err, lex->name, &lex->tok, "%s", why);
-    if (c > ' ' && c < 0x7f)
-        return xpci_lex_error(lex->err, lex->name, &lex->tok,
-                              "xl does not know the character '%c' here", c);
-    return xpci_lex_error(lex->err, lex->name, &lex->tok,
-                          "xl does not know the byte 0x%02x here", c);
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(reasons); i++) {
+        if (strchr(reasons[i].bytes, c))
+            return xpci_lex_error(lex->err, lex->name, &lex->tok, "%s",
+                                  reasons[i].why);
+    }
+    return c > ' ' && c < 0x7f
+               ? xpci_lex_error(lex->err, lex->name, &lex->tok,
+                                "xl does not know the character '%c' here", c)
+               : xpci_lex_error(lex->err, lex->name, &lex->tok,
+                                "xl does not know the byte 0x%02x here", c);
 }
 
 static int push_string(struct lexer *lex, size_t len)
@@ -284,26 +258,6 @@ static int next(struct lexer *lex)
                                    : push(lex, type, len);
 }
 
-/* Found first: nothing after it could be trusted to be a C string. */
-static int check_nul(struct lexer *lex)
-{
-    const char *nul = memchr(lex->data, '\0', lex->len);
-    struct xpci_tok place = { .line = 1, .column = 1 };
-
-    if (!nul)
-        return 0;
-    for (const char *p = lex->data; p < nul; p++) {
-        place.column++;
-        if (*p == '\n') {
-            place.line++;
-            place.column = 1;
-        }
-    }
-    return xpci_lex_error(lex->err, lex->name, &place,
-                          "a NUL byte: this is not a text file, or it is "
-                          "damaged");
-}
-
 int xpci_lex(const char *data, size_t len, const char *name,
              struct xpci_toks *out, struct xpci_error *err)
 {
@@ -315,14 +269,18 @@ int xpci_lex(const char *data, size_t len, const char *name,
         .out = out,
         .err = err,
     };
-    int ret, end;
+    const char *nul = len ? memchr(data, '\0', len) : NULL;
+    int ret = 0, end;
 
     *out = (struct xpci_toks){ 0 };
     if (len > UINT32_MAX)
         return xpci_error_set(err, EFBIG, "%s: too large", name);
-    ret = len ? check_nul(&lex) : 0;
-    if (ret < 0)
-        return ret;
+    if (nul) { /* nothing behind it could be trusted to be a C string */
+        xpci_lex_seek(data, &lex.tok, (size_t)(nul - data));
+        return xpci_lex_error(err, name, &lex.tok,
+                              "a NUL byte: this is not a text file, or it is "
+                              "damaged");
+    }
     while (ret == 0 && lex.tok.off < len)
         ret = next(&lex);
     end = ret == -ENOMEM ? ret : push(&lex, XPCI_TOK_END, 0);

@@ -53,13 +53,6 @@ int xpci_lex(const char *data, size_t len, const char *name,
 void xpci_toks_clear(struct xpci_toks *toks);
 
 /*
- * Appends @tok with its @type and @len, and moves it to where the next one
- * begins. Returns 0 or -ENOMEM.
- */
-int xpci_toks_push(struct xpci_toks *toks, struct xpci_tok *tok,
-                   enum xpci_tok_type type, size_t len) _must_check_;
-
-/*
  * The value of the quoted string @s of @len bytes, quotes included. @out
  * takes up to @len bytes, with NUL; NULL: only check. On -EINVAL *bad is the
  * offset of the escape that xl rejects.
@@ -67,10 +60,13 @@ int xpci_toks_push(struct xpci_toks *toks, struct xpci_tok *tok,
 int xpci_lex_unquote(const char *s, size_t len, char *out,
                      size_t *bad) _must_check_;
 
+/* Moves @place, all 0 or a place before, to the byte at @off. */
+void xpci_lex_seek(const char *data, struct xpci_tok *place, size_t off);
+
 /* Sets -EINVAL with "name:LINE:COLUMN: ..." for the place of @tok. */
-int xpci_lex_error(struct xpci_error *err, const char *name,
-                   const struct xpci_tok *tok, const char *fmt, ...)
-    _printf_(4, 5);
+#define xpci_lex_error(err, name, tok, fmt, ...)                               \
+    xpci_error_set(err, EINVAL, "%s:%u:%u: " fmt, name, (tok)->line,           \
+                   (tok)->column, ##__VA_ARGS__)
 
 #define _cleanup_toks_ _cleanup_(xpci_toks_clear)
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "buf.h"
@@ -50,36 +49,17 @@ static void parser_clear(struct parser *p)
 
 #define _cleanup_parser_ _cleanup_(parser_clear)
 
-/* Without what would break a message of one line. */
-static char *printable(struct part part)
-{
-    char *text = malloc(part.len + 1);
-
-    if (!text)
-        return NULL;
-    for (size_t i = 0; i < part.len; i++) {
-        text[i] = part.s[i];
-        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-            text[i] = '?';
-    }
-    text[part.len] = '\0';
-    return text;
-}
-
-/* "pci spec '...': column N: ..."; @fmt has one %s, which gets @bad. */
+/* "pci spec '...': column N: ..."; @fmt has one %.*s, which gets @bad. */
 static int _printf_(3, 0)
     spec_error(const struct parser *p, struct part bad, const char *fmt)
 {
-    _cleanup_free_ char *whole = printable(p->whole);
-    _cleanup_free_ char *quoted = printable(bad);
     _cleanup_free_ char *text = NULL;
 
-    if (!whole || !quoted || asprintf(&text, fmt, quoted) < 0) {
-        text = NULL;
-        return xpci_error_oom(p->err);
-    }
-    return xpci_error_set(p->err, EINVAL, "pci spec '%s': column %zu: %s",
-                          whole, (size_t)(bad.s - p->whole.s) + 1, text);
+    if (xpci_asprintf(p->err, &text, fmt, (int)bad.len, bad.s) < 0)
+        return -ENOMEM;
+    return xpci_error_set(p->err, EINVAL, "pci spec '%.*s': column %zu: %s",
+                          (int)p->whole.len, p->whole.s,
+                          (size_t)(bad.s - p->whole.s) + 1, text);
 }
 
 /* Up to the first @sep; *found: there is one. */
@@ -106,16 +86,18 @@ static int parse_address(struct parser *p, struct part part)
     int ret = xpci_bdf_pattern_parse_len(part.s, part.len, &p->spec.dev);
 
     if (ret == -ERANGE)
-        return spec_error(p, part,
-                          "'%s' is out of range: a bus is up to ff, a slot up "
-                          "to 1f, a function up to 7");
+        return spec_error(
+            p, part,
+            "'%.*s' is out of range: a bus is up to ff, a slot up "
+            "to 1f, a function up to 7");
     if (ret < 0)
         return spec_error(p, part,
-                          "'%s' is not a PCI address (" ADDRESS_FORM ")");
+                          "'%.*s' is not a PCI address (" ADDRESS_FORM ")");
     if (p->spec.dev.bdf.segment > 0xffff)
-        return spec_error(p, part,
-                          "the segment of '%s' is above ffff, xen cannot take "
-                          "it");
+        return spec_error(
+            p, part,
+            "the segment of '%.*s' is above ffff, xen cannot take "
+            "it");
     return 0;
 }
 
@@ -125,7 +107,7 @@ static int parse_vslot(struct parser *p, struct part part)
 
     if (ret < 0)
         return spec_error(p, part,
-                          "virtual slot '%s' is not within 1 to 1f "
+                          "virtual slot '%.*s' is not within 1 to 1f "
                           "(hexadecimal)");
     return 0;
 }
@@ -137,7 +119,7 @@ static int parse_keyed_address(struct parser *p, struct part value)
     cut(value, '@', &slot);
     if (slot)
         return spec_error(p, value,
-                          "xl ignores the virtual slot in 'bdf=%s', write it "
+                          "xl ignores the virtual slot in 'bdf=%.*s', write it "
                           "without 'bdf=' or with ',vslot='");
     return parse_address(p, value);
 }
@@ -145,7 +127,7 @@ static int parse_keyed_address(struct parser *p, struct part value)
 static int parse_name(struct parser *p, struct part value)
 {
     if (!value.len)
-        return spec_error(p, value, "the name is empty%s");
+        return spec_error(p, value, "the name is empty%.*s");
     p->spec.name = strndup(value.s, value.len);
     return p->spec.name ? 0 : xpci_error_oom(p->err);
 }
@@ -174,13 +156,14 @@ static int parse_value(struct parser *p, enum option kind, struct part kv,
         /* fallthrough */
     case OPT_BOOL:
         if (!equals(value, "0") && !equals(value, "1"))
-            return spec_error(p, value,
-                              "'%s' is neither 0 nor 1, and xl takes no other "
-                              "word for it (yes and true mean 0)");
+            return spec_error(
+                p, value,
+                "'%.*s' is neither 0 nor 1, and xl takes no other "
+                "word for it (yes and true mean 0)");
         break;
     case OPT_POLICY:
         if (!equals(value, "strict") && !equals(value, "relaxed"))
-            return spec_error(p, value, "'%s' is neither strict nor relaxed");
+            return spec_error(p, value, "'%.*s' is neither strict nor relaxed");
         break;
     }
     return keep_option(p, kv);
@@ -195,18 +178,18 @@ static int parse_option(struct parser *p, struct part kv)
         if (!equals(key, options[i].key))
             continue;
         if (!has_value)
-            return spec_error(p, key, "'%s' needs a value, e.g. '='");
+            return spec_error(p, key, "'%.*s' needs a value, e.g. '='");
         if (p->seen & 1U << i)
-            return spec_error(p, key, "'%s' is given twice");
+            return spec_error(p, key, "'%.*s' is given twice");
         p->seen |= 1U << i;
         return parse_value(p, options[i].kind, kv, behind(kv, key));
     }
     if (!key.len)
-        return spec_error(p, kv, "an option is missing%s");
+        return spec_error(p, kv, "an option is missing%.*s");
     if (*key.s == ' ' || *key.s == '\t')
-        return spec_error(p, key, "no blanks may stand before option '%s'");
+        return spec_error(p, key, "no blanks may stand before option '%.*s'");
     return spec_error(p, key,
-                      "unknown option '%s' (permissive, msitranslate, seize, "
+                      "unknown option '%.*s' (permissive, msitranslate, seize, "
                       "power_mgmt, rdm_policy, vslot, name)");
 }
 
@@ -249,22 +232,28 @@ static int check_whole(struct parser *p)
     bool bdf = p->seen & 1U << OPT_BDF, name = p->seen & 1U << OPT_NAME;
 
     if (bdf && name)
-        return spec_error(p, p->whole, "'%s' has both an address and a name");
+        return spec_error(p, p->whole, "'%.*s' has both an address and a name");
     if (!bdf && !name)
         return spec_error(p, p->whole,
-                          "'%s' names no device (" ADDRESS_FORM ")");
+                          "'%.*s' names no device (" ADDRESS_FORM ")");
     return 0;
 }
 
-static int check_bytes(struct parser *p)
+/* A message has one line. */
+static int check_bytes(struct parser *p, char *text)
 {
-    struct part bad = p->whole;
+    size_t bad = p->whole.len;
 
-    for (; bad.len; bad.s++, bad.len--) {
-        if ((unsigned char)*bad.s < ' ' || *bad.s == 0x7f)
-            return spec_error(p, bad, "unprintable character in '%s'");
+    for (size_t i = bad; i-- > 0;) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
+            text[i] = '?';
+            bad = i;
+        }
     }
-    return 0;
+    if (bad == p->whole.len)
+        return 0;
+    return spec_error(p, (struct part){ text + bad, p->whole.len - bad },
+                      "unprintable character in '%.*s'");
 }
 
 /* The functions of xm's list @s, a bit each; 0: none, or one given twice. */
@@ -304,7 +293,7 @@ static int take_funcs(struct parser *p, char *text)
     if (!p->xm)
         return spec_error(p, (struct part){ text, (size_t)(end - text) },
                           "xl rejects several functions in one entry, as in "
-                          "'%s' (xm took them); write an entry for each");
+                          "'%.*s' (xm took them); write an entry for each");
     p->spec.funcs = strndup(dot + 1, (size_t)(end - dot) - 1);
     if (!p->spec.funcs)
         return xpci_error_oom(p->err);
@@ -317,13 +306,16 @@ static int take_funcs(struct parser *p, char *text)
 int xpci_pci_spec_read(const char *s, size_t len, bool xm,
                        struct xpci_pci_spec *out, struct xpci_error *err)
 {
-    _cleanup_free_ char *text = strndup(s, len);
-    _cleanup_parser_ struct parser p = { { s, len }, .xm = xm, .err = err };
-    int ret = text ? check_bytes(&p) : xpci_error_oom(err);
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    _cleanup_parser_ struct parser p = { .xm = xm, .err = err };
+    int ret = xpci_buf_append(&text, s, len);
 
-    p.whole.s = text;
+    if (ret < 0)
+        return xpci_error_oom(err);
+    p.whole = (struct part){ text.data, len };
+    ret = check_bytes(&p, text.data);
     if (ret == 0)
-        ret = take_funcs(&p, text);
+        ret = take_funcs(&p, text.data);
     if (ret == 0)
         ret = parse_parts(&p);
     if (ret == 0)
@@ -332,8 +324,7 @@ int xpci_pci_spec_read(const char *s, size_t len, bool xm,
         return ret;
     if (p.rest.len)
         p.spec.options = xpci_buf_steal(&p.rest);
-    *out = p.spec;
-    p.spec = (struct xpci_pci_spec){ 0 };
+    *out = xpci_steal(p.spec);
     return 0;
 }
 

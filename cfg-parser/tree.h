@@ -32,7 +32,12 @@ struct xpci_cfg {
     struct xpci_toks toks;
     struct xpci_cfg_stmt *stmts;
     size_t n;
+    char *xl_error; /* NULL: xl reads it */
 };
+
+/* For tsearch(3): compares the names that begin at @a and @b. */
+int xpci_cfg_cmp_names(const void *a, const void *b);
+void xpci_cfg_free_names(void *root);
 
 bool xpci_cfg_is_key(const struct xpci_cfg *cfg,
                      const struct xpci_cfg_stmt *stmt, const char *key);

@@ -117,6 +117,8 @@ static int parse_file(const struct xpci_root *root, struct xpci_cfg **cfg,
                       xpci_root_dir(root)) < 0)
         return -ENOMEM;
     ret = xpci_cfg_parse(text.data ? text.data : "", text.len, file, cfg, err);
+    if (ret == 0 && xpci_cfg_xl_error(*cfg))
+        return xpci_error_set(err, EINVAL, "%s", xpci_cfg_xl_error(*cfg));
     if (ret == 0)
         ret = xpci_cfg_only_key(*cfg, "hide", err);
     return ret < 0 ? ret : xpci_cfg_list(*cfg, "hide", items, err);

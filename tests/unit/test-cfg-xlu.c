@@ -208,15 +208,20 @@ static void test_places(void **state)
         _cleanup_buf_ struct xpci_buf text = { 0 };
         _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
         char path[200], place[100];
+        const char *msg;
 
         snprintf(path, sizeof(path), "tests/corpus/cfg/bad/%s", name);
         snprintf(place, sizeof(place), "f:%u:%u: ", line, column);
         read_file(path, &text);
-        assert_int_equal(xpci_cfg_parse(text.data, text.len, "f", &cfg, &err),
-                         -EINVAL);
-        if (strncmp(err.msg, place, strlen(place)) != 0)
+        msg = xpci_cfg_parse(text.data, text.len, "f", &cfg, &err) == 0
+                  ? xpci_cfg_xl_error(cfg)
+                  : err.msg;
+        assert_non_null(msg);
+        /* xm's program may stop being one elsewhere: test-xm.c */
+        if (strncmp(msg, place, strlen(place)) != 0 &&
+            !strstr(msg, "; xpci runs no python"))
             fail_msg("'%s': expected an error at %s not '%s'", path, place,
-                     err.msg);
+                     msg);
     }
     assert_true(feof(f));
     assert_int_equal(n, each_file("tests/corpus/cfg/bad", check_bad));
@@ -358,7 +363,8 @@ static void test_deep(void **state)
 static void test_undefined(void **state)
 {
     static const char *const texts[] = { "bdf=03:02", "bdf=0000:03:02",
-                                         "bdf=03:02,seize=1", "03:02@7" };
+                                         "bdf=03:02,seize=1", "03:02@7",
+                                         "0000:+03:02.0" };
     libxl_device_pci pci;
     size_t wrong = 0;
     int status;
