@@ -195,6 +195,8 @@ static int edit_file(const struct change *c, const char *file, bool add,
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
     int ret = xpci_guest_config_open(c->call->root, file, &config, err);
 
+    if (ret == 0)
+        xpci_guest_config_warn(c->call, config.cfg);
     for (size_t i = 0; ret == 0 && i < c->devices; i++)
         ret = (add ? add_to : remove_from)(c, file, config.cfg, &c->device[i],
                                            err);

@@ -18,11 +18,12 @@ static int add_row(const char *file, const struct xpci_cfg_pci_entry *entry,
                    struct xpci_table *table, struct xpci_error *err)
 {
     const struct xpci_pci_spec *spec = &entry->spec;
-    char bdf[XPCI_BDF_SIZE], line[12], column[12], vslot[4];
+    char bdf[XPCI_BDF_SIZE + 32]; /* no function is twice in a list */
+    char line[12], column[12], vslot[4];
 
     xpci_bdf_format(&spec->dev.bdf, bdf);
     if (spec->dev.all_funcs)
-        bdf[strlen(bdf) - 1] = '*';
+        strcpy(bdf + strlen(bdf) - 1, spec->funcs ? spec->funcs : "*");
     snprintf(line, sizeof(line), "%u", entry->line);
     snprintf(column, sizeof(column), "%u", entry->column);
     snprintf(vslot, sizeof(vslot), "%x", spec->vslot & 0x1f);
@@ -38,8 +39,10 @@ static int list_file(const struct xpci_call *call, const char *file,
     _cleanup_cfg_pci_ struct xpci_cfg_pci list = { 0 };
     int ret = xpci_guest_config_load(call->root, file, &cfg, err);
 
-    if (ret == 0)
+    if (ret == 0) {
+        xpci_guest_config_warn(call, cfg);
         ret = xpci_cfg_pci_list(cfg, &list, err);
+    }
     for (size_t i = 0; ret == 0 && i < list.n; i++)
         ret = add_row(file, &list.v[i], table, err);
     return ret;

@@ -43,6 +43,15 @@ int xpci_guest_config_load(const struct xpci_root *root, const char *path,
     return ret;
 }
 
+void xpci_guest_config_warn(const struct xpci_call *call,
+                            const struct xpci_cfg *cfg)
+{
+    if (xpci_cfg_xl_error(cfg))
+        xpci_log(&call->log, XPCI_LOG_WARN,
+                 "only xm could read this file, xl cannot: %s",
+                 xpci_cfg_xl_error(cfg));
+}
+
 /* Adds the files of @dir that end in @suffix. */
 static int add_files(const struct xpci_root *root, const char *dir,
                      const char *suffix, struct xpci_strv *out,

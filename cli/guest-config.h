@@ -32,6 +32,10 @@ int xpci_guest_config_load(const struct xpci_root *root, const char *path,
                            struct xpci_cfg **out,
                            struct xpci_error *err) _must_check_;
 
+/* Says so if only xm could read the file: the guest cannot be started. */
+void xpci_guest_config_warn(const struct xpci_call *call,
+                            const struct xpci_cfg *cfg);
+
 /*
  * The path of @domain's file; -ENOENT if there is none, -EEXIST if two
  * files claim the name. *out is malloc'ed.
