@@ -561,10 +561,9 @@ int xpci_cfg_check_text(struct xpci_cfg_check *check, const char *file,
                        .first = check->n,
                        .first_seen = check->n_seen };
 
-    if (xpci_cfg_parse(data, len, file, &cfg, &why) < 0 ||
-        xpci_cfg_xl_error(cfg)) {
+    if (xpci_cfg_parse(data, len, file, &cfg, &why) < 0) {
         c.no_memory = why.code == -ENOMEM;
-        refused(&c, cfg ? xpci_cfg_xl_error(cfg) : xpci_error_text(&why));
+        refused(&c, xpci_error_text(&why));
         return c.no_memory ? xpci_error_oom(err) : 0;
     }
     c.cfg = cfg;

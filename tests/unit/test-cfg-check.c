@@ -99,6 +99,10 @@ static void test_odd_strings(void **state)
     expect(HVM "pci=[\"3:2.0@5,permissive=yes\"]",
            "2:6:e=\"03:02.0@5,permissive=1\"|");
     expect(HVM "pci=[1]", "2:6:e|");
+    expect(HVM "pci='\x1b'", HINT "2:5:e=pci = ['?']|");
+    expect(HVM "pci=['\t3:2.0 @ 5\t']", "2:6:e='03:02.0@5'|");
+    expect(HVM "passthrough='\\n'\ne820_host=1",
+           "2:13:e=passthrough = 'enabled'|");
     /* what would need an escape is not proposed */
     expect(HVM "pci=['name=a\\'b,vslot=1']", "2:6:w|2:6:e|");
     expect(HVM "pci=['name=ab,vslot=1']", "2:6:w|2:6:e='name=ab,vslot=4'|");
@@ -151,6 +155,12 @@ static void test_slots(void **state)
     }
     assert_int_equal(xpci_buf_puts(&text, "]"), 0);
     expect(text.data, want.data);
+    /* what is emulated has them from 2 on */
+    expect(HVM "usbversion=3\nspicevdagent=1\nvif=['', 'bridge=b']\n"
+               "pci=['1:0.0@7','2:0.0@8']",
+           "5:6:e='01:00.0@9'|");
+    expect(HVM "usbversion=1\nvif=['type=vif']\npci=['1:0.0@4','2:0.0@5']",
+           "4:6:e='01:00.0@6'|");
     /* each gets another one, and not one that an entry without may take */
     expect(HVM "pci=['1:0.0@1','2:0.0@1','3:0.0','4:0.0@6']",
            "2:6:e='01:00.0@5'|2:16:e='02:00.0@7'|");
