@@ -245,11 +245,13 @@ static bool check_spec(struct check *c, const char *s, struct xpci_cfg_seen *e)
     int ret = xpci_pci_spec_parse(s, strlen(s), &e->spec, &why);
     bool strict = ret == 0, same;
 
+    c->no_memory |= ret == -ENOMEM;
     if (c->no_memory)
         return strict;
     same = !strcmp(now, old);
     if (!strict)
         ret = xpci_pci_spec_parse(meant, strlen(meant), &e->spec, NULL);
+    c->no_memory |= ret == -ENOMEM;
     if (!strict || !same)
         found(c, strict || (!ret && !strcmp(now, meant)) ? WARNING : ERROR,
               &e->tok,
