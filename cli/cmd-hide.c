@@ -42,23 +42,32 @@ static const char *rule_of(const struct xpci_group *group, size_t dev)
     return "in " XPCI_HIDE_CONF_PATH;
 }
 
+/* Tells what is lost with the device, and refuses if that is much. */
 static int check_device(const struct xpci_call *call,
                         const struct xpci_device *dev, const char *rule,
-                        const char *reason, struct xpci_error *err)
+                        const struct xpci_guard *guard, struct xpci_error *err)
 {
+    const struct xpci_finding *worst = xpci_guard_worst(guard, &dev->bdf);
+    enum xpci_guard_grade grade = worst ? worst->grade : XPCI_GUARD_NOTE;
+    bool dies = grade == XPCI_GUARD_DIES, bad = grade > XPCI_GUARD_NOTE;
+
     if (xpci_device_is_bridge(dev))
         return xpci_error_refuse(err,
                                  XPCI_BDF_FMT " (%s) is a bridge, and pciback "
                                               "would take everything behind it",
                                  XPCI_BDF_ARGS(dev->bdf), rule);
-    if (!reason)
-        return 0;
-    if (!call->opt[OPT_FORCE])
-        return xpci_error_refuse(err, "dom0 lives on " XPCI_BDF_FMT " (%s): %s",
-                                 XPCI_BDF_ARGS(dev->bdf), rule, reason);
-    xpci_log(&call->log, XPCI_LOG_WARN,
-             "forced: dom0 lives on " XPCI_BDF_FMT " (%s): %s",
-             XPCI_BDF_ARGS(dev->bdf), rule, reason);
+    if (bad && !call->opt[OPT_FORCE])
+        return xpci_error_refuse(err, "dom0 %s " XPCI_BDF_FMT " (%s): %s%s",
+                                 dies ? "lives on" : "uses",
+                                 XPCI_BDF_ARGS(dev->bdf), rule, worst->chain,
+                                 dies ? "" : "; end that, or add --force");
+    for (size_t i = 0; i < guard->n; i++) {
+        const struct xpci_finding *f = &guard->v[i];
+
+        if (xpci_bdf_cmp(&f->bdf, &dev->bdf) == 0)
+            xpci_log(&call->log, f->grade ? XPCI_LOG_WARN : XPCI_LOG_NOTE,
+                     "%s%s (%s)", f->grade ? "forced: " : "", f->chain, rule);
+    }
     return 0;
 }
 
@@ -70,19 +79,26 @@ static int check_guard(const struct xpci_call *call,
                        struct xpci_error *err)
 {
     _cleanup_guard_ struct xpci_guard guard = { 0 };
-    int ret = xpci_guard_load(call->root, &guard, err);
+    int ret;
 
-    if (ret == 0 && !guard.known)
+    if (xpci_root_is_live(call->root))
+        guard.session = getenv("SSH_CONNECTION");
+    ret = xpci_guard_load(call->root, &guard, err);
+    if (ret < 0 && ret != -ENOMEM && call->opt[OPT_FORCE]) {
+        xpci_log(&call->log, XPCI_LOG_WARN, "forced: %s", xpci_error_text(err));
+        xpci_error_clear(err);
+        ret = 0;
+    } else if (ret == 0 && !guard.known) {
         xpci_log(&call->log, XPCI_LOG_WARN,
-                 "'%s/proc' says nothing of mounts: whether dom0 lives on a "
-                 "device is not checked",
+                 "'%s/proc' says nothing of mounts or routes: whether dom0 "
+                 "lives on a device is not checked",
                  xpci_root_dir(call->root));
+    }
     for (size_t i = 0; ret == 0 && i < inv->n; i++) {
         const struct xpci_device *dev = &inv->dev[i];
 
         if (xpci_hide_conf_find(conf, &dev->bdf))
-            ret = check_device(call, dev, rule_of(group, i),
-                               xpci_guard_find(&guard, &dev->bdf), err);
+            ret = check_device(call, dev, rule_of(group, i), &guard, err);
     }
     return ret;
 }
