@@ -569,10 +569,14 @@ int xpci_cfg_check_text(struct xpci_cfg_check *check, const char *file,
         return c.no_memory ? xpci_error_oom(err) : 0;
     }
     c.cfg = cfg;
+    if (xpci_cfg_xl_error(cfg))
+        refused(&c, xpci_cfg_xl_error(cfg));
     find_guest(&c);
     check_lists(&c);
     check_slots(&c);
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(rules); i++)
+    /* of xm's files values may be unknown, and xl reads none of them */
+    for (size_t i = 0; !xpci_cfg_xl_error(cfg) && i < XPCI_ARRAY_SIZE(rules);
+         i++)
         check_key(&c, rules[i]);
     return c.no_memory ? xpci_error_oom(err) : 0;
 }
