@@ -33,11 +33,7 @@ static int all_modules(const struct xpci_plan *plan, struct xpci_strv *out)
         const struct xpci_strv *modules = &plan->kernel[k].modules;
 
         for (size_t i = 0; i < modules->n; i++) {
-            bool there = false;
-
-            for (size_t j = 0; j < out->n; j++)
-                there = there || !strcmp(out->v[j], modules->v[i]);
-            if (!there && xpci_strv_add(out, modules->v[i]) < 0)
+            if (xpci_strv_add_once(out, modules->v[i]) < 0)
                 return -ENOMEM;
         }
     }

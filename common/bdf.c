@@ -107,9 +107,16 @@ int xpci_bdf_parse(const char *s, struct xpci_bdf *out)
     return xpci_bdf_parse_len(s, strlen(s), out);
 }
 
+/* In their order, functions of one slot in the lowest three bits. */
+static uint64_t number(const struct xpci_bdf *bdf)
+{
+    return (uint64_t)bdf->segment << 16 | bdf->bus << 8 | bdf->slot << 3 |
+           bdf->func;
+}
+
 bool xpci_bdf_same_slot(const struct xpci_bdf *a, const struct xpci_bdf *b)
 {
-    return a->segment == b->segment && a->bus == b->bus && a->slot == b->slot;
+    return number(a) >> 3 == number(b) >> 3;
 }
 
 bool xpci_bdf_matches(const struct xpci_bdf_pattern *pat,
@@ -127,13 +134,9 @@ char *xpci_bdf_format(const struct xpci_bdf *bdf, char *out)
 
 int xpci_bdf_cmp(const struct xpci_bdf *a, const struct xpci_bdf *b)
 {
-    if (a->segment != b->segment)
-        return a->segment < b->segment ? -1 : 1;
-    if (a->bus != b->bus)
-        return a->bus - b->bus;
-    if (a->slot != b->slot)
-        return a->slot - b->slot;
-    return a->func - b->func;
+    uint64_t x = number(a), y = number(b);
+
+    return (x > y) - (x < y);
 }
 
 int xpci_vslot_parse(const char *s, size_t len, unsigned int *out)

@@ -114,6 +114,15 @@ int xpci_strv_add(struct xpci_strv *strv, const char *s)
     return strv_take(strv, strdup(s));
 }
 
+int xpci_strv_add_once(struct xpci_strv *strv, const char *s)
+{
+    for (size_t i = 0; i < strv->n; i++) {
+        if (!strcmp(strv->v[i], s))
+            return 0;
+    }
+    return xpci_strv_add(strv, s);
+}
+
 int xpci_strv_printf(struct xpci_strv *strv, const char *fmt, ...)
 {
     char *text;

@@ -36,10 +36,28 @@ struct xpci_strv {
 };
 
 int xpci_strv_add(struct xpci_strv *strv, const char *s) _must_check_;
+/* Unless it is there already. */
+int xpci_strv_add_once(struct xpci_strv *strv, const char *s) _must_check_;
 int xpci_strv_printf(struct xpci_strv *strv, const char *fmt, ...)
     _printf_(2, 3) _must_check_;
 void xpci_strv_sort(struct xpci_strv *strv);
 void xpci_strv_clear(struct xpci_strv *strv);
+
+/*
+ * For any list of that form, a struct with v and n: one more element, zeroed,
+ * at its end. NULL when out of memory; the list is as it was then.
+ */
+#define xpci_list_add(list)                                                    \
+    __extension__({                                                            \
+        __typeof__((list)->v) v_ =                                             \
+            reallocarray((list)->v, (list)->n + 1, sizeof(*v_));               \
+        if (v_) {                                                              \
+            (list)->v = v_;                                                    \
+            v_ += (list)->n++;                                                 \
+            *v_ = (__typeof__(*v_)){ 0 };                                      \
+        }                                                                      \
+        v_;                                                                    \
+    })
 
 #define _cleanup_buf_ _cleanup_(xpci_buf_clear)
 #define _cleanup_strv_ _cleanup_(xpci_strv_clear)

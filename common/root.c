@@ -17,7 +17,6 @@ int xpci_root_new(const char *dir, struct xpci_root **out,
                   struct xpci_error *err)
 {
     _cleanup_root_ struct xpci_root *root = calloc(1, sizeof(*root));
-    size_t len;
 
     if (!root)
         return xpci_error_oom(err);
@@ -27,8 +26,7 @@ int xpci_root_new(const char *dir, struct xpci_root **out,
     root->dir = realpath(dir, NULL);
     if (!root->dir)
         return xpci_error_errno(err, errno, "cannot resolve root '%s'", dir);
-    len = strlen(root->dir);
-    if (len == 1)
+    if (!root->dir[1])
         root->dir[0] = '\0';
     *out = xpci_steal(root);
     return 0;
@@ -162,19 +160,15 @@ int xpci_root_readlink(const struct xpci_root *root, const char *path,
     return *out ? 0 : -ENOMEM;
 }
 
-static int list_dir(int fd, struct xpci_strv *out)
+/* *fd goes to the stream. */
+static int list_dir(int *fd, struct xpci_strv *out)
 {
-    _cleanup_closedir_ DIR *dir = NULL;
+    _cleanup_closedir_ DIR *dir = fdopendir(*fd);
     struct dirent *entry;
-    int dup_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-    if (dup_fd < 0)
+    if (!dir)
         return -errno;
-    dir = fdopendir(dup_fd);
-    if (!dir) {
-        close(dup_fd);
-        return -ENOMEM;
-    }
+    *fd = -1;
     while (errno = 0, entry = readdir(dir)) {
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
             continue;
@@ -196,7 +190,7 @@ int xpci_root_list(const struct xpci_root *root, const char *path,
     if (ret == -ENOENT)
         return 0;
     if (ret >= 0)
-        ret = list_dir(fd, out);
+        ret = list_dir(&fd, out);
     if (ret < 0)
         return xpci_error_errno(err, -ret, "cannot list '%s%s'", root->dir,
                                 path);

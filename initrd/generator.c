@@ -107,35 +107,24 @@ int xpci_generator_rebuild(const struct xpci_generator *gen,
     return ret;
 }
 
-static void image_clear(struct xpci_kernel_image *image)
-{
-    free(image->kernel);
-    free(image->path);
-}
-
 int xpci_kernel_images_add(struct xpci_kernel_images *images,
                            const char *kernel, const char *path)
 {
-    _cleanup_(image_clear) struct xpci_kernel_image image = {
-        .kernel = strdup(kernel),
-        .path = strdup(path),
-    };
-    struct xpci_kernel_image *v;
+    struct xpci_kernel_image *image = xpci_list_add(images);
 
-    if (!image.kernel || !image.path)
+    if (!image)
         return -ENOMEM;
-    v = realloc(images->v, (images->n + 1) * sizeof(*v));
-    if (!v)
-        return -ENOMEM;
-    images->v = v;
-    v[images->n++] = xpci_steal(image);
-    return 0;
+    image->kernel = strdup(kernel);
+    image->path = strdup(path);
+    return image->kernel && image->path ? 0 : -ENOMEM;
 }
 
 void xpci_kernel_images_clear(struct xpci_kernel_images *images)
 {
-    for (size_t i = 0; i < images->n; i++)
-        image_clear(&images->v[i]);
+    for (size_t i = 0; i < images->n; i++) {
+        free(images->v[i].kernel);
+        free(images->v[i].path);
+    }
     free(images->v);
     *images = (struct xpci_kernel_images){ 0 };
 }

@@ -9,15 +9,6 @@
 XPCI_CLEANUP_PTR(struct kmod_ctx *, kmod_unref)
 XPCI_CLEANUP_PTR(struct kmod_list *, kmod_module_unref_list)
 
-static int add_once(struct xpci_strv *names, const char *name)
-{
-    for (size_t i = 0; i < names->n; i++) {
-        if (!strcmp(names->v[i], name))
-            return 0;
-    }
-    return xpci_strv_add(names, name);
-}
-
 /* libkmod takes a missing index for one without entries. */
 static int check_indexes(const struct xpci_root *root, const char *dir,
                          const char *version, struct xpci_error *err)
@@ -97,7 +88,7 @@ int xpci_native_drivers(const struct xpci_root *root, const char *version,
         /* a module without a file is part of the kernel image */
         struct xpci_strv *to = kmod_module_get_path(mod) ? modules : builtin;
 
-        ret = add_once(to, kmod_module_get_name(mod));
+        ret = xpci_strv_add_once(to, kmod_module_get_name(mod));
         kmod_module_unref(mod);
         if (ret < 0)
             return xpci_error_oom(err);
