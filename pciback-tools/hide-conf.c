@@ -17,6 +17,7 @@ static const char empty_file[] =
 static void hidden_clear(struct xpci_hidden *hidden)
 {
     free(hidden->path);
+    free(hidden->text);
 }
 
 static int hidden_cmp(const void *a, const void *b)
@@ -64,13 +65,12 @@ static int parse_entry(char *text, struct xpci_hidden *out)
 /* Puts the entry in its place; takes it over. */
 static int insert(struct xpci_hide_conf *conf, struct xpci_hidden *entry)
 {
-    struct xpci_hidden *v = realloc(conf->v, (conf->n + 1) * sizeof(*v));
+    struct xpci_hidden *place = xpci_list_add(conf);
 
-    if (!v)
+    if (!place)
         return -ENOMEM;
-    conf->v = v;
-    v[conf->n++] = xpci_steal(*entry);
-    qsort(v, conf->n, sizeof(*v), hidden_cmp);
+    *place = xpci_steal(*entry);
+    qsort(conf->v, conf->n, sizeof(*place), hidden_cmp);
     return 0;
 }
 
@@ -78,9 +78,11 @@ static int load_item(struct xpci_hide_conf *conf,
                      const struct xpci_cfg_item *item, const char *dir,
                      struct xpci_error *err)
 {
-    _cleanup_(hidden_clear) struct xpci_hidden entry = { 0 };
+    _cleanup_(hidden_clear) struct xpci_hidden entry = {
+        .text = strdup(item->value),
+    };
     _cleanup_free_ char *text = strdup(item->value);
-    int ret = text ? parse_entry(text, &entry) : -ENOMEM;
+    int ret = text && entry.text ? parse_entry(text, &entry) : -ENOMEM;
 
     if (ret == -EINVAL)
         return xpci_error_set(err, EINVAL,
@@ -99,10 +101,11 @@ static int load_item(struct xpci_hide_conf *conf,
     return ret < 0 ? xpci_error_oom(err) : 0;
 }
 
-/* Parses the file, or what it would start as; *items are its entries. */
-static int parse_file(const struct xpci_root *root, struct xpci_cfg **cfg,
-                      struct xpci_cfg_items *items, struct xpci_error *err)
+/* Loads the file, or what it would start as; *cfg is its tree. */
+static int load(const struct xpci_root *root, struct xpci_hide_conf *conf,
+                struct xpci_cfg **cfg, struct xpci_error *err)
 {
+    _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
     _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_free_ char *file = NULL;
     bool found;
@@ -111,6 +114,7 @@ static int parse_file(const struct xpci_root *root, struct xpci_cfg **cfg,
 
     if (ret == 0 && !found && xpci_buf_puts(&text, empty_file) < 0)
         return xpci_error_oom(err);
+<<<<<<< ours
     if (ret < 0)
         return ret;
     if (xpci_asprintf(err, &file, "%s" XPCI_HIDE_CONF_PATH,
@@ -119,20 +123,29 @@ static int parse_file(const struct xpci_root *root, struct xpci_cfg **cfg,
     ret = xpci_cfg_parse(text.data ? text.data : "", text.len, file, cfg, err);
     if (ret == 0 && xpci_cfg_xl_error(*cfg))
         return xpci_error_set(err, EINVAL, "%s", xpci_cfg_xl_error(*cfg));
+=======
+    if (ret == 0)
+        ret = xpci_asprintf(err, &file, "%s" XPCI_HIDE_CONF_PATH,
+                            xpci_root_dir(root));
+    if (ret == 0)
+        ret = xpci_cfg_parse(text.data ? text.data : "", text.len, file, cfg,
+                             err);
+>>>>>>> theirs
     if (ret == 0)
         ret = xpci_cfg_only_key(*cfg, "hide", err);
-    return ret < 0 ? ret : xpci_cfg_list(*cfg, "hide", items, err);
+    if (ret == 0)
+        ret = xpci_cfg_list(*cfg, "hide", &items, err);
+    for (size_t i = 0; ret == 0 && i < items.n; i++)
+        ret = load_item(conf, &items.v[i], xpci_root_dir(root), err);
+    return ret;
 }
 
 int xpci_hide_conf_load(const struct xpci_root *root,
                         struct xpci_hide_conf *conf, struct xpci_error *err)
 {
     _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
-    _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
-    int ret = parse_file(root, &cfg, &items, err);
+    int ret = load(root, conf, &cfg, err);
 
-    for (size_t i = 0; ret == 0 && i < items.n; i++)
-        ret = load_item(conf, &items.v[i], xpci_root_dir(root), err);
     if (ret < 0)
         xpci_hide_conf_clear(conf);
     return ret;
@@ -203,54 +216,24 @@ bool xpci_hide_conf_remove(struct xpci_hide_conf *conf,
     return true;
 }
 
-static int format_entry(const struct xpci_hidden *hidden, char **out)
+static bool has(const struct xpci_hide_conf *conf,
+                const struct xpci_hidden *entry)
 {
-    if (xpci_asprintf(NULL, out, XPCI_BDF_FMT ",path=%s,id=%04x:%04x",
-                      XPCI_BDF_ARGS(hidden->bdf), hidden->path, hidden->vendor,
-                      hidden->device) < 0)
+    const struct xpci_hidden *own = xpci_hide_conf_find(conf, &entry->bdf);
+
+    return own && same_identity(own, entry);
+}
+
+static int add_entry(struct xpci_cfg **cfg, const struct xpci_hidden *entry,
+                     struct xpci_error *err)
+{
+    _cleanup_free_ char *text = NULL;
+
+    if (xpci_asprintf(err, &text, XPCI_BDF_FMT ",path=%s,id=%04x:%04x",
+                      XPCI_BDF_ARGS(entry->bdf), entry->path, entry->vendor,
+                      entry->device) < 0)
         return -ENOMEM;
-    return 0;
-}
-
-/* Drops the file's entries that are not wanted, or not like this. */
-static int drop_surplus(const struct xpci_hide_conf *conf,
-                        const struct xpci_cfg_items *items,
-                        struct xpci_cfg **cfg, struct xpci_error *err)
-{
-    int ret = 0;
-
-    for (size_t i = 0; ret == 0 && i < items->n; i++) {
-        _cleanup_hide_conf_ struct xpci_hide_conf one = { 0 };
-        const struct xpci_hidden *want;
-
-        ret = load_item(&one, &items->v[i], "", err);
-        if (ret < 0)
-            return ret;
-        want = xpci_hide_conf_find(conf, &one.v[0].bdf);
-        if (!want || !same_identity(want, &one.v[0]))
-            ret = xpci_cfg_list_drop(cfg, "hide", items->v[i].value, err);
-    }
-    return ret;
-}
-
-static int add_missing(const struct xpci_hide_conf *conf,
-                       const struct xpci_hide_conf *there,
-                       struct xpci_cfg **cfg, struct xpci_error *err)
-{
-    int ret = 0;
-
-    for (size_t i = 0; ret == 0 && i < conf->n; i++) {
-        const struct xpci_hidden *old =
-            xpci_hide_conf_find(there, &conf->v[i].bdf);
-        _cleanup_free_ char *text = NULL;
-
-        if (old && same_identity(old, &conf->v[i]))
-            continue;
-        if (format_entry(&conf->v[i], &text) < 0)
-            return xpci_error_oom(err);
-        ret = xpci_cfg_list_add(cfg, "hide", text, err);
-    }
-    return ret;
+    return xpci_cfg_list_add(cfg, "hide", text, err);
 }
 
 int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
@@ -258,17 +241,18 @@ int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
                         struct xpci_error *err)
 {
     _cleanup_hide_conf_ struct xpci_hide_conf there = { 0 };
-    _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
     _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
     _cleanup_buf_ struct xpci_buf text = { 0 };
-    int ret = xpci_hide_conf_load(root, &there, err);
+    int ret = load(root, &there, &cfg, err);
 
-    if (ret == 0)
-        ret = parse_file(root, &cfg, &items, err);
-    if (ret == 0)
-        ret = drop_surplus(conf, &items, &cfg, err);
-    if (ret == 0)
-        ret = add_missing(conf, &there, &cfg, err);
+    for (size_t i = 0; ret == 0 && i < there.n; i++) {
+        if (!has(conf, &there.v[i]))
+            ret = xpci_cfg_list_drop(&cfg, "hide", there.v[i].text, err);
+    }
+    for (size_t i = 0; ret == 0 && i < conf->n; i++) {
+        if (!has(&there, &conf->v[i]))
+            ret = add_entry(&cfg, &conf->v[i], err);
+    }
     if (ret < 0)
         return ret;
     if (xpci_cfg_print(cfg, &text) < 0)

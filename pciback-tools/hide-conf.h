@@ -22,6 +22,7 @@ struct xpci_hidden {
     struct xpci_bdf bdf;
     char *path;
     uint16_t vendor, device;
+    char *text; /* as the file has it; NULL if it is new */
 };
 
 struct xpci_hide_conf {
