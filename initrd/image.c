@@ -20,7 +20,7 @@ struct source {
     const char *data; /* what is at hand */
     size_t len;
     struct archive *archive; /* NULL: data is all there is */
-    struct xpci_buf buf;     /* owns data when there is an archive */
+    struct xpci_buf *buf;    /* holds data when there is an archive */
     const char *name;
 };
 
@@ -49,40 +49,32 @@ static int source_need(struct source *src, size_t want, struct xpci_error *err)
 {
     if (!src->archive || src->len >= want)
         return 0;
-    if (src->data && src->data != src->buf.data)
-        memmove(src->buf.data, src->data, src->len);
-    src->buf.len = src->len;
-    while (src->buf.len < want) {
+    if (src->data && src->data != src->buf->data)
+        memmove(src->buf->data, src->data, src->len);
+    src->buf->len = src->len;
+    while (src->buf->len < want) {
         char block[BLOCK];
         ssize_t n = archive_read_data(src->archive, block, sizeof(block));
 
         if (n < 0)
             return damaged(src, err, archive_error_string(src->archive));
-        if (xpci_buf_append(&src->buf, block, (size_t)n) < 0)
+        if (xpci_buf_append(src->buf, block, (size_t)n) < 0)
             return xpci_error_oom(err);
         if (n == 0)
             break;
     }
-    src->data = src->buf.data;
-    src->len = src->buf.len;
+    src->data = src->buf->data;
+    src->len = src->buf->len;
     return 0;
 }
 
 static int hex_field(const char *header, int field, size_t *out)
 {
-    const char *p = header + 6 + field * 8;
-    size_t value = 0;
+    char digits[9] = "";
 
-    for (int i = 0; i < 8; i++) {
-        const char *digits = "0123456789abcdef";
-        const char *d = p[i] ? strchr(digits, p[i] | 0x20) : NULL;
-
-        if (!d)
-            return -EINVAL;
-        value = value * 16 + (size_t)(d - digits);
-    }
-    *out = value;
-    return 0;
+    memcpy(digits, header + 6 + field * 8, 8);
+    *out = strtoul(digits, NULL, 16);
+    return strspn(digits, "0123456789abcdefABCDEF") == 8 ? 0 : -EINVAL;
 }
 
 static bool is_newc(const char *p, size_t len)
@@ -184,11 +176,6 @@ static int read_archives(struct source *src, struct reader *reader,
 
 XPCI_CLEANUP_PTR(struct archive *, archive_read_free)
 
-static void cleanup_source(struct source *src)
-{
-    xpci_buf_clear(&src->buf);
-}
-
 /* The filters that read in this process; lzop would run a program. */
 static struct archive *new_decompressor(void)
 {
@@ -211,8 +198,10 @@ static int read_compressed(const struct source *outer, struct reader *reader,
 {
     _cleanup_(archive_read_free_ptr) struct archive *archive =
         new_decompressor();
-    _cleanup_(cleanup_source) struct source src = {
+    _cleanup_buf_ struct xpci_buf buf = { 0 };
+    struct source src = {
         .archive = archive,
+        .buf = &buf,
         .name = outer->name,
     };
     struct archive_entry *entry;

@@ -9,6 +9,7 @@
  * load that seizes devices no driver of the image wants.
  */
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 
 #include "generator.h"
@@ -35,15 +36,12 @@ static bool present(const struct xpci_root *root)
 /* What dpkg, update-initramfs and admins leave beside an image. */
 static bool is_leftover(const char *name)
 {
-    static const char *const suffixes[] = {
-        ".bak", ".new", ".old", ".dpkg-bak", ".dpkg-new", "~",
+    static const char *const patterns[] = {
+        "*.bak", "*.new", "*.old", "*.dpkg-bak", "*.dpkg-new", "*~",
     };
-    size_t len = strlen(name);
 
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(suffixes); i++) {
-        size_t n = strlen(suffixes[i]);
-
-        if (len > n && !strcmp(name + len - n, suffixes[i]))
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(patterns); i++) {
+        if (fnmatch(patterns[i], name, 0) == 0)
             return true;
     }
     return false;
