@@ -8,9 +8,10 @@
  *     result = check_cfg(text, len);
  *     check_edits(text, len, seed);
  *
- * Each returns "accepted" or "rejected", which is then what xl does too, or
- * the id of a divergence (docs/design/divergences.md). What is neither, or is
- * read differently, is printed and aborts.
+ * Each returns "accepted" or "rejected", which is then what xl does too, "xm"
+ * for a file that xl rejects and xpci reads as xm's, or the id of a divergence
+ * (docs/design/divergences.md). What is none of these, or is read differently,
+ * is printed and aborts.
  */
 #ifndef XPCI_CHECK_H
 #define XPCI_CHECK_H
@@ -33,6 +34,7 @@ void check_failed(const char *file, int line, const char *what)
 
 #define ACCEPTED "accepted"
 #define REJECTED "rejected"
+#define READ_AS_XM "xm"
 
 /* @data may hold anything; libxlutil does not get what has a NUL. */
 const char *check_cfg(const char *data, size_t len);

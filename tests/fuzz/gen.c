@@ -239,12 +239,23 @@ static void gen_item(struct rng *rng, bool pci, int depth, struct xpci_buf *out)
     }
 }
 
+/* What xm took, xl does not, and xpci reads where it computes nothing. */
+static void gen_python(struct rng *rng, struct xpci_buf *out)
+{
+    put(out, PICK(rng, "True", "None", "-1", "1.5", "0xFF", "'a' 'b'",
+                  "'a' + 'b'", "('a',)", "(\n'a',\n)", "u'a'", "r'\\x'",
+                  "\"\"\"a\n'pci'=['03:02.0']\n\"\"\"", "{}", "{'a': 1}",
+                  "'vm%d' % 3", "4 * 1024", "name", "'a' \\\n  'b'", "['a', b]",
+                  "[]+[]", "(1, [2, ('x',)])"));
+}
+
 static void gen_value(struct rng *rng, bool pci, struct xpci_buf *out)
 {
     if (one_in(rng, 80))
-        put(out, PICK(rng, "True", "None", "-1", "1.5", "0xFF", "hvm", "", "\n",
-                      "'a' 'b'", "'a' + 'b'", "('a',)", "u'a'", "\"\"\"a\"\"\"",
-                      "range(2)", "'open", "[x for x in y]", "{}", "a.b"));
+        put(out, PICK(rng, "hvm", "", "\n", "range(2)", "'open", "a.b", "pci",
+                      "[x for x in y]", "pci[0]", "len(pci)", "(1", "1,"));
+    else if (one_in(rng, pci ? 80 : 20))
+        gen_python(rng, out);
     else if (!one_in(rng, pci ? 30 : 3))
         gen_list(rng, pci, 0, out);
     else if (one_in(rng, 2))
@@ -257,7 +268,8 @@ static void gen_stmt(struct rng *rng, struct xpci_buf *out)
 {
     bool pci = one_in(rng, 2);
 
-    gen_blank(rng, out);
+    if (one_in(rng, 8)) /* to python an indent is an error */
+        gen_blank(rng, out);
     put(out, pci ? "pci"
                  : PICK(rng, "name", "disk", "vif", "memory", "pcis", "a", "b",
                         "pc", "x.y_1", "Name", "_a"));
