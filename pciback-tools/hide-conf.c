@@ -114,23 +114,14 @@ static int load(const struct xpci_root *root, struct xpci_hide_conf *conf,
 
     if (ret == 0 && !found && xpci_buf_puts(&text, empty_file) < 0)
         return xpci_error_oom(err);
-<<<<<<< ours
-    if (ret < 0)
-        return ret;
-    if (xpci_asprintf(err, &file, "%s" XPCI_HIDE_CONF_PATH,
-                      xpci_root_dir(root)) < 0)
-        return -ENOMEM;
-    ret = xpci_cfg_parse(text.data ? text.data : "", text.len, file, cfg, err);
-    if (ret == 0 && xpci_cfg_xl_error(*cfg))
-        return xpci_error_set(err, EINVAL, "%s", xpci_cfg_xl_error(*cfg));
-=======
     if (ret == 0)
         ret = xpci_asprintf(err, &file, "%s" XPCI_HIDE_CONF_PATH,
                             xpci_root_dir(root));
     if (ret == 0)
         ret = xpci_cfg_parse(text.data ? text.data : "", text.len, file, cfg,
                              err);
->>>>>>> theirs
+    if (ret == 0 && xpci_cfg_xl_error(*cfg))
+        ret = xpci_error_set(err, EINVAL, "%s", xpci_cfg_xl_error(*cfg));
     if (ret == 0)
         ret = xpci_cfg_only_key(*cfg, "hide", err);
     if (ret == 0)
