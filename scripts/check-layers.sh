@@ -34,14 +34,15 @@ declare -A only_in=(
 )
 
 # What any file may include of libc and the kernel.
-libc="assert byteswap ctype dirent dlfcn endian errno fcntl fnmatch getopt glob
-    inttypes libgen limits locale poll sched setjmp signal spawn stdarg stdbool
-    stddef stdint stdio stdlib string strings termios time unistd wchar"
+libc="arpa/inet assert byteswap ctype dirent dlfcn endian errno fcntl fnmatch
+    getopt glob inttypes libgen limits locale poll sched search setjmp signal
+    spawn stdarg stdbool stddef stdint stdio stdlib string strings termios time
+    unistd wchar"
 
 # Headers for the files of their own directory; plugin.h only for plugin*.
-private="cfg-edit.h lex.h tree.h scan.h topology.h reserved-memory.h acs.h
-    alias.h isolation.h partition.h image.h modprobe-d.h load.h monitor.h
-    reason.h plugin.h"
+private="cfg-edit.h journal.h lex.h tree.h scan.h topology.h reserved-memory.h acs.h
+    isolation.h image.h modprobe-d.h load.h monitor.h
+    guard-walk.h reason.h plugin.h"
 
 longest=600
 bad=0
@@ -152,8 +153,8 @@ check_calls() {
     ban "$all" "only common/run.c starts programs" \
         '\b(v?fork|clone|f?exec(l|v|le|ve|lp|vp|vpe|veat)|system|popen|posix_spawnp?)\s*\(' \
         common/run.c
-    ban "$all" "only common/atomic-file.c and common/keep.c rename" \
-        '\brename(at2?)?\s*\(' "common/atomic-file.c common/keep.c"
+    ban "$all" "only common/{atomic-file,changes,journal}.c rename" \
+        '\brename(at2?)?\s*\(' "common/atomic-file.c common/changes.c common/journal.c"
     ban "$libs" "a library does not print" \
         '\b(v?printf|puts|putchar|perror|psignal|v?warnx?)\s*\(|\b(stdout|stderr)\b|\bv?dprintf\s*\(\s*[12]\b'
     ban "$libs" "a library does not end the process" \
