@@ -117,10 +117,9 @@ static void make_printable(char *s)
         *s = (unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s;
 }
 
-static bool comes_later(const struct xpci_cfg_finding *a,
-                        const struct xpci_cfg_finding *b)
+static unsigned long position(const struct xpci_cfg_finding *f)
 {
-    return a->line > b->line || (a->line == b->line && a->column > b->column);
+    return (unsigned long)f->line << 32 | f->column;
 }
 
 /* At @tok, or of the whole file. Takes @fix. */
@@ -145,7 +144,7 @@ static void _printf_(5, 6)
     va_end(ap);
     make_printable(f.message);
     make_printable(fix);
-    for (; i > c->first && comes_later(&v[i - 1], &f); i--)
+    for (; i > c->first && position(&v[i - 1]) > position(&f); i--)
         v[i] = v[i - 1];
     v[i] = f;
     c->out->v = v;
@@ -388,13 +387,11 @@ static bool is_broken(struct check *c, const struct rule *r, const char *value)
 
     switch (r->when) {
     case THERE:
-        return last(c, r->key);
     case ABSENT:
-        return !last(c, r->key);
+        return !last(c, r->key) == (r->when == ABSENT);
     case IS:
-        return value && any_word(value, r->words, false);
     case IS_NOT:
-        return value && !any_word(value, r->words, false);
+        return value && any_word(value, r->words, false) == (r->when == IS);
     case LACKS:
         return !value || !any_word(value, r->words, true);
     case ON:
@@ -427,32 +424,34 @@ static void check_key(struct check *c, struct rule r)
 /* xl compares as many letters as there are: "p" is a pv guest. */
 static void find_guest(struct check *c)
 {
+    static const char *const keys[] = { "type", "builder" };
     static const struct {
-        const char *key, *word;
+        const char *word[2]; /* of type, of builder */
         unsigned int guest;
-    } words[] = {
-        { "type", "hvm", HVM },       { "type", "pv", PV },
-        { "type", "pvh", PVH },       { "builder", "hvm", HVM },
-        { "builder", "generic", PV },
-    };
-    unsigned int guest[2] = { 0 };
+    } kinds[] = { { { "hvm", "hvm" }, HVM },
+                  { { "pv", "generic" }, PV },
+                  { { "pvh", "" }, PVH } };
 
-    for (size_t i = 0; i < 2; i++) {
-        const char *key = i ? "builder" : "type";
-        _cleanup_free_ char *s = value_of(c, key);
+    for (size_t k = 0; k < XPCI_ARRAY_SIZE(keys); k++) {
+        _cleanup_free_ char *s = value_of(c, keys[k]);
+        size_t i = 0;
 
-        for (size_t k = 0; s && k < XPCI_ARRAY_SIZE(words); k++) {
-            if (!guest[i] && !strcmp(words[k].key, key) &&
-                !strncmp(s, words[k].word, strlen(s)))
-                guest[i] = words[k].guest;
-        }
-        if (s && (!guest[i] || (guest[0] && guest[0] != guest[i])))
-            found(c, ERROR, &c->cfg->toks.v[last(c, key)->value.first], NULL,
+        while (s && i < XPCI_ARRAY_SIZE(kinds) &&
+               strncmp(s, kinds[i].word[k], strlen(s)) != 0)
+            i++;
+        if (!s)
+            continue;
+        if (i == XPCI_ARRAY_SIZE(kinds) ||
+            (c->guest && c->guest != kinds[i].guest))
+            found(c, ERROR, &c->cfg->toks.v[last(c, keys[k])->value.first],
+                  NULL,
                   "xl refuses the file: %s '%s' is none it knows, or not that "
                   "of 'type'; write type = 'hvm', 'pv' or 'pvh' alone",
-                  key, s);
+                  keys[k], s);
+        if (i < XPCI_ARRAY_SIZE(kinds))
+            c->guest = kinds[i].guest;
     }
-    c->guest = guest[1] ? guest[1] : guest[0] ? guest[0] : PV;
+    c->guest = c->guest ? c->guest : PV;
 }
 
 /* --- slots --- */

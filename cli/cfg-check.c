@@ -39,29 +39,22 @@ static int check_file(const struct xpci_call *call, int n, struct stat *st,
                                      text.len, err);
 }
 
-static int add_row(struct xpci_table *table, const struct xpci_cfg_finding *f,
-                   struct xpci_error *err)
-{
-    char line[12], column[12];
-
-    snprintf(line, sizeof(line), "%u", f->line);
-    snprintf(column, sizeof(column), "%u", f->column);
-    return xpci_table_row(table,
-                          (const char *[]){ f->file, line, column,
-                                            severities[f->severity], f->message,
-                                            f->fix },
-                          err);
-}
-
 /* Without a wish for columns as compilers do, for editors and logs. */
 static int show(const struct xpci_call *call, struct xpci_table *table,
                 const struct xpci_cfg_finding *f, struct xpci_error *err)
 {
+    const char *severity = severities[f->severity];
+    char line[12], column[12];
+
+    snprintf(line, sizeof(line), "%u", f->line);
+    snprintf(column, sizeof(column), "%u", f->column);
     if (call->opt[OPT_JSON] || call->opt[OPT_COLUMNS])
-        return add_row(table, f, err);
-    printf("%s:%u:%u: %s: %s%s%s\n", f->file, f->line, f->column,
-           severities[f->severity], f->message, f->fix ? "; fix: " : "",
-           f->fix ? f->fix : "");
+        return xpci_table_row(table,
+                              (const char *[]){ f->file, line, column, severity,
+                                                f->message, f->fix },
+                              err);
+    printf("%s:%s:%s: %s: %s%s%s\n", f->file, line, column, severity,
+           f->message, f->fix ? "; fix: " : "", f->fix ? f->fix : "");
     return 0;
 }
 
