@@ -163,13 +163,18 @@ static int parse_list(struct parser *p, struct xpci_cfg_stmt *stmt)
     return 0;
 }
 
+static int in_name(const char *s)
+{
+    return isalnum((unsigned char)*s) || *s == '.' || *s == '_' ? *s : 0;
+}
+
 int xpci_cfg_cmp_names(const void *a, const void *b)
 {
-    static const char name[] = "abcdefghijklmnopqrstuvwxyz0123456789._"
-                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    size_t n = strspn(a, name), m = strspn(b, name);
+    const char *x = a, *y = b;
 
-    return n != m ? (n < m ? -1 : 1) : memcmp(a, b, n);
+    for (; in_name(x) && *x == *y; x++)
+        y++;
+    return in_name(x) - in_name(y);
 }
 
 static void keep(void *name)
