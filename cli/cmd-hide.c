@@ -79,11 +79,8 @@ static int check_guard(const struct xpci_call *call,
                        struct xpci_error *err)
 {
     _cleanup_guard_ struct xpci_guard guard = { 0 };
-    int ret;
+    int ret = xpci_guard_load(call->root, &guard, err);
 
-    if (xpci_root_is_live(call->root))
-        guard.session = getenv("SSH_CONNECTION");
-    ret = xpci_guard_load(call->root, &guard, err);
     if (ret < 0 && ret != -ENOMEM && call->opt[OPT_FORCE]) {
         xpci_log(&call->log, XPCI_LOG_WARN, "forced: %s", xpci_error_text(err));
         xpci_error_clear(err);

@@ -70,8 +70,8 @@ static void step_address(walk *w, const unsigned char *address, const chain *up)
     bool found = !address;
 
     for (unsigned int len = 129; len-- > 0 && (!found || !address);)
-        for (size_t i = 0; i < w->n_routes; i++) {
-            const struct xpci_route *r = &w->route[i];
+        for (size_t i = 0; i < w->routes.n; i++) {
+            const struct xpci_route *r = &w->routes.v[i];
 
             if (r->len == len && (!address || has(r, address)))
                 found = step_net(w, r->name, up) || found;
@@ -116,9 +116,15 @@ static bool parse_address(const char *text, bool net, unsigned char *out)
 
 static void add_route(walk *w, const struct xpci_route *new)
 {
-    if (strcmp(new->name, "lo") && strcmp(new->name, "*") &&
-        xpci_walk_grow(w, &w->route, w->n_routes, sizeof(*new)))
-        w->route[w->n_routes++] = *new;
+    struct xpci_route *r;
+
+    if (!strcmp(new->name, "lo") || !strcmp(new->name, "*"))
+        return;
+    r = xpci_list_add(&w->routes);
+    if (r)
+        *r = *new;
+    else
+        w->ret = xpci_error_oom(w->err);
 }
 
 static bool bad_line(walk *w, const char *file, const char *line)
@@ -212,20 +218,13 @@ static bool use_upper(walk *w, const char *name, const chain *up)
 
 void xpci_guard_net(walk *w)
 {
-    static const chain ssh = { NULL, "an ssh session" },
-                       this = { NULL, "this ssh session" };
-    char peer[64], own[64];
+    static const chain ssh = { NULL, "an ssh session" };
 
-    for (size_t i = 0; i < w->n_routes; i++)
-        use_route(w, &w->route[i]);
+    for (size_t i = 0; i < w->routes.n; i++)
+        use_route(w, &w->routes.v[i]);
     w->grade = XPCI_GUARD_IN_USE;
     xpci_walk_all(w, NULL, use_upper, "", CLASS);
     w->grade = XPCI_GUARD_DIES;
     xpci_walk_lines(w, "/proc/net/tcp", 1, use_connection, &ssh);
     xpci_walk_lines(w, "/proc/net/tcp6", 1, use_connection, &ssh);
-    if (w->guard->session &&
-        sscanf(w->guard->session, "%63s %*s %63s", peer, own) == 2) {
-        xpci_step_server(w, peer, &this);
-        xpci_step_server(w, own, &this);
-    }
 }

@@ -108,13 +108,13 @@ static bool step_file(walk *w, const char *file, const chain *up)
     const chain c = { up, file };
     size_t longest = 0;
 
-    for (size_t i = 0; i < w->n_mounts; i++) {
-        const char *point = w->mount[i].point;
+    for (size_t i = 0; i < w->mounts.n; i++) {
+        const char *point = w->mounts.v[i].point;
         size_t len = strcmp(point, "/") ? strlen(point) : 0;
 
         if (!strncmp(file, point, len) && file[len] == '/' && len >= longest) {
             longest = len;
-            best = &w->mount[i];
+            best = &w->mounts.v[i];
         }
     }
     if (xpci_walk_is_endless(w, &c))
@@ -307,17 +307,22 @@ static void below_mount(walk *w, const struct xpci_mount *m, const chain *up)
 static bool parse_mount(walk *w, char *line)
 {
     char *rest = strstr(line, " - "), *field[8] = { 0 }, c;
+    struct xpci_mount *m;
 
     if (!rest || sscanf(line, "%*s %*s %*s %*s %*s %c", &c) != 1)
         xpci_walk_fail(w, EINVAL, "cannot understand mountinfo line '%s'",
                        line);
-    if (w->ret < 0 ||
-        !xpci_walk_grow(w, &w->mount, w->n_mounts, sizeof(*w->mount)))
+    if (w->ret < 0)
         return false;
+    m = xpci_list_add(&w->mounts);
+    if (!m) {
+        w->ret = xpci_error_oom(w->err);
+        return false;
+    }
     rest += strlen(" - ");
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(field); i++)
         field[i] = strsep(i < 5 ? &line : &rest, " ");
-    w->mount[w->n_mounts++] = (struct xpci_mount){
+    *m = (struct xpci_mount){
         field[2],
         field[4],
         field[5],
@@ -343,12 +348,12 @@ static void use_all(walk *w)
     static const chain swap = { NULL, "swap" };
     char point[64];
 
-    for (size_t i = 0; w->ret == 0 && i < w->n_mounts; i++) {
-        const chain c = { NULL, w->mount[i].point };
+    for (size_t i = 0; w->ret == 0 && i < w->mounts.n; i++) {
+        const chain c = { NULL, w->mounts.v[i].point };
 
         snprintf(point, sizeof(point), " %.60s ", c.name);
         w->grade = strstr(vital, point) ? XPCI_GUARD_DIES : XPCI_GUARD_IN_USE;
-        below_mount(w, &w->mount[i], &c);
+        below_mount(w, &w->mounts.v[i], &c);
     }
     w->grade = XPCI_GUARD_DIES;
     xpci_walk_lines(w, "/proc/swaps", 1, use_swap, &swap);
@@ -367,5 +372,5 @@ void xpci_guard_storage(walk *w)
     w->seen_all = true;
     use_all(w);
     xpci_strv_clear(&w->seen);
-    free(xpci_steal(w->mount));
+    free(xpci_steal(w->mounts.v));
 }

@@ -29,10 +29,14 @@ typedef struct xpci_walk {
     struct xpci_error *err;
     int ret;
     enum xpci_guard_grade grade; /* of what is found now */
-    struct xpci_route *route;    /* guard-net.c */
-    size_t n_routes;
-    struct xpci_mount *mount; /* guard-storage.c */
-    size_t n_mounts;
+    struct {
+        struct xpci_route *v; /* guard-net.c */
+        size_t n;
+    } routes;
+    struct {
+        struct xpci_mount *v; /* guard-storage.c */
+        size_t n;
+    } mounts;
     struct xpci_strv seen; /* block devices that something known is on */
     bool seen_all;
 } walk;
@@ -77,9 +81,6 @@ size_t xpci_walk_all(walk *w, const chain *up, xpci_step *step,
 /* Steps on every line of a file but the first @skip. */
 void xpci_walk_lines(walk *w, const char *path, int skip, xpci_step *step,
                      const chain *up);
-
-/* Room for one more in an array; false: no memory. */
-bool xpci_walk_grow(walk *w, void *array, size_t n, size_t size);
 
 void xpci_walk_clear_findings(struct xpci_guard *guard);
 

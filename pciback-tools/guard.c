@@ -18,17 +18,6 @@
         va_end(ap_);                                                           \
     } while (0)
 
-bool xpci_walk_grow(walk *w, void *array, size_t n, size_t size)
-{
-    void **at = array, *new = reallocarray(*at, n + 1, size);
-
-    if (new)
-        *at = new;
-    else if (w->ret == 0)
-        w->ret = xpci_error_oom(w->err);
-    return new;
-}
-
 char *xpci_walk_link(walk *w, const char *fmt, ...)
 {
     char path[PATH_SIZE], *link = NULL;
@@ -115,18 +104,17 @@ static int print_chain(const chain *c, struct xpci_buf *out)
 
 static void add(walk *w, const struct xpci_bdf *bdf, const chain *up)
 {
-    struct xpci_guard *guard = w->guard;
+    struct xpci_finding *new = xpci_list_add(w->guard);
     struct xpci_buf text = { 0 };
     char name[XPCI_BDF_SIZE];
     const chain c = { up, xpci_bdf_format(bdf, name) };
     _cleanup_free_ char *link = NULL;
     struct xpci_bdf physical;
 
-    if (!xpci_walk_grow(w, &guard->v, guard->n, sizeof(*guard->v)))
-        return;
-    if (print_chain(&c, &text) < 0 && w->ret == 0)
+    if (!new || print_chain(&c, &text) < 0)
         w->ret = xpci_error_oom(w->err);
-    guard->v[guard->n++] = (struct xpci_finding){ *bdf, w->grade, text.data };
+    if (new)
+        *new = (struct xpci_finding){ *bdf, w->grade, text.data };
     /* a virtual function is gone with the function that makes it */
     link = xpci_walk_link(w, "/sys/bus/pci/devices/%s/physfn", name);
     if (link && xpci_bdf_parse(xpci_last_part(link), &physical) == 0)
@@ -178,7 +166,7 @@ int xpci_guard_load(const struct xpci_root *root, struct xpci_guard *guard,
     xpci_guard_storage(&w);
     xpci_guard_net(&w);
     xpci_guard_console(&w);
-    free(w.route);
+    free(w.routes.v);
     if (w.ret == 0)
         return 0;
     xpci_walk_clear_findings(guard);

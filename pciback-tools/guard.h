@@ -3,7 +3,7 @@
  * What dom0 lives on (design rule 2): storage under its mounts and swap, the
  * network under its routes and SSH sessions, console, screen and keyboard.
  *
- *     struct xpci_guard guard = { .session = getenv("SSH_CONNECTION") };
+ *     struct xpci_guard guard = { 0 };
  *     r = xpci_guard_load(root, &guard, err);
  *     worst = xpci_guard_worst(&guard, &bdf);   what to refuse, NULL: nothing
  *     for (size_t i = 0; i < guard.n; i++)      all there is to tell
@@ -15,9 +15,8 @@
  * one for each, "/ is on rpool, perhaps on sdb1, on 0000:02:00.0": what is
  * not known is not free. What cannot be followed at all fails the load.
  *
- * Only files are read, /proc, /sys and /run/udev of the root, so a recorded
- * host will do. How each layer is followed, what is left out and why:
- * docs/design/guard.md.
+ * Only files are read, /proc and /sys of the root, so a recorded host will do.
+ * How each layer is followed, what is left out and why: docs/design/guard.md.
  */
 #ifndef XPCI_GUARD_H
 #define XPCI_GUARD_H
@@ -39,7 +38,6 @@ struct xpci_finding {
 };
 
 struct xpci_guard {
-    const char *session; /* in: SSH_CONNECTION of the caller, NULL: none */
     struct xpci_finding *v;
     size_t n;
     bool known; /* false: the root has no /proc to tell mounts and routes */

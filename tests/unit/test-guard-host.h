@@ -13,12 +13,10 @@
 #define HBA2 "pci0000:00/0000:00:1c.1/0000:03:00.0/host2/block/sdc"
 
 static struct tree tree;
-static const char *session;
 
 static UNUSED int setup(void **state)
 {
     (void)state;
-    session = NULL;
     return tree_make(&tree);
 }
 
@@ -140,7 +138,7 @@ static UNUSED void routes(const char *lines)
 static UNUSED void expect(const char *expected)
 {
     static const char grades[] = "-UD"; /* note, in use, dies */
-    _cleanup_guard_ struct xpci_guard guard = { .session = session };
+    _cleanup_guard_ struct xpci_guard guard = { 0 };
     _cleanup_error_ struct xpci_error err = { 0 };
     _cleanup_buf_ struct xpci_buf got = { 0 };
 

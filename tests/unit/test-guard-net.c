@@ -126,14 +126,6 @@ static void test_ssh_ipv6(void **state)
                         "D an ssh session is on eth2, on 0000:05:00.1\n");
 }
 
-static void test_own_session(void **state)
-{
-    (void)state;
-    two_networks();
-    session = "172.16.3.3 50022 192.168.7.1 2222";
-    expect(TWO_NETWORKS "D this ssh session is on eth1, on 0000:05:00.0\n");
-}
-
 static void screen(const char *bdf)
 {
     char path[100];
@@ -246,21 +238,13 @@ static void test_worst(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_routes),
-        TEST(test_stacked_interfaces),
-        TEST(test_guests_bridge),
-        TEST(test_open_vswitch),
-        TEST(test_vpn),
-        TEST(test_ipv6_route),
-        TEST(test_ssh),
-        TEST(test_ssh_ipv6),
-        TEST(test_own_session),
-        TEST(test_screen),
-        TEST(test_serial_console),
-        TEST(test_keyboard),
-        TEST(test_virtual_function),
-        TEST(test_without_proc),
-        TEST(test_worst),
+        TEST(test_routes),        TEST(test_stacked_interfaces),
+        TEST(test_guests_bridge), TEST(test_open_vswitch),
+        TEST(test_vpn),           TEST(test_ipv6_route),
+        TEST(test_ssh),           TEST(test_ssh_ipv6),
+        TEST(test_screen),        TEST(test_serial_console),
+        TEST(test_keyboard),      TEST(test_virtual_function),
+        TEST(test_without_proc),  TEST(test_worst),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
