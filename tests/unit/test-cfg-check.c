@@ -136,6 +136,8 @@ static void test_numbers(void **state)
     expect("memory=1\nmaxmem=2\nextra='swiotlb'\npci=['3:2.0']", "");
     expect("rdm='x'\n" QUIET, "");
     expect(HVM "passthrough='Share_PT'", "");
+    expect(HVM "passthrough='default'", "");
+    expect(HVM "pci_seize=0\npci=['3:2.0']", "");
     expect(HVM "pci_seize=1\n" QUIET, "");
 }
 
