@@ -82,6 +82,7 @@ static int load(struct xpci_call *call, struct listing *l,
                 struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error why = { 0 };
+    _cleanup_group_ struct xpci_group groups = { 0 };
     int ret = xpci_host_inventory(call, &l->inv, err);
 
     if (ret < 0)
@@ -90,7 +91,9 @@ static int load(struct xpci_call *call, struct listing *l,
     l->group = calloc(l->inv.n + 1, sizeof(*l->group));
     if (!l->group)
         return xpci_error_oom(err);
-    ret = xpci_group_number(&l->inv, l->group, &why);
+    ret = xpci_group_list(&l->inv, false, false, NULL, 0, &groups, &why);
+    for (size_t i = 0; i < groups.n; i++)
+        l->group[groups.v[i].dev] = groups.v[i].number;
     if (ret < 0) {
         xpci_log(&call->log, XPCI_LOG_WARN, "groups are not shown: %s",
                  xpci_error_text(&why));

@@ -53,25 +53,17 @@ void xpci_group_clear(struct xpci_group *group);
 /* True if @dev is a member. */
 bool xpci_group_has(const struct xpci_group *group, size_t dev);
 
-/* What a listing is made by. */
-struct xpci_group_how {
-    bool kernel_only;    /* what Linux without Xen shows as iommu_groups */
-    bool acs_as_enabled; /* see acs.h */
-};
-
 /*
- * The groups of the @n devices @seed, or all groups if @n is 0. Numbers are
- * from 1, in order of each group's first endpoint; groups of bridges alone
- * come last. What is behind a bridge that does not answer is shown as one
- * group with it; -EACCES as above.
+ * The groups of the @n devices @seed, or all groups if @n is 0. @kernel_only
+ * is what Linux without Xen shows as iommu_groups; @acs_as_enabled see acs.h.
+ * Numbers are from 1, in order of each group's first endpoint; groups of
+ * bridges alone come last. What is behind a bridge that does not answer is
+ * shown as one group with it; -EACCES as above.
  */
-int xpci_group_list(const struct xpci_inventory *inv, struct xpci_group_how how,
-                    const size_t *seed, size_t n, struct xpci_group *out,
+int xpci_group_list(const struct xpci_inventory *inv, bool kernel_only,
+                    bool acs_as_enabled, const size_t *seed, size_t n,
+                    struct xpci_group *out,
                     struct xpci_error *err) _must_check_;
-
-/* The numbers alone, by index; @number has room for inv->n entries. */
-int xpci_group_number(const struct xpci_inventory *inv, unsigned int *number,
-                      struct xpci_error *err) _must_check_;
 
 int xpci_scope_parse(const char *text, enum xpci_scope *out,
                      struct xpci_error *err) _must_check_;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -77,60 +78,8 @@ static int read_driver(const struct xpci_root *root, struct xpci_device *dev,
     return dev->driver ? 0 : xpci_error_oom(err);
 }
 
-/* The last component of @path before @end, which moves in front of it. */
-static bool component(const char *path, const char **end, struct xpci_bdf *bdf)
-{
-    const char *start = *end;
-    bool is_bdf;
-
-    while (start > path && start[-1] != '/')
-        start--;
-    is_bdf = xpci_bdf_parse_len(start, (size_t)(*end - start), bdf) == 0;
-    *end = start > path ? start - 1 : start;
-    return is_bdf;
-}
-
-/*
- * Where a device stands, from its link: ".../pci0000:00/BRIDGE/DEVICE", or
- * ".../pci0000:00/VMD/pci10000:00/DEVICE". It is known even of a bridge that
- * sleeps, and of a VF on a bus that no bridge leads to.
- */
-static int read_place(const struct xpci_root *root, struct xpci_inventory *inv,
-                      struct xpci_device *dev, struct xpci_error *err)
-{
-    _cleanup_free_ char *target = NULL;
-    const struct xpci_device *up;
-    struct xpci_bdf bdf;
-    const char *end;
-    char path[80];
-    int ret;
-
-    snprintf(path, sizeof(path), "/sys/bus/pci/devices/" XPCI_BDF_FMT,
-             XPCI_BDF_ARGS(dev->bdf));
-    ret = xpci_root_readlink(root, path, &target);
-    if (ret == -EINVAL) /* a directory: a recorded tree */
-        return 0;
-    if (ret < 0)
-        return xpci_error_errno(err, -ret, "cannot read '%s%s'",
-                                xpci_root_dir(root), path);
-    end = target + strlen(target);
-    if (!component(target, &end, &bdf) || xpci_bdf_cmp(&bdf, &dev->bdf))
-        return 0;
-    dev->parent_known = true;
-    if (component(target, &end, &bdf)) {
-        up = xpci_inventory_find(inv, &bdf);
-        if (up && up < dev)
-            dev->parent = (size_t)(up - inv->dev);
-    } else if (component(target, &end, &bdf)) {
-        up = xpci_inventory_find(inv, &bdf);
-        if (up)
-            dev->dma_dev = (size_t)(up - inv->dev);
-    }
-    return 0;
-}
-
-static int read_sysfs(const struct xpci_root *root, struct xpci_inventory *inv,
-                      struct xpci_device *dev, struct xpci_error *err)
+static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
+                      struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
     char path[80];
@@ -138,8 +87,6 @@ static int read_sysfs(const struct xpci_root *root, struct xpci_inventory *inv,
     bool found;
 
     ret = read_driver(root, dev, err);
-    if (ret == 0)
-        ret = read_place(root, inv, dev, err);
     if (ret < 0)
         return ret;
     snprintf(path, sizeof(path), "/sys/bus/pci/devices/" XPCI_BDF_FMT "/physfn",
@@ -156,27 +103,27 @@ static int read_sysfs(const struct xpci_root *root, struct xpci_inventory *inv,
 }
 
 /*
- * libpci is given a path of the host. What it finds there must be what the
+ * libpci is given a path of the host. What it reads there must be what the
  * same name is inside the root, or a link could lead out of the tree; and a
  * file, or reading it could hang.
  */
-static int check_inside(const struct xpci_root *root, const char *path,
-                        struct xpci_error *err)
+static int check_inside(const struct xpci_root *root, const char *device,
+                        const char *file, struct xpci_error *err)
 {
-    _cleanup_free_ char *host = NULL;
     struct stat in = { 0 }, out = { 0 };
-    int ret = xpci_root_stat(root, path, &in);
+    char path[PATH_MAX];
+    const char *inside = path + strlen(xpci_root_dir(root));
+    int len = snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%s%s",
+                       xpci_root_dir(root), device, file);
 
-    if (asprintf(&host, "%s%s", xpci_root_dir(root), path) < 0) {
-        host = NULL;
-        return xpci_error_oom(err);
-    }
-    if (stat(host, &out) < 0 && ret < 0)
+    if (len >= (int)sizeof(path))
+        return xpci_error_set(err, ENAMETOOLONG, "'%s' is too long", path);
+    if ((xpci_root_stat(root, inside, &in) < 0) & (stat(path, &out) < 0))
         return 0; /* libpci knows what it can do without */
     if (in.st_ino != out.st_ino || in.st_dev != out.st_dev)
-        return xpci_error_set(err, EXDEV, "'%s' leads out of the root", host);
-    if (!S_ISREG(in.st_mode) && !S_ISDIR(in.st_mode))
-        return xpci_error_set(err, EINVAL, "'%s' is not a regular file", host);
+        return xpci_error_set(err, EXDEV, "'%s' leads out of the root", path);
+    if (!S_ISREG(in.st_mode) && *file)
+        return xpci_error_set(err, EINVAL, "'%s' is not a regular file", path);
     return 0;
 }
 
@@ -186,19 +133,12 @@ static int check_tree(const struct xpci_root *root, struct xpci_error *err)
         "",       "/config",   "/vendor",           "/device",
         "/class", "/revision", "/subsystem_vendor", "/subsystem_device"
     };
-    const size_t n = XPCI_ARRAY_SIZE(files);
     _cleanup_strv_ struct xpci_strv names = { 0 };
     int ret = xpci_root_list(root, "/sys/bus/pci/devices", &names, NULL, err);
 
-    for (size_t i = 0; ret == 0 && i < names.n * n; i++) {
-        _cleanup_free_ char *path = NULL;
-
-        if (asprintf(&path, "/sys/bus/pci/devices/%s%s", names.v[i / n],
-                     files[i % n]) < 0) {
-            path = NULL;
-            return xpci_error_oom(err);
-        }
-        ret = check_inside(root, path, err);
+    for (size_t i = 0; ret == 0 && i < names.n; i++) {
+        for (size_t k = 0; ret == 0 && k < XPCI_ARRAY_SIZE(files); k++)
+            ret = check_inside(root, names.v[i], files[k], err);
     }
     return ret;
 }
@@ -223,23 +163,14 @@ int xpci_inventory_load(const struct xpci_root *root,
     if (ret == 0)
         ret = sort(inv, err);
     for (size_t i = 0; ret == 0 && i < inv->n; i++)
-        ret = read_sysfs(root, inv, &inv->dev[i], err);
-    if (ret == 0)
-        ret = xpci_topology_link(inv, err);
-    if (ret == 0)
+        ret = read_sysfs(root, &inv->dev[i], err);
+    if (ret == 0) {
+        xpci_topology_link(inv);
         ret = xpci_reserved_memory_load(root, inv, err);
+    }
     if (ret < 0)
         xpci_inventory_clear(inv);
     return ret;
-}
-
-/* A row of hex: "40: 10 00", "100: 01 00". */
-static bool is_row(const char *line)
-{
-    size_t digits = strspn(line, "0123456789abcdef");
-
-    return (digits == 2 || digits == 3) && line[digits] == ':' &&
-           line[digits + 1] == ' ';
 }
 
 /*
@@ -251,16 +182,17 @@ static int count_devices(const char *text, const char *file, size_t *n,
 {
     bool in_device = false;
     struct xpci_bdf bdf;
-    size_t row = 1;
+    size_t row = 1, hex;
 
     for (const char *p = text; p; p = strchr(p, '\n'), row++) {
         p += row > 1;
+        hex = strspn(p, "0123456789abcdef");
         if (xpci_bdf_parse_len(p, strcspn(p, " \r\n"), &bdf) == 0) {
             in_device = true;
             (*n)++;
         } else if (*p == '\r' || *p == '\n') {
             in_device = false;
-        } else if (is_row(p) && !in_device) {
+        } else if (!in_device && (hex == 2 || hex == 3) && p[hex] == ':') {
             return xpci_error_set(err, EINVAL,
                                   "'%s':%zu: configuration space of no device",
                                   file, row);
@@ -311,7 +243,7 @@ int xpci_inventory_load_dump(const char *file, struct xpci_inventory *inv,
     if (ret == 0)
         ret = sort(inv, err);
     if (ret == 0)
-        ret = xpci_topology_link(inv, err);
+        xpci_topology_link(inv);
     if (ret < 0)
         xpci_inventory_clear(inv);
     return ret;
@@ -326,18 +258,34 @@ void xpci_inventory_clear(struct xpci_inventory *inv)
     }
     free(inv->dev);
     free(inv->region);
-    free(inv->alias);
     *inv = (struct xpci_inventory){ 0 };
 }
 
 const struct xpci_device *xpci_inventory_find(const struct xpci_inventory *inv,
                                               const struct xpci_bdf *bdf)
 {
-    struct xpci_device key = { .bdf = *bdf };
+    size_t i = xpci_inventory_at(inv, bdf->segment, XPCI_RID(*bdf));
 
-    if (inv->n == 0)
-        return NULL;
-    return bsearch(&key, inv->dev, inv->n, sizeof(*inv->dev), device_cmp);
+    return i == XPCI_NO_PARENT ? NULL : &inv->dev[i];
+}
+
+bool xpci_device_listed(const struct xpci_device *dev, uint16_t vendor,
+                        const char *ids)
+{
+    unsigned long first, last;
+    char *p;
+
+    if (dev->vendor != vendor)
+        return false;
+    do {
+        first = last = strtoul(ids, &p, 16);
+        if (*p == '-')
+            last = strtoul(p + 1, &p, 16);
+        if (first <= dev->device && dev->device <= last)
+            return true;
+        ids = p;
+    } while (*p);
+    return false;
 }
 
 bool xpci_device_is_bridge(const struct xpci_device *dev)

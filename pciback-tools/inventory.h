@@ -79,40 +79,41 @@ struct xpci_device {
     uint32_t vendor_reg; /* Intel: d8h of a root port, f0h of 1f.0, else 0 */
     uint8_t secondary;   /* of a bridge */
     uint8_t subordinate;
-    size_t parent;     /* index of the bridge above, or XPCI_NO_PARENT */
-    bool parent_known; /* sysfs said so, also that there is none */
-    size_t dma_dev;    /* whose requester id it has: VMD, or XPCI_NO_PARENT */
-    char *driver;      /* bound driver, NULL: none or (dump) not known */
-    char *modalias;    /* as the kernel prints it */
-    char *name;        /* vendor and device from pci.ids */
+    size_t parent;  /* index of the bridge above, or XPCI_NO_PARENT */
+    char *driver;   /* bound driver, NULL: none or (dump) not known */
+    char *modalias; /* as the kernel prints it */
+    char *name;     /* vendor and device from pci.ids */
 };
 
 /* Requester ids are bus, slot and function: 8, 5 and 3 bits. */
 #define XPCI_RID(bdf)                                                          \
     ((uint16_t)((bdf).bus << 8 | (bdf).slot << 3 | (bdf).func))
 
-/* Memory that the firmware wants mapped for functions @first to @last. */
+static inline bool xpci_same_bus(const struct xpci_device *a,
+                                 const struct xpci_device *b)
+{
+    return a->bdf.segment == b->bdf.segment && a->bdf.bus == b->bdf.bus;
+}
+
+/*
+ * What the firmware says of functions @first to @last: that the memory from
+ * @start to @end (which is part of it) must stay mapped for them; or, in the
+ * IVRS, that they use a requester id: both are segment << 16 | id then.
+ */
 struct xpci_region {
-    uint64_t start, end; /* end is part of it */
+    bool is_alias;
     uint32_t segment;
     uint16_t first, last;
-};
-
-/* Functions @first to @last use the requester id @alias (IVRS). */
-struct xpci_rid_alias {
-    uint32_t segment;
-    uint16_t first, last, alias;
+    uint64_t start, end;
 };
 
 struct xpci_inventory {
     struct xpci_device *dev;
     size_t n;
-    struct xpci_region *region; /* by start */
+    struct xpci_region *region; /* aliases first, then by start */
     size_t n_regions;
-    struct xpci_rid_alias *alias; /* by segment and alias */
-    size_t n_aliases;
     bool has_ivrs;          /* an AMD IOMMU: table IVRS, or its function */
-    bool tables_unreadable; /* region and alias are not known (not root) */
+    bool tables_unreadable; /* regions are not known (not root) */
 };
 
 int xpci_inventory_load(const struct xpci_root *root,
@@ -137,6 +138,10 @@ size_t xpci_inventory_at(const struct xpci_inventory *inv, uint32_t segment,
                          uint16_t rid);
 
 bool xpci_device_is_bridge(const struct xpci_device *dev);
+
+/* True if it is of @vendor and in @ids: "10c6 10f7-10fc". */
+bool xpci_device_listed(const struct xpci_device *dev, uint16_t vendor,
+                        const char *ids);
 
 /*
  * The device's path: the BDF of its ancestor on the root bus, then slot and

@@ -1,12 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <string.h>
 
 #include "acs.h"
-#include "alias.h"
 #include "isolation.h"
 
 #define NONE XPCI_NO_PARENT
+
+size_t xpci_tie_set(struct xpci_tie *tie, size_t dev)
+{
+    for (; tie[dev].set != dev; dev = tie[dev].set)
+        tie[dev].set = tie[tie[dev].set].set;
+    return dev;
+}
+
+void xpci_tie_turn(struct xpci_tie *tie, size_t dev)
+{
+    struct xpci_tie to = { .up = NONE };
+
+    while (dev != NONE) {
+        struct xpci_tie old = tie[dev];
+
+        to.set = old.set;
+        tie[dev] = to;
+        to = old;
+        to.up = dev;
+        dev = old.up;
+    }
+}
+
+/* Ties @dev to @up. False if they are of one set already. */
+static bool join(struct xpci_tie *tie, size_t dev, size_t up,
+                 enum xpci_rule rule, size_t object)
+{
+    size_t a = xpci_tie_set(tie, dev), b = xpci_tie_set(tie, up);
+
+    if (a == b)
+        return false;
+    xpci_tie_turn(tie, dev);
+    tie[dev] = (struct xpci_tie){ tie[dev].set, up, rule, object, 0, 0 };
+    tie[a > b ? a : b].set = a > b ? b : a;
+    return true;
+}
 
 /* What is known of each device while the kernel's groups are made. */
 struct step {
@@ -15,257 +49,238 @@ struct step {
     size_t culprit; /* from here up, the first that does not isolate */
 };
 
-static void join(struct xpci_partition *p, size_t a, size_t b,
-                 enum xpci_rule rule, size_t object)
+static bool lends_id(const struct xpci_device *bridge)
 {
-    xpci_partition_join(p, &(struct xpci_link){ a, b, rule, object, 0, 0 });
+    return bridge->pcie_type == XPCI_PCIE_TO_PCI ||
+           bridge->pcie_type == XPCI_PCI_TO_PCIE ||
+           bridge->pcie_type == XPCI_PCIE_NONE;
 }
 
-static bool same_bus(const struct xpci_inventory *inv, size_t a, size_t b)
+/*
+ * Bridges above that alias @i, or do not keep it apart from its neighbours.
+ * A bridge that reads all ones (D3cold), @mute, may be above any orphan.
+ */
+static void join_bridges(const struct xpci_inventory *inv, struct xpci_tie *tie,
+                         struct step *step, size_t mute, size_t i)
 {
-    return inv->dev[a].bdf.segment == inv->dev[b].bdf.segment &&
-           inv->dev[a].bdf.bus == inv->dev[b].bdf.bus;
-}
+    const struct xpci_bdf *bdf = &inv->dev[i].bdf;
+    size_t up = inv->dev[i].parent, *owner = &step[i].owner;
 
-static bool same_slot(const struct xpci_inventory *inv, size_t a, size_t b)
-{
-    return xpci_bdf_same_slot(&inv->dev[a].bdf, &inv->dev[b].bdf);
-}
-
-static enum xpci_rule acs_rule(const struct xpci_device *dev)
-{
-    switch (dev->acs.state) {
-    case XPCI_ACS_PRESENT:
-        return XPCI_RULE_ACS_OFF;
-    case XPCI_ACS_UNREADABLE:
-        return XPCI_RULE_ACS_UNREADABLE;
-    default:
-        return XPCI_RULE_NO_ACS;
-    }
-}
-
-/* Bridges above that alias @i, or do not keep it apart from its neighbours. */
-static void look_up(struct xpci_partition *p, const struct xpci_inventory *inv,
-                    struct step *step, size_t i)
-{
-    size_t up = inv->dev[i].parent;
-
-    step[i].owner = NONE;
+    *owner = NONE;
     step[i].culprit = step[i].isolates ? NONE : i;
+    if (up == NONE && mute != NONE && bdf->bus &&
+        bdf->segment == inv->dev[mute].bdf.segment)
+        join(tie, i, mute, XPCI_RULE_MUTE, mute);
     if (up == NONE)
         return;
     if (step[i].isolates)
         step[i].culprit = step[up].culprit;
+    *owner = step[up].owner;
+    if (*owner == NONE && lends_id(&inv->dev[up]))
+        *owner = up;
     if (inv->dev[up].pcie_type == XPCI_PCIE_UNKNOWN)
-        join(p, i, up, XPCI_RULE_MUTE, up);
-    if (!xpci_alias_ends_at(&inv->dev[up]))
-        step[i].owner =
-            step[up].owner == NONE && xpci_alias_bridge(&inv->dev[up])
-                ? up
-                : step[up].owner;
-    if (step[i].owner != NONE)
-        join(p, i, step[i].owner, XPCI_RULE_BRIDGE, step[i].owner);
+        join(tie, i, up, XPCI_RULE_MUTE, up);
+    else if (*owner != NONE)
+        join(tie, i, *owner, XPCI_RULE_BRIDGE, *owner);
     else if (step[up].culprit != NONE)
-        join(p, i, up, acs_rule(&inv->dev[step[up].culprit]), step[up].culprit);
+        join(tie, i, up, XPCI_RULE_ACS, step[up].culprit);
 }
 
 /*
- * Functions that can talk within their device. The lowest one may be asked
- * for nothing, the others only if they are one of several: a VF is not.
+ * Neighbours in a slot or on a bus, each with the first. FUNCTION is for those
+ * that can talk within their device; there Linux asks the later one only, and
+ * a VF never.
  */
-static void join_functions(struct xpci_partition *p,
-                           const struct xpci_inventory *inv,
-                           const struct step *step)
+static void join_near(const struct xpci_inventory *inv, struct xpci_tie *tie,
+                      const struct step *step, enum xpci_rule rule)
 {
     size_t first = NONE;
 
     for (size_t i = 0; i < inv->n; i++) {
-        if (first != NONE && !same_slot(inv, first, i))
-            first = NONE;
-        if (step[i].isolates)
+        const struct xpci_device *dev = &inv->dev[i];
+
+        if (rule == XPCI_RULE_FUNCTION
+                ? step[i].isolates
+                : xpci_device_is_bridge(dev) ||
+                      (rule == XPCI_RULE_SLOT && dev->virtual_func))
             continue;
-        if (first == NONE)
+        if (first == NONE || !xpci_same_bus(&inv->dev[first], dev) ||
+            (rule != XPCI_RULE_BUS &&
+             inv->dev[first].bdf.slot != dev->bdf.slot))
             first = i;
-        else if (inv->dev[i].multifunction)
-            join(p, i, first,
-                 inv->dev[i].acs.state == XPCI_ACS_PRESENT
-                     ? XPCI_RULE_FUNCTION_OFF
-                     : XPCI_RULE_FUNCTION,
-                 NONE);
-    }
-}
-
-static void join_aliases(struct xpci_partition *p,
-                         const struct xpci_inventory *inv)
-{
-    for (size_t i = 0; i < inv->n; i++) {
-        const struct xpci_bdf *bdf = &inv->dev[i].bdf;
-
-        if (!xpci_alias_has(&inv->dev[i]))
-            continue;
-        for (size_t k = xpci_inventory_from(inv, bdf->segment,
-                                            (uint16_t)(bdf->bus << 8));
-             k < inv->n && same_bus(inv, i, k); k++) {
-            if (xpci_alias_uses(&inv->dev[i], &inv->dev[k]))
-                join(p, i, k, XPCI_RULE_ALIAS, NONE);
-        }
+        else if (rule != XPCI_RULE_FUNCTION || dev->multifunction)
+            join(tie, i, first, rule, NONE);
     }
 }
 
 /*
- * The devices of an IVRS entry: all with @to, which is the device that has the
- * id, or where there is none the first that uses it.
+ * Devices that use requester ids of other functions of their bus: Linux'
+ * pci_add_dma_alias(), by quirks.c (6.12). Switchtec NTBs do too, but which
+ * ids is in registers that only the kernel reads.
  */
-static void join_ivrs(struct xpci_partition *p,
-                      const struct xpci_inventory *inv,
-                      const struct xpci_rid_alias *alias, bool any_bus,
-                      size_t *to)
+enum { OWN = -1, ANY = -2 };
+
+static const struct alias {
+    uint16_t vendor, subdevice; /* 0: any */
+    const char *ids;
+    int slot;
+    uint8_t first_func, last_func;
+} aliases[] = {
+    /* quirk_dma_func0_alias: Ricoh (Red Hat bug 605888), Glenfly */
+    { 0x1180, 0, "e476 e832", OWN, 0, 0 },
+    { 0x6766, 0, "3d40-3d41", OWN, 0, 0 },
+    /* quirk_dma_func1_alias: Marvell (kernel bug 42679), HighPoint, */
+    { 0x1b4b, 0,
+      "9120 9123 9125 9128 9130 9170 9172 917a 9182-9183 91a0 9215 9220 9230 "
+      "9235",
+      OWN, 1, 1 },
+    { 0x1103, 0, "0642 0645", OWN, 1, 1 },
+    { 0x197b, 0, "2392", OWN, 1, 1 }, /* JMicron (Gentoo bug 497630) */
+    { 0x1c28, 0, "0122", OWN, 1, 1 }, /* Plextor M6E */
+    /* quirk_fixed_dma_alias: Adaptec 3405, 3805 */
+    { 0x9005, 0x02bb, "0285", 0x01, 0, 0 },
+    { 0x9005, 0x02bc, "0285", 0x01, 0, 0 },
+    /* quirk_mic_x200_dma_alias, quirk_pex_vca_alias */
+    { 0x8086, 0, "2260 2264", 0x10, 0, 0 },
+    { 0x8086, 0, "2260 2264", 0x11, 0, 0 },
+    { 0x8086, 0, "2260 2264", 0x12, 3, 3 },
+    { 0x8086, 0, "2954-2956 2958-295a", ANY, 0, 4 },
+    /* quirk_plx_ntb_dma_alias */
+    { 0x10b5, 0, "87b0-87b1", ANY, 0, 7 },
+};
+
+static void join_aliases(const struct xpci_inventory *inv, struct xpci_tie *tie,
+                         size_t i, const struct alias *alias)
 {
-    for (size_t i = xpci_inventory_from(inv, alias->segment, alias->first);
-         i < inv->n && inv->dev[i].bdf.segment == alias->segment &&
-         XPCI_RID(inv->dev[i].bdf) <= alias->last;
-         i++) {
-        if (*to == NONE && any_bus)
-            *to = i;
-        if (*to != NONE && (any_bus || same_bus(inv, i, *to)))
-            join(p, i, *to, XPCI_RULE_IVRS, NONE);
+    const struct xpci_device *dev = &inv->dev[i];
+    size_t k =
+        xpci_inventory_from(inv, dev->bdf.segment, XPCI_RID(dev->bdf) & 0xff00);
+
+    if (alias->subdevice &&
+        (dev->subvendor != dev->vendor || dev->subdevice != alias->subdevice))
+        return;
+    for (; k < inv->n && xpci_same_bus(&inv->dev[k], dev); k++) {
+        const struct xpci_bdf *bdf = &inv->dev[k].bdf;
+
+        if ((alias->slot == ANY ||
+             bdf->slot == (alias->slot == OWN ? dev->bdf.slot : alias->slot)) &&
+            alias->first_func <= bdf->func && bdf->func <= alias->last_func)
+            join(tie, i, k, XPCI_RULE_ALIAS, NONE);
     }
 }
 
-static void join_all_ivrs(struct xpci_partition *p,
-                          const struct xpci_inventory *inv, bool any_bus)
+/*
+ * Intel VMD shows what is behind it as a segment of its own, above ffff, in
+ * the order of its endpoints, and under its requester id (pci_real_dma_dev()).
+ */
+static void join_vmd(const struct xpci_inventory *inv, struct xpci_tie *tie)
 {
-    size_t to = NONE;
+    static const char ids[] =
+        "201d 28c0 467f 4c3d 7d0b 9a0b a77f ad0b b06f b60b"; /* vmd_ids[] */
+    size_t first = xpci_inventory_from(inv, 0x10000, 0), next = 0, vmd = NONE;
 
-    for (size_t i = 0; i < inv->n_aliases; i++) {
-        const struct xpci_rid_alias *a = &inv->alias[i];
-
-        if (i == 0 || a->segment != a[-1].segment || a->alias != a[-1].alias)
-            to = xpci_inventory_at(inv, a->segment, a->alias);
-        join_ivrs(p, inv, a, any_bus, &to);
+    for (size_t i = first; i < inv->n; i++) {
+        if (i == first ||
+            inv->dev[i].bdf.segment != inv->dev[i - 1].bdf.segment) {
+            while (next < first &&
+                   !xpci_device_listed(&inv->dev[next], 0x8086, ids))
+                next++;
+            vmd = next < first ? next++ : vmd;
+        }
+        if (vmd != NONE)
+            join(tie, i, vmd, XPCI_RULE_VMD, NONE);
     }
 }
 
-int xpci_isolation_kernel(struct xpci_partition *p,
-                          const struct xpci_inventory *inv, bool acs_as_enabled)
+/*
+ * Linux' groups. They do not depend on the order in which devices are found:
+ * a bridge is grouped before what is behind it, and all else holds both ways.
+ */
+static int join_kernel(const struct xpci_inventory *inv, struct xpci_tie *tie,
+                       bool as_enabled)
 {
     _cleanup_free_ struct step *step = calloc(inv->n + 1, sizeof(*step));
+    size_t mute = NONE;
 
     if (!step)
         return -ENOMEM;
-    for (size_t i = 0; i < inv->n; i++) {
-        const struct xpci_device *dev = &inv->dev[i];
-
-        step[i].isolates = xpci_acs_isolates(inv, i, acs_as_enabled);
-        look_up(p, inv, step, i);
-        if (dev->bdf.segment > 0xffff && dev->dma_dev != NONE)
-            join(p, i, dev->dma_dev, XPCI_RULE_VMD, dev->dma_dev);
+    for (size_t i = 0; i < inv->n && mute == NONE; i++) {
+        if (inv->dev[i].header == 0xff && inv->dev[i].class_code == 0x0604)
+            mute = i;
     }
-    join_functions(p, inv, step);
-    join_aliases(p, inv);
-    join_all_ivrs(p, inv, false);
+    for (size_t i = 0; i < inv->n; i++) {
+        step[i].isolates = xpci_acs_isolates(inv, i, as_enabled);
+        join_bridges(inv, tie, step, mute, i);
+    }
+    join_vmd(inv, tie);
+    join_near(inv, tie, step, XPCI_RULE_FUNCTION);
+    for (size_t i = 0; i < inv->n; i++) {
+        for (size_t k = 0; k < XPCI_ARRAY_SIZE(aliases); k++) {
+            if (xpci_device_listed(&inv->dev[i], aliases[k].vendor,
+                                   aliases[k].ids))
+                join_aliases(inv, tie, i, &aliases[k]);
+        }
+    }
     return 0;
 }
 
 /*
- * VT-d: Xen's alloc_pdev() notes a conventional bridge for every bus from its
- * secondary to its subordinate one, find_upstream_bridge() goes up from there.
+ * Devices that use one requester id, or regions that overlap, which are
+ * sorted. Linux takes an alias only if it is a function of the same bus.
  */
-static void join_buses(struct xpci_partition *p,
-                       const struct xpci_inventory *inv, size_t begin,
-                       size_t end)
+static void join_regions(const struct xpci_inventory *inv, struct xpci_tie *tie,
+                         bool linux_only)
 {
-    size_t above[256];
-
-    for (size_t i = 0; i < 256; i++)
-        above[i] = NONE;
-    for (size_t i = begin; i < end; i++) {
-        const struct xpci_device *d = &inv->dev[i];
-
-        if (d->class_code == 0x0604 && d->secondary > d->bdf.bus &&
-            (d->pcie_type == XPCI_PCIE_NONE ||
-             d->pcie_type == XPCI_PCIE_TO_PCI))
-            for (int bus = d->secondary; bus <= d->subordinate; bus++)
-                above[bus] = i;
-    }
-    for (size_t i = begin; i < end; i++) {
-        size_t top = NONE;
-
-        for (size_t up = above[inv->dev[i].bdf.bus]; up != NONE;
-             up = above[inv->dev[up].bdf.bus])
-            top = up;
-        if (top != NONE)
-            join(p, i, top, XPCI_RULE_BRIDGE, top);
-    }
-}
-
-void xpci_isolation_xen(struct xpci_partition *p,
-                        const struct xpci_inventory *inv)
-{
-    for (size_t begin = 0, end; begin < inv->n; begin = end) {
-        uint32_t segment = inv->dev[begin].bdf.segment;
-
-        end = xpci_inventory_from(inv, segment + 1, 0);
-        join_buses(p, inv, begin, end);
-    }
-    join_all_ivrs(p, inv, true);
-}
-
-void xpci_isolation_memory(struct xpci_partition *p,
-                           const struct xpci_inventory *inv)
-{
-    uint64_t end = 0;
     size_t owner = NONE;
+    uint64_t end = 0;
 
     for (size_t k = 0; k < inv->n_regions; k++) {
         const struct xpci_region *r = &inv->region[k];
 
-        if (r->start > end)
-            owner = NONE;
+        if (k == 0 || r->start > end || r->is_alias != r[-1].is_alias) {
+            end = r->end;
+            owner = linux_only && r->is_alias
+                        ? xpci_inventory_at(inv, r->segment, (uint16_t)r->start)
+                        : NONE;
+        }
+        end = r->end > end ? r->end : end;
         for (size_t i = xpci_inventory_from(inv, r->segment, r->first);
              i < inv->n && inv->dev[i].bdf.segment == r->segment &&
              XPCI_RID(inv->dev[i].bdf) <= r->last;
              i++) {
-            if (xpci_device_is_bridge(&inv->dev[i]))
+            if (linux_only
+                    ? owner == NONE || !r->is_alias ||
+                          !xpci_same_bus(&inv->dev[i], &inv->dev[owner])
+                    : !r->is_alias && xpci_device_is_bridge(&inv->dev[i]))
                 continue;
-            if (owner == NONE)
-                owner = i;
-            xpci_partition_join(p,
-                                &(struct xpci_link){ i, owner, XPCI_RULE_MEMORY,
-                                                     NONE, r->start, r->end });
+            owner = owner == NONE ? i : owner;
+            if (join(tie, i, owner,
+                     r->is_alias ? XPCI_RULE_IVRS : XPCI_RULE_MEMORY, NONE)) {
+                tie[i].start = r->start;
+                tie[i].end = r->end;
+            }
         }
-        if (r->end > end)
-            end = r->end;
     }
 }
 
-static void join_neighbours(struct xpci_partition *p,
-                            const struct xpci_inventory *inv,
-                            bool (*same)(const struct xpci_inventory *, size_t,
-                                         size_t),
-                            bool virtual_too, enum xpci_rule rule)
+int xpci_isolation_tie(const struct xpci_inventory *inv, unsigned int what,
+                       struct xpci_tie **out)
 {
-    size_t first = NONE;
+    _cleanup_free_ struct xpci_tie *tie = calloc(inv->n + 1, sizeof(*tie));
 
-    for (size_t i = 0; i < inv->n; i++) {
-        if (xpci_device_is_bridge(&inv->dev[i]) ||
-            (inv->dev[i].virtual_func && !virtual_too))
-            continue;
-        if (first != NONE && same(inv, first, i))
-            join(p, i, first, rule, NONE);
-        else
-            first = i;
-    }
-}
-
-void xpci_isolation_slots(struct xpci_partition *p,
-                          const struct xpci_inventory *inv)
-{
-    join_neighbours(p, inv, same_slot, false, XPCI_RULE_SLOT);
-}
-
-void xpci_isolation_buses(struct xpci_partition *p,
-                          const struct xpci_inventory *inv)
-{
-    join_neighbours(p, inv, same_bus, true, XPCI_RULE_BUS);
+    if (!tie)
+        return -ENOMEM;
+    for (size_t i = 0; i < inv->n; i++)
+        tie[i] = (struct xpci_tie){ .set = i, .up = NONE };
+    if (what & XPCI_ISOLATION_KERNEL &&
+        join_kernel(inv, tie, what & XPCI_ISOLATION_ACS_AS_ENABLED) < 0)
+        return -ENOMEM;
+    if (what & (XPCI_ISOLATION_KERNEL | XPCI_ISOLATION_FIRMWARE))
+        join_regions(inv, tie, !(what & XPCI_ISOLATION_FIRMWARE));
+    if (what & XPCI_ISOLATION_SLOTS)
+        join_near(inv, tie, NULL, XPCI_RULE_SLOT);
+    if (what & XPCI_ISOLATION_BUSES)
+        join_near(inv, tie, NULL, XPCI_RULE_BUS);
+    *out = xpci_steal(tie);
+    return 0;
 }

@@ -198,7 +198,6 @@ static int add_device(struct pci_access *acc, struct pci_dev *pdev,
     *dev = (struct xpci_device){
         .bdf = { (uint32_t)pdev->domain, pdev->bus, pdev->dev, pdev->func },
         .parent = XPCI_NO_PARENT,
-        .dma_dev = XPCI_NO_PARENT,
     };
     pci_fill_info(pdev, PCI_FILL_IDENT | PCI_FILL_CLASS | PCI_FILL_CLASS_EXT |
                             PCI_FILL_SUBSYS);

@@ -2,14 +2,13 @@
 /*
  * What follows from all devices together, for inventory.c alone: who is above
  * whom, which are virtual functions, which are one of several, which port
- * faces up. The devices are sorted; what sysfs said of a parent stays.
+ * faces up. The devices are sorted.
  */
 #ifndef XPCI_TOPOLOGY_H
 #define XPCI_TOPOLOGY_H
 
 #include "inventory.h"
 
-int xpci_topology_link(struct xpci_inventory *inv,
-                       struct xpci_error *err) _must_check_;
+void xpci_topology_link(struct xpci_inventory *inv);
 
 #endif

@@ -157,6 +157,9 @@ static void test_bad_dumps(void **state)
         "00:00.0 Host bridge\nzz: 00 01\n",
         "00:00.0 Host bridge\n00: 00 01 02 xx\n",
         "00:00.0 Host bridge\n00: 86 80\n",
+        "00: 86 80 00 00\n",
+        "00:00.0 Host bridge",
+        "00:00.0\n\n00:01.0 Host bridge\n",
     };
 
     (void)state;
@@ -226,6 +229,85 @@ static void test_odd_config(void **state)
     assert_int_equal(inv.dev[5].parent, 4);
     assert_int_equal(xpci_device_path(&inv, &inv.dev[5], &path), 0);
     assert_string_equal(path, "0000:01:00.0/00.0");
+}
+
+/* The extended space: what is read of it, loops, and where there is none. */
+static void test_extended_config(void **state)
+{
+    static const struct {
+        const char *what;
+        uint8_t bytes[16]; /* from 100h on */
+        size_t size;
+        struct xpci_acs want;
+    } t[] = {
+        { "ACS",
+          { 0x0d, 0, 1, 0, 0x5f, 0, 0x1d, 0, 0x13 },
+          0x110,
+          { XPCI_ACS_PRESENT, 0x5f, 0x1d, 0x13 } },
+        { "behind another",
+          { 0x0b, 0, 0x41, 0x10, 0x0d, 0, 1, 0, 1, 0, 1, 0, 2, 0 },
+          0x110,
+          { XPCI_ACS_PRESENT, 1, 1, 2 } },
+        { "a loop", { 0x0b, 0, 1, 0x10 }, 0x110, { .state = XPCI_ACS_NONE } },
+        { "none", { 0 }, 0x110, { .state = XPCI_ACS_NONE } },
+        { "no answer",
+          { 0xff, 0xff, 0xff, 0xff },
+          0x110,
+          { .state = XPCI_ACS_NONE } },
+        { "the header again",
+          { 0x86, 0x80, 0x0d, 0, 1 },
+          0x110,
+          { .state = XPCI_ACS_NONE } },
+        { "cut off",
+          { 0x0d, 0, 1, 0 },
+          0x104,
+          { .state = XPCI_ACS_UNREADABLE } },
+        { "beyond the dump",
+          { 0x0b, 0, 1, 0x20 },
+          0x110,
+          { .state = XPCI_ACS_UNREADABLE } },
+        { "no extended space", { 0 }, 0x100, { .state = XPCI_ACS_UNREADABLE } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(t); i++) {
+        _cleanup_inventory_ struct xpci_inventory inv = { 0 };
+        _cleanup_buf_ struct xpci_buf text = { 0 };
+        uint8_t config[0x110] = { 0x86, 0x80, 0x0d, 0, 0, 0, 0x10 };
+
+        config[0x34] = 0x40;
+        config[0x40] = 0x10; /* PCI Express, root port */
+        config[0x42] = 0x42;
+        memcpy(config + 0x100, t[i].bytes, sizeof(t[i].bytes));
+        put_device(&text, "00:1c.0", config, t[i].size);
+        assert_int_equal(xpci_buf_puts(&text, "\n"), 0);
+        assert_int_equal(host_parse(text.data, text.len, &inv, NULL), 0);
+        assert_int_equal(inv.dev[0].pcie_type, XPCI_PCIE_ROOT_PORT);
+        if (inv.dev[0].acs.state != t[i].want.state ||
+            inv.dev[0].acs.cap != t[i].want.cap ||
+            inv.dev[0].acs.ctrl != t[i].want.ctrl ||
+            inv.dev[0].acs.ctrl_at_8 != t[i].want.ctrl_at_8)
+            fail_msg("%s: %d %x %x %x", t[i].what, (int)inv.dev[0].acs.state,
+                     inv.dev[0].acs.cap, inv.dev[0].acs.ctrl,
+                     inv.dev[0].acs.ctrl_at_8);
+    }
+}
+
+/* A recorded function that has virtual ones: they read no ids. */
+static void test_virtual_functions(void **state)
+{
+    _cleanup_inventory_ struct xpci_inventory inv = { 0 };
+    const struct xpci_device *vf;
+
+    (void)state;
+    host_load("qemu-q3", &inv);
+    vf = &inv.dev[host_index(&inv, "01:00.2")];
+    assert_false(vf[-2].virtual_func || vf[-2].multifunction);
+    assert_int_equal(vf[-2].sriov.n, 2);
+    assert_true(vf[-1].virtual_func && vf->virtual_func);
+    assert_false(vf->multifunction);
+    assert_int_equal(vf->vendor, 0x1b36);
+    assert_int_equal(vf->device, 0x10);
 }
 
 /* The same bus number in another segment is another bus. */
@@ -355,6 +437,42 @@ static void test_sysfs(void **state)
     assert_string_equal(inv.dev[2].modalias, "pci:odd");
 }
 
+/* What libpci would read must be inside, and must not hang it. */
+static void test_sysfs_outside(void **state)
+{
+    static const char file[] = "/sys/bus/pci/devices/0000:03:02.0/device";
+    struct tree *t = *state;
+    char outside[200];
+
+    tree_mkdir(t, "/sys");
+    tree_mkdir(t, "/sys/bus");
+    tree_mkdir(t, "/sys/bus/pci");
+    tree_mkdir(t, "/sys/bus/pci/devices");
+    put_sysfs(t, "0000:03:02.0", NULL);
+    tree_put(t, "/inside", "0x100e\n");
+    snprintf(outside, sizeof(outside), "%s/inside", t->dir);
+    for (int i = 0; i < 4; i++) {
+        _cleanup_inventory_ struct xpci_inventory inv = { 0 };
+        _cleanup_error_ struct xpci_error err = { 0 };
+        int ret;
+
+        assert_int_equal(unlink(tree_path(t, file)), 0);
+        if (i == 0)
+            ret = symlink("../../../../../inside", tree_path(t, file));
+        else if (i == 1) /* there outside, not inside */
+            ret = symlink(outside, tree_path(t, file));
+        else if (i == 2) /* another one outside */
+            ret = symlink("/etc/passwd", tree_path(t, file));
+        else
+            ret = mkfifo(tree_path(t, file), 0644);
+        assert_int_equal(ret, 0);
+        ret = xpci_inventory_load(t->root, &inv, &err);
+        assert_int_equal(ret, i == 0 ? 0 : i == 3 ? -EINVAL : -EXDEV);
+        if (i > 0)
+            assert_contains(err.msg, file);
+    }
+}
+
 /* One unreadable device fails all: none is left out. */
 static void test_sysfs_incomplete(void **state)
 {
@@ -393,11 +511,19 @@ static void test_sysfs_incomplete(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hosts),      cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_modalias),   cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_bad_dumps),  cmocka_unit_test(test_twice),
-        cmocka_unit_test(test_odd_config), cmocka_unit_test(test_segments),
-        cmocka_unit_test(test_select),     TREE_TEST(test_sysfs),
+        cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_modalias),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_bad_dumps),
+        cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_odd_config),
+        cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_select),
+        TREE_TEST(test_sysfs),
+        cmocka_unit_test(test_extended_config),
+        cmocka_unit_test(test_virtual_functions),
+        TREE_TEST(test_sysfs_outside),
         TREE_TEST(test_sysfs_incomplete),
     };
 
