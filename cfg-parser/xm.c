@@ -69,8 +69,8 @@ static size_t number_len(const char *s)
     return n && s[n] == '.' ? n + 1 + strspn(s + n + 1, DIGIT) : n;
 }
 
-/* With prefix and quotes. *token is S where the value is not what is seen. */
-static size_t string_len(const char *s, char *token)
+/* With prefix and quotes. *kind is S where the value is not what is seen. */
+static size_t string_len(const char *s, char *kind)
 {
     size_t n = strspn(s, "uUbBrR"), quotes;
     char q[] = { s[n], s[n], s[n], '\0' };
@@ -78,12 +78,12 @@ static size_t string_len(const char *s, char *token)
     if (n > 2 || (q[0] != '\'' && q[0] != '"'))
         return 0;
     quotes = strncmp(s + n, q, 3) == 0 ? 3 : 1;
-    *token = n == 0 && quotes == 1 ? 's' : 'S';
+    *kind = n == 0 && quotes == 1 ? 's' : 'S';
     for (n += quotes; s[n] && (quotes == 3 || s[n] != '\n'); n++) {
         if (strncmp(s + n, q, quotes) == 0)
             return n + quotes;
         if (s[n] == '\\' && s[n + 1]) {
-            *token = 'S';
+            *kind = 'S';
             n++;
         }
     }
@@ -103,6 +103,8 @@ static size_t blank_len(const char *s)
 /* Looks at the next token that counts. xl wants a newline behind a comment. */
 static void look(struct xm *x)
 {
+    char kind;
+
     for (;; x->s += x->len ? x->len : 1) {
         bool comment = *x->s == '#';
 
@@ -113,9 +115,9 @@ static void look(struct xm *x)
             break;
     }
     x->token = *x->s;
-    if ((x->len = string_len(x->s, &x->token)))
-        return;
-    if ((x->len = number_len(x->s)))
+    if ((x->len = string_len(x->s, &kind)))
+        x->token = kind;
+    else if ((x->len = number_len(x->s)))
         x->token = 'n';
     else if ((x->len = strspn(x->s, WORD)))
         x->token = 'w';
@@ -260,7 +262,8 @@ int xpci_xm_mask(const struct xpci_buf *text, const char *name,
     if (ret < 0)
         return xpci_error_oom(err);
     x.s = mask->data;
-    ret = program(&x);
+    /* to python it ends a line, also that of a comment */
+    ret = strchr(x.s, '\r') ? -EINVAL : program(&x);
     xpci_cfg_free_names(x.known);
     return ret;
 }

@@ -96,17 +96,20 @@ static const struct {
 
 /* Behind "a=True": no Python either, so it is xl's error that is told. */
 static const char *const neither[] = {
-    " b=1\n",              /* indented */
-    "\\\n b=1\n", "b=c\n", /* nothing sets it */
-    "b+=1\n",     "b.c=1\n",     "b[0]=1\n",  "b=b\n",        "pci+=['b']\n",
-    "b=1\r\n",    "b='c\n'\n",   "b='c\n",    "b='''c''\n",   "b='c\\",
-    "b=@\n",      "@\n",         "b=(1]\n",   "b=[1\n",       "b=1]\n",
-    "b={1:}\n",   "b={:1}\n",    "b=(1:2)\n", "b=[,]\n",      "b=[1,,2]\n",
-    "b=[1 2]\n",  "b=['c' 2]\n", "b=1 2\n",   "b=[] []\n",    "b=192.168.0.1\n",
-    "b=512M\n",   "b=1a\n",      "b=\n",      "b=1+\n",       "b=[1+]\n",
-    "b=*2\n",     "b==1\n",      "b=c=1\n",   "b-=1\n",       "b\n",
-    "b=1;;c=1\n", ";b=1\n",      "'b'\n",     "b,c=1,2\n",    "3=1\n",
-    "b=1 \\",     "b=1 \\\n",    "b=1 \\ \n", "b=\xc3\xa9\n",
+    " b=1\n",                /* indented */
+    "\\\n b=1\n",   "b=c\n", /* nothing sets it */
+    "b+=1\n",       "b.c=1\n",      "b[0]=1\n",        "b=b\n",
+    "pci+=['b']\n", "b=1\r\n",      "# \rpci=['b']\n", "b='c\n'\n",
+    "b='c' '\n",    "b='c\n",       "b='''c''\n",      "b='c\\",
+    "b=@\n",        "@\n",          "b=(1]\n",         "b=[1\n",
+    "b=1]\n",       "b={1:}\n",     "b={:1}\n",        "b=(1:2)\n",
+    "b=[,]\n",      "b=[1,,2]\n",   "b=[1 2]\n",       "b=['c' 2]\n",
+    "b=1 2\n",      "b=[] []\n",    "b=192.168.0.1\n", "b=512M\n",
+    "b=1a\n",       "b=\n",         "b=1+\n",          "b=[1+]\n",
+    "b=*2\n",       "b==1\n",       "b=c=1\n",         "b-=1\n",
+    "b\n",          "b=1;;c=1\n",   ";b=1\n",          "'b'\n",
+    "b,c=1,2\n",    "3=1\n",        "b=1 \\",          "b=1 \\\n",
+    "b=1 \\ \n",    "b=\xc3\xa9\n",
 };
 
 static int parse(const char *text, struct xpci_cfg **cfg,
