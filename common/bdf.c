@@ -1,85 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bdf.h"
 
-/* Reads 1 to @digits hex digits at *@p; the next byte must not be one. */
-static int parse_hex(const char **p, const char *end, int digits,
-                     unsigned int *out)
+#define HEX "0123456789abcdefABCDEF"
+
+/*
+ * Copies @len bytes of @s for sscanf(3), if all of them are in @chars: no
+ * blank, sign, "0x" or NUL that it would take for a part of a number.
+ */
+static bool copy(char *out, size_t size, const char *s, size_t len,
+                 const char *chars)
 {
-    const char *s = *p;
-    unsigned int value = 0;
-    int n;
-
-    for (n = 0; s < end && isxdigit((unsigned char)*s); n++, s++) {
-        if (n == digits)
-            return -EINVAL;
-        value = value * 16 +
-                (unsigned int)(*s <= '9' ? *s - '0' : (*s | 0x20) - 'a' + 10);
-    }
-    if (n == 0)
-        return -EINVAL;
-    *p = s;
-    *out = value;
-    return 0;
-}
-
-static int expect(const char **p, const char *end, char c)
-{
-    if (*p == end || **p != c)
-        return -EINVAL;
-    (*p)++;
-    return 0;
-}
-
-/* "[ssss:]bb:dd." without the function */
-static int parse_slot(const char **p, const char *end, unsigned int num[3])
-{
-    const char *start = *p;
-    bool has_segment;
-
-    if (parse_hex(p, end, 6, &num[1]) < 0 || expect(p, end, ':') < 0 ||
-        parse_hex(p, end, 2, &num[2]) < 0)
-        return -EINVAL;
-    has_segment = *p < end && **p == ':';
-    /* without a segment the first number is a bus, which has two digits */
-    if (!has_segment && memchr(start, ':', 3) == NULL)
-        return -EINVAL;
-    if (has_segment) {
-        num[0] = num[1];
-        num[1] = num[2];
-        (*p)++;
-        if (parse_hex(p, end, 2, &num[2]) < 0)
-            return -EINVAL;
-    }
-    return expect(p, end, '.');
+    if (len >= size)
+        return false;
+    memcpy(out, s, len);
+    out[len] = '\0';
+    return strspn(out, chars) == len;
 }
 
 int xpci_bdf_pattern_parse_len(const char *s, size_t len,
                                struct xpci_bdf_pattern *out)
 {
-    unsigned int num[3] = { 0 }, func = 0;
-    const char *p = s, *end = s + len;
-    bool all = false;
+    unsigned int segment, bus, slot, func = 0;
+    char text[XPCI_BDF_SIZE], last;
+    int end;
 
-    if (parse_slot(&p, end, num) < 0)
+    if (!copy(text, sizeof(text), s, len, HEX ":.*"))
         return -EINVAL;
-    if (p < end && *p == '*') {
-        all = true;
-        p++;
-    } else if (parse_hex(&p, end, 1, &func) < 0) {
-        return -EINVAL;
+    if (sscanf(text, "%6x:%2x:%2x.%c%n", &segment, &bus, &slot, &last, &end) !=
+        4) {
+        segment = 0;
+        if (sscanf(text, "%2x:%2x.%c%n", &bus, &slot, &last, &end) != 3)
+            return -EINVAL;
     }
-    if (p != end)
+    if (text[end] || (last != '*' && sscanf(text + end - 1, "%1x", &func) != 1))
         return -EINVAL;
-    if (num[1] > 0xff || num[2] > 0x1f || func > 7)
+    if (slot > 0x1f || func > 7)
         return -ERANGE;
     *out = (struct xpci_bdf_pattern){
-        .bdf = { num[0], (uint8_t)num[1], (uint8_t)num[2], (uint8_t)func },
-        .all_funcs = all,
+        .bdf = { segment, (uint8_t)bus, (uint8_t)slot, (uint8_t)func },
+        .all_funcs = last == '*',
     };
     return 0;
 }
@@ -141,11 +105,12 @@ int xpci_bdf_cmp(const struct xpci_bdf *a, const struct xpci_bdf *b)
 
 int xpci_vslot_parse(const char *s, size_t len, unsigned int *out)
 {
-    const char *p = s;
+    char text[3];
     unsigned int value;
 
-    if (parse_hex(&p, s + len, 2, &value) < 0 || p != s + len)
+    if (!copy(text, sizeof(text), s, len, HEX) || !len)
         return -EINVAL;
+    value = (unsigned int)strtoul(text, NULL, 16);
     if (value < 1 || value > 0x1f)
         return -ERANGE;
     *out = value;
