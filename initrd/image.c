@@ -22,11 +22,8 @@ struct source {
     struct archive *archive; /* NULL: data is all there is */
     struct xpci_buf *buf;    /* holds data when there is an archive */
     const char *name;
-};
-
-struct reader {
     xpci_image_fn *fn;
-    void *data;
+    void *fn_data;
     size_t archives; /* cpio archives seen to their end */
 };
 
@@ -49,7 +46,7 @@ static int source_need(struct source *src, size_t want, struct xpci_error *err)
 {
     if (!src->archive || src->len >= want)
         return 0;
-    if (src->data && src->data != src->buf->data)
+    if (src->len && src->data != src->buf->data)
         memmove(src->buf->data, src->data, src->len);
     src->buf->len = src->len;
     while (src->buf->len < want) {
@@ -95,8 +92,7 @@ static const char *plain_name(const char *name)
 }
 
 /* One entry; *end is set at the trailer. */
-static int read_entry(struct source *src, struct reader *reader, bool *end,
-                      struct xpci_error *err)
+static int read_entry(struct source *src, bool *end, struct xpci_error *err)
 {
     char name[MAX_NAME];
     struct xpci_image_file file = { .name = name };
@@ -127,21 +123,20 @@ static int read_entry(struct source *src, struct reader *reader, bool *end,
     file.len = size;
     *end = !strcmp(name, CPIO_TRAILER);
     if (!*end)
-        ret = reader->fn(reader->data, &file, err);
+        ret = src->fn(src->fn_data, &file, err);
     source_skip(src,
                 src->len < head + pad4(size) ? src->len : head + pad4(size));
     return ret;
 }
 
-static int read_archive(struct source *src, struct reader *reader,
-                        struct xpci_error *err)
+static int read_archive(struct source *src, struct xpci_error *err)
 {
     bool end = false;
     int ret = 0;
 
     while (!end && ret == 0)
-        ret = read_entry(src, reader, &end, err);
-    reader->archives++;
+        ret = read_entry(src, &end, err);
+    src->archives++;
     return ret;
 }
 
@@ -158,8 +153,7 @@ static int skip_zeros(struct source *src, struct xpci_error *err)
 }
 
 /* cpio archives with padding between, until something else or the end. */
-static int read_archives(struct source *src, struct reader *reader,
-                         struct xpci_error *err)
+static int read_archives(struct source *src, struct xpci_error *err)
 {
     int ret = skip_zeros(src, err);
 
@@ -167,7 +161,7 @@ static int read_archives(struct source *src, struct reader *reader,
         ret = source_need(src, CPIO_HEADER, err);
         if (ret < 0 || !is_newc(src->data, src->len))
             return ret;
-        ret = read_archive(src, reader, err);
+        ret = read_archive(src, err);
         if (ret == 0)
             ret = skip_zeros(src, err);
     }
@@ -193,44 +187,46 @@ static struct archive *new_decompressor(void)
     return a;
 }
 
-static int read_compressed(const struct source *outer, struct reader *reader,
-                           struct xpci_error *err)
+/* From here on the source is what the decompressor makes of the rest. */
+static int read_compressed(struct source *src, struct xpci_error *err)
 {
     _cleanup_(archive_read_free_ptr) struct archive *archive =
         new_decompressor();
-    _cleanup_buf_ struct xpci_buf buf = { 0 };
-    struct source src = {
-        .archive = archive,
-        .buf = &buf,
-        .name = outer->name,
-    };
     struct archive_entry *entry;
     int ret;
 
     if (!archive)
         return xpci_error_oom(err);
-    if (archive_read_open_memory(archive, outer->data, outer->len) ||
+    if (archive_read_open_memory(archive, src->data, src->len) ||
         archive_read_next_header(archive, &entry))
-        return damaged(&src, err, archive_error_string(archive));
+        return damaged(src, err, archive_error_string(archive));
     if (archive_filter_count(archive) < 2)
-        return damaged(&src, err, "of a format xpci does not know");
-    ret = read_archives(&src, reader, err);
-    if (ret == 0 && src.len > 0)
-        ret = damaged(&src, err, "something that is no cpio archive inside");
+        return damaged(src, err, "of a format xpci does not know");
+    src->archive = archive;
+    src->len = 0;
+    ret = read_archives(src, err);
+    if (ret == 0 && src->len > 0)
+        ret = damaged(src, err, "something that is no cpio archive inside");
     return ret;
 }
 
 int xpci_image_parse(const void *image, size_t len, const char *name,
                      xpci_image_fn *fn, void *data, struct xpci_error *err)
 {
-    struct source src = { .data = image, .len = len, .name = name };
-    struct reader reader = { .fn = fn, .data = data };
-    int ret;
+    _cleanup_buf_ struct xpci_buf buf = { 0 };
+    struct source src = {
+        .data = image,
+        .len = len,
+        .buf = &buf,
+        .name = name,
+        .fn = fn,
+        .fn_data = data,
+    };
+    int ret = read_archives(&src, err);
 
-    ret = read_archives(&src, &reader, err);
     if (ret == 0 && src.len > 0)
-        ret = read_compressed(&src, &reader, err);
-    if (ret == 0 && reader.archives == 0)
+        ret = read_compressed(&src, err);
+    if (ret == 0 && src.archives == 0)
         ret = damaged(&src, err, "there is no archive in it");
     return ret;
 }
