@@ -149,13 +149,11 @@ static int check_guests(const struct change *c, const char *file,
         if (xpci_pci_spec_overlaps(&list.v[i].spec, &device->spec))
             return 0;
     }
-    if (asprintf(&text,
-                 "'%s' for %s is in %s too, and only one of the two guests "
-                 "can run with it",
-                 device->text, file, device->other) < 0) {
-        text = NULL;
-        return xpci_error_oom(err);
-    }
+    if (xpci_asprintf(err, &text,
+                      "'%s' for %s is in %s too, and only one of the two "
+                      "guests can run with it",
+                      device->text, file, device->other) < 0)
+        return -ENOMEM;
     return conflict(c, text, err);
 }
 

@@ -15,12 +15,10 @@ int xpci_guest_config_open(const struct xpci_root *root, const char *path,
         return ret;
     out->path = strdup(path);
     if (!out->path ||
-        asprintf(&file, "%s%s%s", xpci_root_dir(root),
-                 path[0] == '/' || xpci_root_is_live(root) ? "" : "/",
-                 path) < 0) {
-        file = NULL;
+        xpci_asprintf(err, &file, "%s%s%s", xpci_root_dir(root),
+                      path[0] == '/' || xpci_root_is_live(root) ? "" : "/",
+                      path) < 0)
         return xpci_error_oom(err);
-    }
     return xpci_cfg_parse(out->text.data, out->text.len, file, &out->cfg, err);
 }
 
@@ -82,10 +80,8 @@ static int add_pool(const struct xpci_root *root, struct xpci_strv *out,
     for (size_t i = 0; ret == 0 && i < dirs.n; i++) {
         _cleanup_free_ char *file = NULL;
 
-        if (asprintf(&file, "%s/vm.cfg", dirs.v[i]) < 0) {
-            file = NULL;
-            return xpci_error_oom(err);
-        }
+        if (xpci_asprintf(err, &file, "%s/vm.cfg", dirs.v[i]) < 0)
+            return -ENOMEM;
         if (xpci_root_exists(root, file) && xpci_strv_add(out, file) < 0)
             return xpci_error_oom(err);
     }
@@ -194,17 +190,15 @@ static int find_entry(const struct xpci_call *call, const char *path,
                  xpci_error_text(&why));
         return 0;
     }
-    for (size_t i = 0; i < list.n && !*place; i++) {
+    for (size_t i = 0; ret == 0 && i < list.n && !*place; i++) {
         const struct xpci_cfg_pci_entry *entry = &list.v[i];
 
-        if (xpci_pci_spec_overlaps(&entry->spec, spec) &&
-            asprintf(place, "%s%s:%u:%u", xpci_root_dir(call->root), path,
-                     entry->line, entry->column) < 0) {
-            *place = NULL;
-            return xpci_error_oom(err);
-        }
+        if (xpci_pci_spec_overlaps(&entry->spec, spec))
+            ret = xpci_asprintf(err, place, "%s%s:%u:%u",
+                                xpci_root_dir(call->root), path, entry->line,
+                                entry->column);
     }
-    return 0;
+    return ret;
 }
 
 int xpci_guest_config_other(const struct xpci_call *call,

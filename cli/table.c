@@ -32,13 +32,18 @@ static int find_column(const struct xpci_column *columns, size_t n,
     return -1;
 }
 
+/* Fills table->shown: what -o says, or all that are shown without it. */
 static int choose(struct xpci_table *table, const char *list,
                   const struct xpci_column *columns, size_t n,
                   struct xpci_error *err)
 {
-    if (!*list)
+    for (size_t i = 0; !list && i < n; i++) {
+        if (!columns[i].extra || table->json)
+            table->shown[table->n_shown++] = i;
+    }
+    if (list && !*list)
         return xpci_error_usage(err, "no column named");
-    while (*list) {
+    while (list && *list) {
         size_t len = strcspn(list, ",");
         int i = find_column(columns, n, list, len);
 
@@ -52,20 +57,6 @@ static int choose(struct xpci_table *table, const char *list,
         }
         table->shown[table->n_shown++] = (size_t)i;
         list += len + (list[len] == ',');
-    }
-    return 0;
-}
-
-static int choose_columns(struct xpci_table *table,
-                          const struct xpci_call *call,
-                          const struct xpci_column *columns, size_t n,
-                          struct xpci_error *err)
-{
-    if (call->opt[OPT_COLUMNS])
-        return choose(table, call->opt[OPT_COLUMNS], columns, n, err);
-    for (size_t i = 0; i < n; i++) {
-        if (!columns[i].extra || table->json)
-            table->shown[table->n_shown++] = i;
     }
     return 0;
 }
@@ -100,7 +91,7 @@ int xpci_table_new(const struct xpci_call *call,
     table->name = call->cmd->name;
     if (!table->scols || !table->shown)
         return xpci_error_oom(err);
-    ret = choose_columns(table, call, columns, n, err);
+    ret = choose(table, call->opt[OPT_COLUMNS], columns, n, err);
     if (ret < 0)
         return ret;
     if (scols_table_enable_json(table->scols, table->json) ||
