@@ -142,10 +142,11 @@ static int copy_xattr(int from, int to, const char *name)
 {
     ssize_t len = fgetxattr(from, name, NULL, 0);
     _cleanup_free_ char *value = len < 0 ? NULL : malloc(2 * (size_t)len + 2);
-    char *now = value + len + 1;
+    char *now;
 
     if (!value)
         return len < 0 ? -errno : -ENOMEM;
+    now = value + len + 1;
     len = fgetxattr(from, name, value, (size_t)len);
     if (len < 0)
         return -errno;

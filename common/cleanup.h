@@ -32,12 +32,14 @@ static inline void xpci_cleanup_close(int *fd)
 }
 
 /* Defines RELEASE_ptr(), which releases what a variable points to, if any. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type cannot stand in them */
 #define XPCI_CLEANUP_PTR(type, release)                                        \
     static inline void release##_ptr(type *p)                                  \
     {                                                                          \
         if (*p)                                                                \
             release(*p);                                                       \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 XPCI_CLEANUP_PTR(FILE *, fclose)
 XPCI_CLEANUP_PTR(DIR *, closedir)
