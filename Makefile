@@ -116,7 +116,7 @@ fuzz: fuzz-targets fuzz-diff
 fuzz-targets: $(FUZZ)
 
 fuzz-build:
-	$(Q)$(MAKE) --no-print-directory BUILD=build/fuzz/obj DEVELOPER=1 CC=clang \
+	$(Q)$(MAKE) --no-print-directory BUILD=build/fuzz/obj CC=clang \
 	    CFLAGS='-O1 -g' SANITIZE=fuzzer-no-link,address,undefined \
 	    $(FUZZ:%=$(FUZZ_BIN)/%)
 
