@@ -86,26 +86,23 @@ int xpci_load_release(const struct xpci_root *root, char *release,
 static int installed_releases(const struct xpci_root *root, const char *dir,
                               struct xpci_buf *out, struct xpci_error *err)
 {
-    _cleanup_strv_ struct xpci_strv names = { 0 }, releases = { 0 };
+    _cleanup_strv_ struct xpci_strv names = { 0 };
+    const char *last = NULL;
     int ret = xpci_root_list(root, dir, &names, NULL, err);
-    size_t i;
 
-    for (i = 0; ret == 0 && i < names.n; i++) {
+    for (size_t i = 0; ret == 0 && i < names.n; i++) {
         char *name = names.v[i], *end = strrchr(name, '.');
 
         if (strncmp(name, "libxl-", 6) || !end || strcmp(end, ".so"))
             continue;
         *end = '\0';
-        if (xpci_strv_add(&releases, name + 6) < 0)
-            ret = xpci_error_oom(err);
+        if (last)
+            ret = xpci_buf_printf(out, "%s%s", out->len ? ", " : "", last);
+        last = name + 6;
     }
-    for (i = 0; ret == 0 && i < releases.n; i++) {
-        const char *sep = i == 0 ? "" : i + 1 < releases.n ? ", " : " and ";
-
-        if (xpci_buf_printf(out, "%s%s", sep, releases.v[i]) < 0)
-            ret = xpci_error_oom(err);
-    }
-    return ret;
+    if (ret == 0 && last)
+        ret = xpci_buf_printf(out, "%s%s", out->len ? " and " : "", last);
+    return ret == -ENOMEM ? xpci_error_oom(err) : ret;
 }
 
 static int no_plugin(const struct xpci_root *root, const char *dir,
@@ -233,9 +230,7 @@ void xpci_domain_clear(struct xpci_domain *dom)
 
 void xpci_guest_devices_clear(struct xpci_guest_devices *devs)
 {
-    size_t i;
-
-    for (i = 0; i < devs->n; i++)
+    for (size_t i = 0; i < devs->n; i++)
         free(devs->v[i].domain);
     free(devs->v);
     *devs = (struct xpci_guest_devices){ 0 };

@@ -2,14 +2,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "buf.h"
 #include "monitor.h"
 
 static int add_device(struct xpci_monitor_devices *devs, const char *line,
                       struct xpci_error *err)
 {
-    struct xpci_monitor_device dev = { 0 };
+    struct xpci_monitor_device *dev;
     unsigned int bus, slot, func;
-    struct xpci_monitor_device *v;
     int end = 0;
 
     if (sscanf(line, "Bus %3u, device %3u, function %3u:%n", &bus, &slot, &func,
@@ -19,14 +19,12 @@ static int add_device(struct xpci_monitor_devices *devs, const char *line,
                               "unexpected line in the device model's answer: "
                               "'%s'",
                               line);
-    dev.bus = (uint8_t)bus;
-    dev.slot = (uint8_t)slot;
-    dev.func = (uint8_t)func;
-    v = reallocarray(devs->v, devs->n + 1, sizeof(*v));
-    if (!v)
+    dev = xpci_list_add(devs);
+    if (!dev)
         return xpci_error_oom(err);
-    devs->v = v;
-    devs->v[devs->n++] = dev;
+    dev->bus = (uint8_t)bus;
+    dev->slot = (uint8_t)slot;
+    dev->func = (uint8_t)func;
     return 0;
 }
 
@@ -64,12 +62,10 @@ static int parse_line(struct xpci_monitor_devices *devs, const char *line,
 static int check_complete(struct xpci_monitor_devices *devs,
                           struct xpci_error *err)
 {
-    size_t i;
-
     if (!devs->n)
         return xpci_error_set(err, EPROTO,
                               "the device model reports no PCI device at all");
-    for (i = 0; i < devs->n; i++) {
+    for (size_t i = 0; i < devs->n; i++) {
         if (!devs->v[i].what || !devs->v[i].id)
             return xpci_error_set(err, EPROTO,
                                   "the device model's answer is incomplete at "
@@ -84,32 +80,27 @@ int xpci_monitor_parse(const char *text, struct xpci_monitor_devices *out,
 {
     _cleanup_monitor_devices_ struct xpci_monitor_devices devs = { 0 };
     _cleanup_free_ char *copy = strdup(text);
-    char *line, *save = NULL;
-    int ret;
+    char *save = NULL;
+    int ret = 0;
 
     if (!copy)
         return xpci_error_oom(err);
-    for (line = strtok_r(copy, "\r\n", &save); line;
+    for (char *line = strtok_r(copy, "\r\n", &save); line && ret == 0;
          line = strtok_r(NULL, "\r\n", &save)) {
         line += strspn(line, " ");
-        if (!*line)
-            continue;
-        ret = parse_line(&devs, line, err);
-        if (ret < 0)
-            return ret;
+        if (*line)
+            ret = parse_line(&devs, line, err);
     }
-    ret = check_complete(&devs, err);
-    if (ret < 0)
-        return ret;
-    *out = xpci_steal(devs);
-    return 0;
+    if (ret == 0)
+        ret = check_complete(&devs, err);
+    if (ret == 0)
+        *out = xpci_steal(devs);
+    return ret;
 }
 
 void xpci_monitor_devices_clear(struct xpci_monitor_devices *devs)
 {
-    size_t i;
-
-    for (i = 0; i < devs->n; i++) {
+    for (size_t i = 0; i < devs->n; i++) {
         free(devs->v[i].what);
         free(devs->v[i].id);
     }
@@ -127,9 +118,7 @@ char *xpci_monitor_id(const struct xpci_bdf *bdf, char *out)
 const struct xpci_monitor_device *xpci_monitor_find(
     const struct xpci_monitor_devices *devs, const char *id)
 {
-    size_t i;
-
-    for (i = 0; i < devs->n; i++) {
+    for (size_t i = 0; i < devs->n; i++) {
         if (!strcmp(devs->v[i].id, id))
             return &devs->v[i];
     }
@@ -139,9 +128,7 @@ const struct xpci_monitor_device *xpci_monitor_find(
 const struct xpci_monitor_device *xpci_monitor_at(
     const struct xpci_monitor_devices *devs, unsigned int slot)
 {
-    size_t i;
-
-    for (i = 0; i < devs->n; i++) {
+    for (size_t i = 0; i < devs->n; i++) {
         if (devs->v[i].bus == 0 && devs->v[i].slot == slot)
             return &devs->v[i];
     }
@@ -151,9 +138,8 @@ const struct xpci_monitor_device *xpci_monitor_at(
 uint32_t xpci_monitor_slots(const struct xpci_monitor_devices *devs)
 {
     uint32_t mask = 0;
-    size_t i;
 
-    for (i = 0; i < devs->n; i++) {
+    for (size_t i = 0; i < devs->n; i++) {
         if (devs->v[i].bus == 0)
             mask |= UINT32_C(1) << devs->v[i].slot;
     }

@@ -7,46 +7,35 @@
 #define PV_WAIT_MS 30000   /* for pcifront, slow when it scans the bus again */
 #define UNDO_WAIT_MS 10000 /* for the guest to let go again */
 
-/* One attach, passed through its steps. */
-struct attach {
-    struct plugin *p;
-    const struct xpci_domain *dom;
-    const struct xpci_attach_request *req;
-    char bdf[XPCI_BDF_SIZE];
-    char id[XPCI_MONITOR_ID_SIZE];
-    struct xpci_error *err;
-};
-
-static int check_request(struct attach *at)
+static int check_request(struct plugin_job *at, unsigned int vslot)
 {
     if (at->dom->type == XPCI_DOMAIN_PVH)
         return xpci_error_set(at->err, ENOTSUP,
                               "cannot attach %s to '%s': Xen has no "
                               "passthrough for PVH guests",
                               at->bdf, at->dom->name);
-    if (at->dom->type == XPCI_DOMAIN_PV && at->req->vslot)
+    if (at->dom->type == XPCI_DOMAIN_PV && vslot)
         return xpci_error_usage(at->err,
                                 "'%s' is a PV guest, where xen-pciback "
                                 "chooses the slot; attach %s without one",
                                 at->dom->name, at->bdf);
-    if (at->req->vslot > 0x1f)
+    if (vslot > 0x1f)
         return xpci_error_usage(at->err, "virtual slot %x is not 1 to 1f",
-                                at->req->vslot);
+                                vslot);
     return 0;
 }
 
-static int owned(struct attach *at, const struct xpci_guest_device *owner)
+static int owned(struct plugin_job *at, const struct xpci_guest_device *owner)
 {
-    _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
+    struct plugin_job quiet = *at;
 
+    quiet.err = NULL;
     if (owner->domid != at->dom->id)
         return xpci_error_refuse(at->err,
                                  "%s is in use by the guest '%s' (domain %u); "
                                  "detach it there first",
                                  at->bdf, owner->domain, owner->domid);
-    if (at->dom->type == XPCI_DOMAIN_HVM &&
-        plugin_slots(at->p, owner->domid, &bus, NULL) == 0 &&
-        !xpci_monitor_find(&bus, at->id))
+    if (at->dom->type == XPCI_DOMAIN_HVM && plugin_in_model(&quiet) == 0)
         return xpci_error_set(at->err, EEXIST,
                               "'%s' has ejected %s after its detach was given "
                               "up, the records are still there: run 'xpci "
@@ -57,7 +46,7 @@ static int owned(struct attach *at, const struct xpci_guest_device *owner)
 }
 
 /* libxl's device ids have no segment: two devices can share one. */
-static int same_id(struct attach *at, const struct xpci_guest_device *other)
+static int same_id(struct plugin_job *at, const struct xpci_guest_device *other)
 {
     char bdf[XPCI_BDF_SIZE];
 
@@ -68,17 +57,16 @@ static int same_id(struct attach *at, const struct xpci_guest_device *other)
                           xpci_bdf_format(&other->bdf, bdf));
 }
 
-static int check_records(struct attach *at)
+static int check_records(struct plugin_job *at)
 {
     _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
     char id[XPCI_MONITOR_ID_SIZE];
-    size_t i;
     int ret = plugin_records(at->p, &records, at->err);
 
-    for (i = 0; ret == 0 && i < records.n; i++) {
+    for (size_t i = 0; ret == 0 && i < records.n; i++) {
         const struct xpci_guest_device *dev = &records.v[i];
 
-        if (!xpci_bdf_cmp(&dev->bdf, &at->req->bdf))
+        if (!xpci_bdf_cmp(&dev->bdf, at->device))
             ret = owned(at, dev);
         else if (dev->domid == at->dom->id &&
                  !strcmp(xpci_monitor_id(&dev->bdf, id), at->id))
@@ -92,14 +80,14 @@ static int check_records(struct attach *at)
  * knows owners by this note only, and deletes it when it fails, also when it
  * fails because of the owner.
  */
-static int check_owner(struct attach *at)
+static int check_owner(struct plugin_job *at)
 {
     bool found;
     uint32_t domid = 0;
     int ret = check_records(at);
 
     if (ret == 0)
-        ret = plugin_owner_note(at->p, &at->req->bdf, &found, &domid, at->err);
+        ret = plugin_owner_note(at->p, at->device, &found, &domid, at->err);
     if (ret < 0 || !found)
         return ret;
     return xpci_error_refuse(at->err,
@@ -109,39 +97,33 @@ static int check_owner(struct attach *at)
                              at->bdf, domid);
 }
 
-int plugin_check_pciback(struct plugin *p, const struct xpci_bdf *bdf,
-                         struct xpci_error *err)
+int plugin_check_pciback(const struct plugin_job *job)
 {
-    _cleanup_free_ char *path = NULL, *link = NULL;
-    char text[XPCI_BDF_SIZE];
+    _cleanup_free_ char *link = NULL;
+    char dir[64], path[80];
     const char *driver = "no driver";
     int ret;
 
-    xpci_bdf_format(bdf, text);
-    if (xpci_asprintf(err, &path, "/sys/bus/pci/devices/%s", text) < 0)
-        return -ENOMEM;
-    if (!xpci_root_exists(p->root, path))
-        return xpci_error_set(err, ENODEV, "there is no PCI device %s", text);
-    free(path);
-    if (xpci_asprintf(err, &path, "/sys/bus/pci/devices/%s/driver", text) < 0)
-        return -ENOMEM;
-    ret = xpci_root_readlink(p->root, path, &link);
-    if (ret == -ENOMEM)
-        return xpci_error_oom(err);
+    snprintf(dir, sizeof(dir), "/sys/bus/pci/devices/%s", job->bdf);
+    snprintf(path, sizeof(path), "%s/driver", dir);
+    if (!xpci_root_exists(job->p->root, dir))
+        return xpci_error_set(job->err, ENODEV, "there is no PCI device %s",
+                              job->bdf);
+    ret = xpci_root_readlink(job->p->root, path, &link);
     if (ret < 0 && ret != -ENOENT)
-        return xpci_error_errno(err, -ret, "cannot read '%s'", path);
+        return xpci_error_errno(job->err, -ret, "cannot read '%s'", path);
     if (link)
         driver = strrchr(link, '/') ? strrchr(link, '/') + 1 : link;
     if (!strcmp(driver, "pciback"))
         return 0;
-    return xpci_error_set(err, EBUSY,
+    return xpci_error_set(job->err, EBUSY,
                           "%s is not free for guests, it has %s%s%s; 'xpci "
                           "hide %s' and a reboot change that",
-                          text, link ? "the driver '" : "", driver,
-                          link ? "'" : "", text);
+                          job->bdf, link ? "the driver '" : "", driver,
+                          link ? "'" : "", job->bdf);
 }
 
-static int slot_taken(struct attach *at,
+static int slot_taken(struct plugin_job *at,
                       const struct xpci_monitor_device *holder)
 {
     unsigned int bus, slot, func;
@@ -152,18 +134,18 @@ static int slot_taken(struct attach *at,
                               "slot %x of '%s' is taken by the host's "
                               "%02x:%02x.%x; see 'xpci slots %s' for free "
                               "ones",
-                              at->req->vslot, at->dom->name, bus, slot, func,
+                              holder->slot, at->dom->name, bus, slot, func,
                               at->dom->name);
     return xpci_error_set(at->err, EBUSY,
                           "slot %x of '%s' is taken by %s%s%s%s; see "
                           "'xpci slots %s' for free ones",
-                          at->req->vslot, at->dom->name, holder->what,
+                          holder->slot, at->dom->name, holder->what,
                           holder->id[0] ? " (" : "", holder->id,
                           holder->id[0] ? ")" : "", at->dom->name);
 }
 
 /* Asked before libxl is: a refusal after QEMU's leaves traces. */
-static int check_slot(struct attach *at)
+static int check_slot(struct plugin_job *at, unsigned int vslot)
 {
     _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
     const struct xpci_monitor_device *holder;
@@ -179,7 +161,7 @@ static int check_slot(struct attach *at)
                               "the device model of '%s' still has %s, though "
                               "xenstore does not know: detach it first",
                               at->dom->name, at->bdf);
-    holder = at->req->vslot ? xpci_monitor_at(&bus, at->req->vslot) : NULL;
+    holder = vslot ? xpci_monitor_at(&bus, vslot) : NULL;
     return holder ? slot_taken(at, holder) : 0;
 }
 
@@ -188,43 +170,36 @@ static int check_slot(struct attach *at)
  * model or assigned in Xen, without a record: a second attempt then fails for
  * another reason. Nobody else owns the device, check_owner() has seen to it.
  */
-static bool undo(struct attach *at)
+static bool undo(const struct plugin_job *at)
 {
-    _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
-    uint32_t domid = at->dom->id;
-    const struct xpci_bdf *bdf = &at->req->bdf;
+    struct plugin_job job = *at;
+    int ret;
 
-    if (at->dom->type == XPCI_DOMAIN_HVM) {
-        if (plugin_slots(at->p, domid, &bus, NULL) < 0)
-            return false;
-        if (!xpci_monitor_find(&bus, at->id))
-            return true;
-        if (plugin_eject(at->p, domid, bdf, plugin_now_ms() + UNDO_WAIT_MS,
-                         NULL) != 0)
+    job.err = NULL; /* the error is that of the attach */
+    if (job.dom->type == XPCI_DOMAIN_HVM) {
+        ret = plugin_in_model(&job);
+        if (ret <= 0)
+            return ret == 0;
+        if (plugin_eject(&job, plugin_now_ms() + UNDO_WAIT_MS) != 0)
             return false;
     }
-    return plugin_destroy(at->p, domid, bdf) == 0;
+    return plugin_destroy(&job) == 0;
 }
 
 /* Undoes, and adds to the error set before what could not be undone. */
-static int failed(struct attach *at)
+static int failed(const struct plugin_job *at)
 {
-    struct xpci_error *err = at->err, local = { 0 };
-    int ret = err ? err->code : -EIO;
+    struct xpci_error *err = at->err;
 
     if (undo(at) || !err || !err->msg)
-        return ret;
-    local = xpci_steal(*err);
-    xpci_error_set(err, -local.code,
-                   "%s; it could not be undone, detach %s from '%s' before "
-                   "the next attempt",
-                   local.msg, at->bdf, at->dom->name);
-    err->kind = local.kind;
-    xpci_error_clear(&local);
-    return ret;
+        return err ? err->code : -EIO;
+    return xpci_error_fill(err, err->kind, -err->code,
+                           "%s; it could not be undone, detach %s from '%s' "
+                           "before the next attempt",
+                           err->msg, at->bdf, at->dom->name);
 }
 
-static int no_iommu(struct attach *at)
+static int no_iommu(struct plugin_job *at)
 {
     return xpci_error_set(at->err, EOPNOTSUPP,
                           "cannot attach %s to '%s': the guest was created "
@@ -234,15 +209,15 @@ static int no_iommu(struct attach *at)
                           at->bdf, at->dom->name);
 }
 
-static int add(struct attach *at)
+static int add(struct plugin_job *at, const struct xpci_attach_request *req)
 {
     _cleanup_pci_ libxl_device_pci pci;
     const char *reason;
     int rc;
 
-    plugin_fill_pci(&pci, &at->req->bdf);
-    pci.vdevfn = at->req->vslot << 3;
-    pci.permissive = at->req->permissive;
+    plugin_fill_pci(&pci, at->device);
+    pci.vdevfn = req->vslot << 3;
+    pci.permissive = req->permissive;
     plugin_log_reset(at->p);
     rc = libxl_device_pci_add(at->p->ctx, at->dom->id, &pci, NULL);
     if (!rc)
@@ -255,7 +230,8 @@ static int add(struct attach *at)
     return failed(at);
 }
 
-static int read_back_hvm(struct attach *at, unsigned int *vslot)
+static int read_back_hvm(struct plugin_job *at, unsigned int asked,
+                         unsigned int *vslot)
 {
     _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
     const struct xpci_monitor_device *seen;
@@ -269,11 +245,11 @@ static int read_back_hvm(struct attach *at, unsigned int *vslot)
                        "libxl reports %s as attached to '%s', but the device "
                        "model does not have it",
                        at->bdf, at->dom->name);
-    else if (at->req->vslot && seen->slot != at->req->vslot)
+    else if (asked && seen->slot != asked)
         xpci_error_set(at->err, EIO,
                        "'%s' was to get %s at slot %x, but the device model "
                        "has it at %x",
-                       at->dom->name, at->bdf, at->req->vslot, seen->slot);
+                       at->dom->name, at->bdf, asked, seen->slot);
     else {
         *vslot = seen->slot;
         return 0;
@@ -282,7 +258,7 @@ static int read_back_hvm(struct attach *at, unsigned int *vslot)
 }
 
 /* libxl does not wait for a PV guest; the backend tells when it is there. */
-static int wait_pv(struct attach *at)
+static int wait_pv(struct plugin_job *at)
 {
     int64_t deadline = plugin_now_ms() + PV_WAIT_MS;
 
@@ -293,16 +269,15 @@ static int wait_pv(struct attach *at)
 
         if (ret < 0)
             return ret;
-        dev = plugin_record_find(&records, at->dom->id, &at->req->bdf);
+        dev = plugin_record_find(&records, at);
         if (dev && !strcmp(dev->state, "attached"))
             return 0;
-        if (plugin_now_ms() >= deadline)
+        if (!plugin_wait(deadline))
             return xpci_error_set(at->err, ETIMEDOUT,
                                   "'%s' has not taken %s within %d s: load "
                                   "xen-pcifront in the guest, or detach it "
                                   "again",
                                   at->dom->name, at->bdf, PV_WAIT_MS / 1000);
-        plugin_poll_sleep();
     }
 }
 
@@ -310,24 +285,21 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
                   const struct xpci_attach_request *req, unsigned int *vslot,
                   struct xpci_error *err)
 {
-    struct attach at = { .p = ctx, .dom = dom, .req = req, .err = err };
-    int ret;
+    struct plugin_job at = plugin_job(ctx, dom, &req->bdf, err);
+    int ret = check_request(&at, req->vslot);
 
-    xpci_bdf_format(&req->bdf, at.bdf);
-    xpci_monitor_id(&req->bdf, at.id);
-    ret = check_request(&at);
     if (ret == 0)
         ret = check_owner(&at);
     if (ret == 0)
-        ret = plugin_check_pciback(at.p, &req->bdf, err);
+        ret = plugin_check_pciback(&at);
     if (ret == 0)
-        ret = check_slot(&at);
+        ret = check_slot(&at, req->vslot);
     if (ret == 0)
-        ret = add(&at);
+        ret = add(&at, req);
     if (ret < 0)
         return ret;
     if (dom->type == XPCI_DOMAIN_HVM)
-        return read_back_hvm(&at, vslot);
+        return read_back_hvm(&at, req->vslot, vslot);
     *vslot = 0;
     return wait_pv(&at);
 }

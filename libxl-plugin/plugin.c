@@ -44,32 +44,24 @@ void plugin_log_reset(struct plugin *p)
 
 int plugin_errno(int rc)
 {
-    switch (rc) {
-    case ERROR_NI:
-    case ERROR_FEATURE_REMOVED:
-        return ENOSYS;
-    case ERROR_NOMEM:
-        return ENOMEM;
-    case ERROR_INVAL:
-        return EINVAL;
-    case ERROR_GUEST_TIMEDOUT:
-    case ERROR_TIMEDOUT:
-        return ETIMEDOUT;
-    case ERROR_NOT_READY:
-        return EAGAIN;
-    case ERROR_LOCK_FAIL:
-        return ENOLCK;
-    case ERROR_DEVICE_EXISTS:
-        return EEXIST;
-    case ERROR_DOMAIN_NOTFOUND:
-    case ERROR_NOTFOUND:
-    case ERROR_DOMAIN_DESTROYED:
-        return ENOENT;
-    case ERROR_ABORTED:
-        return ECANCELED;
-    default:
-        return EIO;
-    }
+    static const int codes[] = {
+        [-ERROR_NI] = ENOSYS,
+        [-ERROR_FEATURE_REMOVED] = ENOSYS,
+        [-ERROR_NOMEM] = ENOMEM,
+        [-ERROR_INVAL] = EINVAL,
+        [-ERROR_GUEST_TIMEDOUT] = ETIMEDOUT,
+        [-ERROR_TIMEDOUT] = ETIMEDOUT,
+        [-ERROR_NOT_READY] = EAGAIN,
+        [-ERROR_LOCK_FAIL] = ENOLCK,
+        [-ERROR_DEVICE_EXISTS] = EEXIST,
+        [-ERROR_DOMAIN_NOTFOUND] = ENOENT,
+        [-ERROR_NOTFOUND] = ENOENT,
+        [-ERROR_DOMAIN_DESTROYED] = ENOENT,
+        [-ERROR_ABORTED] = ECANCELED,
+    };
+    size_t i = (size_t)-rc;
+
+    return i < XPCI_ARRAY_SIZE(codes) && codes[i] ? codes[i] : EIO;
 }
 
 const char *plugin_reason(struct plugin *p, int rc)
@@ -89,11 +81,27 @@ int64_t plugin_now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-void plugin_poll_sleep(void)
+bool plugin_wait(int64_t deadline)
 {
-    struct timespec ts = { .tv_nsec = PLUGIN_POLL_MS * 1000000L };
+    struct timespec ts = { .tv_nsec = 100 * 1000000L };
 
+    if (plugin_now_ms() >= deadline)
+        return false;
     nanosleep(&ts, NULL);
+    return true;
+}
+
+struct plugin_job plugin_job(void *ctx, const struct xpci_domain *dom,
+                             const struct xpci_bdf *device,
+                             struct xpci_error *err)
+{
+    struct plugin_job job = {
+        .p = ctx, .dom = dom, .device = device, .err = err
+    };
+
+    xpci_bdf_format(device, job.bdf);
+    xpci_monitor_id(device, job.id);
+    return job;
 }
 
 void plugin_fill_pci(libxl_device_pci *pci, const struct xpci_bdf *bdf)
@@ -138,12 +146,10 @@ static int connect_libxl(struct plugin *p, struct xpci_error *err)
     rc = libxl_ctx_alloc(&p->ctx, LIBXL_VERSION, 0, &p->log.logger);
     if (rc) {
         p->ctx = NULL;
-        plugin_error(p, rc, err,
-                     "libxl does not answer, is the toolstack running "
-                     "(xenstored, /dev/xen/privcmd)");
-        if (err && err->code != -ENOMEM)
-            err->code = -ENODEV;
-        return err ? err->code : -ENODEV;
+        return xpci_error_set(err, ENODEV,
+                              "libxl does not answer, is the toolstack running "
+                              "(xenstored, /dev/xen/privcmd): %s",
+                              plugin_reason(p, rc));
     }
     libxl_childproc_setmode(p->ctx, &hooks, NULL);
     return 0;
@@ -163,11 +169,8 @@ static int plugin_open(void **ctx, struct xpci_error *err)
     ret = xpci_root_new("/", &p->root, err);
     if (ret == 0)
         ret = connect_libxl(p, err);
-    if (ret == 0) {
-        p->xs = xs_open(0);
-        if (!p->xs)
-            ret = xpci_error_errno(err, ENODEV, "cannot connect to xenstored");
-    }
+    if (ret == 0 && !(p->xs = xs_open(0)))
+        ret = xpci_error_errno(err, ENODEV, "cannot connect to xenstored");
     if (ret < 0)
         plugin_close(p);
     else

@@ -40,6 +40,18 @@ void plugin_log_reset(struct plugin *p);
 int plugin_errno(int rc);
 const char *plugin_reason(struct plugin *p, int rc);
 
+/* One attach or detach, passed through its steps. */
+struct plugin_job {
+    struct plugin *p;
+    const struct xpci_domain *dom;
+    const struct xpci_bdf *device;
+    char bdf[XPCI_BDF_SIZE], id[XPCI_MONITOR_ID_SIZE]; /* of the device */
+    struct xpci_error *err;
+};
+struct plugin_job plugin_job(void *ctx, const struct xpci_domain *dom,
+                             const struct xpci_bdf *device,
+                             struct xpci_error *err);
+
 /* plugin-domain.c */
 int plugin_domain(void *ctx, const char *name, struct xpci_domain *out,
                   struct xpci_error *err);
@@ -57,9 +69,9 @@ int plugin_devices(void *ctx, struct xpci_guest_devices *out,
  */
 int plugin_records(struct plugin *p, struct xpci_guest_devices *out,
                    struct xpci_error *err) _must_check_;
+/* The record of the job's device in its guest, or NULL. */
 const struct xpci_guest_device *plugin_record_find(
-    const struct xpci_guest_devices *records, uint32_t domid,
-    const struct xpci_bdf *bdf);
+    const struct xpci_guest_devices *records, const struct plugin_job *job);
 /*
  * Waits until the pci backend of a PV guest is Connected: frontend and backend
  * agree on all its devices. 0 if it is or there is none, 1 if it still is not
@@ -86,8 +98,7 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
                   const struct xpci_attach_request *req, unsigned int *vslot,
                   struct xpci_error *err);
 /* -EBUSY and what to do unless the driver of the device is pciback. */
-int plugin_check_pciback(struct plugin *p, const struct xpci_bdf *bdf,
-                         struct xpci_error *err) _must_check_;
+int plugin_check_pciback(const struct plugin_job *job) _must_check_;
 
 /* plugin-detach.c */
 int plugin_detach(void *ctx, const struct xpci_domain *dom,
@@ -97,16 +108,16 @@ int plugin_detach(void *ctx, const struct xpci_domain *dom,
  * Asks an HVM guest to eject and waits until the device model no longer has the
  * device: 0, or 1 if it still has it at @deadline (plugin_now_ms()).
  */
-int plugin_eject(struct plugin *p, uint32_t domid, const struct xpci_bdf *bdf,
-                 int64_t deadline, struct xpci_error *err) _must_check_;
-/* Has libxl forget the device, whatever state it is in; logs no error. */
-int plugin_destroy(struct plugin *p, uint32_t domid,
-                   const struct xpci_bdf *bdf) _must_check_;
+int plugin_eject(const struct plugin_job *job, int64_t deadline) _must_check_;
+/* Is the device in the device model? 0, 1 or -errno. */
+int plugin_in_model(const struct plugin_job *job) _must_check_;
+/* Has libxl forget the device, whatever state it is in; a libxl code. */
+int plugin_destroy(const struct plugin_job *job) _must_check_;
 
 /* plugin.c */
-#define PLUGIN_POLL_MS 100
 int64_t plugin_now_ms(void); /* monotonic */
-void plugin_poll_sleep(void);
+/* Between two looks at what takes its time: false once @deadline is over. */
+bool plugin_wait(int64_t deadline) _must_check_;
 void plugin_fill_pci(libxl_device_pci *pci, const struct xpci_bdf *bdf);
 
 #define _cleanup_pci_ _cleanup_(libxl_device_pci_dispose)
