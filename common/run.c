@@ -79,9 +79,7 @@ static void child(const struct xpci_run *run, const struct pipes *p)
         snprintf(path, sizeof(path), "%s/%s", run_dirs[i], run->argv[0]);
         execve(path, (char *const *)(uintptr_t)run->argv, env);
     }
-    if (write(p->failed[1], &errno, sizeof(errno)) < 0)
-        _exit(1);
-    _exit(1);
+    _exit(write(p->failed[1], &errno, sizeof(errno)) < 0);
 }
 
 /* Reads what there is. Returns 1 at the end, 0, or -errno. */
@@ -127,7 +125,7 @@ static int collect(const struct xpci_run *run, int fd, struct xpci_buf *output)
 static void end_group(pid_t pid, int fd)
 {
     struct pollfd pfd = { .fd = fd, .events = POLLIN };
-    struct xpci_buf rest = { 0 };
+    _cleanup_buf_ struct xpci_buf rest = { 0 };
     time_t deadline = time(NULL) + 5;
 
     kill(-pid, SIGTERM);
@@ -136,7 +134,6 @@ static void end_group(pid_t pid, int fd)
             break;
     }
     kill(-pid, SIGKILL);
-    xpci_buf_clear(&rest);
 }
 
 static int spawn(const struct xpci_run *run, struct pipes *p,

@@ -16,41 +16,26 @@ static const char *const noise[] = {
 
 static bool is_noise(const char *line)
 {
-    size_t i;
-
-    for (i = 0; i < XPCI_ARRAY_SIZE(noise); i++) {
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(noise); i++) {
         if (strstr(line, noise[i]))
             return true;
     }
     return false;
 }
 
-/* Skips "libxl_pci.c:1572:libxl__device_pci_add: " (libxl__logv()). */
-static const char *skip_location(const char *line)
+/*
+ * Skips "libxl_pci.c:1572:libxl__device_pci_add: " (libxl__logv()), and behind
+ * it "Domain 12:": the caller names the domain as the user knows it.
+ */
+static const char *skip_prefixes(const char *line)
 {
-    const char *end = strstr(line, ": ");
-    const char *dot_c = strstr(line, ".c:");
+    int end = 0;
 
-    if (!end || !dot_c || dot_c > end ||
-        strcspn(line, " ") < (size_t)(end - line))
-        return line;
-    return end + 2;
-}
-
-/* Skips "Domain 12:": the caller names the domain as the user knows it. */
-static const char *skip_domain(const char *line)
-{
-    static const char prefix[] = "Domain ";
-    const char *p;
-
-    if (strncmp(line, prefix, sizeof(prefix) - 1))
-        return line;
-    p = line + sizeof(prefix) - 1;
-    while (isdigit((unsigned char)*p))
-        p++;
-    if (*p != ':')
-        return line;
-    return p + 1 + strspn(p + 1, " ");
+    (void)sscanf(line, "%*[^: ]:%*u:%*[^: ]: %n", &end);
+    line += end;
+    end = 0;
+    (void)sscanf(line, "Domain %*u: %n", &end);
+    return line + end;
 }
 
 /* One line: error messages are. */
@@ -71,7 +56,7 @@ void xpci_reason_add(struct xpci_reason *reason, bool is_error,
 {
     bool cause = is_error && !is_noise(line);
     char **field = cause ? &reason->cause : &reason->fallback;
-    char *copy = strdup(skip_domain(skip_location(line)));
+    char *copy = strdup(skip_prefixes(line));
 
     if (!copy) /* the caller still has libxl's code */
         return;
