@@ -146,6 +146,11 @@ static const struct cfg_case cfg_cases[] = {
     { "a=['a']\na+='b'", ":2:4: 'a' is a list in line 1", NULL },
     { "pci=['a']\npci+='b'", ":2:6: 'pci' is no plain [list]", NULL },
     { "a=1\na+=2", NULL, "" },
+    { "a='x'\na=['y']\nab='x'\na+=['z']", NULL, "" },
+    { "a=['x']\na='y'\naa=[]\na+=['z']",
+      ":4:4: 'a' is a single value in "
+      "line 2",
+      NULL },
     { "a + = 1", ":1:3: ", NULL },
     { "a+=", ":1:4: ", NULL },
     { "pcis=['a']\npc=['b']\n", NULL, "" },
