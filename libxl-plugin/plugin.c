@@ -210,4 +210,5 @@ const struct xpci_toolstack_ops xpci_toolstack_plugin = {
     .slots_used = plugin_slots_used,
     .attach = plugin_attach,
     .detach = plugin_detach,
+    .host = plugin_host,
 };

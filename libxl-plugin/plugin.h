@@ -114,6 +114,10 @@ int plugin_in_model(const struct plugin_job *job) _must_check_;
 /* Has libxl forget the device, whatever state it is in; a libxl code. */
 int plugin_destroy(const struct plugin_job *job) _must_check_;
 
+/* plugin-host.c */
+int plugin_host(void *ctx, const struct xpci_domain *dom,
+                struct xpci_host_facts *out, struct xpci_error *err);
+
 /* plugin.c */
 int64_t plugin_now_ms(void); /* monotonic */
 /* Between two looks at what takes its time: false once @deadline is over. */

@@ -62,6 +62,14 @@ struct xpci_attach_request {
     bool permissive;
 };
 
+/* What Xen was booted with. */
+struct xpci_host_facts {
+    bool iommu;       /* guests can be given devices */
+    bool hvm;         /* guests can be HVM */
+    bool guest_iommu; /* the domain asked for was created for devices */
+    char *log;        /* Xen's log, without what it has thrown away */
+};
+
 struct xpci_toolstack_ops {
     uint32_t abi;        /* XPCI_TOOLSTACK_ABI */
     uint32_t size;       /* sizeof(struct xpci_toolstack_ops) */
@@ -105,6 +113,10 @@ struct xpci_toolstack_ops {
     int (*detach)(void *ctx, const struct xpci_domain *dom,
                   const struct xpci_bdf *bdf, unsigned int timeout,
                   struct xpci_error *err);
+
+    /* The host, and of @dom, which may be NULL, whether it has an IOMMU. */
+    int (*host)(void *ctx, const struct xpci_domain *dom,
+                struct xpci_host_facts *out, struct xpci_error *err);
 };
 
 /* The core's side (load.c). */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plugin.h"
+
+#define _cleanup_config_ _cleanup_(libxl_domain_config_dispose)
+
+/* What is left of Xen's log; an old boot's is gone where it wrapped. */
+static int read_log(struct plugin *p, char **out, struct xpci_error *err)
+{
+    libxl_xen_console_reader *reader = libxl_xen_console_read_start(p->ctx, 0);
+    _cleanup_buf_ struct xpci_buf log = { 0 };
+    char *line;
+    int ret = 0;
+
+    while (reader && ret == 0 &&
+           libxl_xen_console_read_line(p->ctx, reader, &line) == 1)
+        ret = xpci_buf_puts(&log, line);
+    if (reader)
+        libxl_xen_console_read_finish(p->ctx, reader);
+    if (ret == 0)
+        *out = xpci_buf_steal(&log);
+    return ret < 0 || !*out ? xpci_error_oom(err) : 0;
+}
+
+static int read_domain(struct plugin *p, const struct xpci_domain *dom,
+                       bool *iommu, struct xpci_error *err)
+{
+    _cleanup_config_ libxl_domain_config config;
+    int rc;
+
+    libxl_domain_config_init(&config);
+    rc = libxl_retrieve_domain_configuration(p->ctx, dom->id, &config, NULL);
+    *iommu = config.c_info.passthrough != LIBXL_PASSTHROUGH_DISABLED;
+    return rc ? plugin_error(p, rc, err, "cannot read how '%s' was created",
+                             dom->name)
+              : 0;
+}
+
+int plugin_host(void *ctx, const struct xpci_domain *dom,
+                struct xpci_host_facts *out, struct xpci_error *err)
+{
+    struct plugin *p = ctx;
+    libxl_physinfo info;
+    int rc;
+
+    libxl_physinfo_init(&info);
+    plugin_log_reset(p);
+    rc = libxl_get_physinfo(p->ctx, &info);
+    out->iommu = info.cap_hvm_directio;
+    out->hvm = info.cap_hvm;
+    libxl_physinfo_dispose(&info);
+    if (rc)
+        return plugin_error(p, rc, err, "cannot read what Xen can do");
+    rc = dom ? read_domain(p, dom, &out->guest_iommu, err) : 0;
+    return rc < 0 ? rc : read_log(p, &out->log, err);
+}
