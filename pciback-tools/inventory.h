@@ -63,6 +63,14 @@ struct xpci_sriov {
     uint16_t n, offset, stride, device;
 };
 
+/* What header and capabilities say of resets, interrupts and memory. */
+struct xpci_caps {
+    bool flr, af_flr, pm_reset; /* as advertised: reset.h judges */
+    uint8_t pin;                /* INTx, 1 to 4; 0: none */
+    uint16_t msi, msix;         /* vectors */
+    uint32_t bar[7];            /* as read; the last is the expansion ROM's */
+};
+
 #define XPCI_NO_PARENT ((size_t)-1)
 
 struct xpci_device {
@@ -75,6 +83,7 @@ struct xpci_device {
     int pcie_type;      /* enum xpci_pcie_type */
     struct xpci_acs acs;
     struct xpci_sriov sriov;
+    struct xpci_caps caps;
     bool ari;            /* forwards to functions above 7 (a bridge) */
     uint32_t vendor_reg; /* Intel: d8h of a root port, f0h of 1f.0, else 0 */
     uint8_t secondary;   /* of a bridge */

@@ -32,6 +32,11 @@ static uint16_t get16(const uint8_t *p)
     return (uint16_t)(p[0] | p[1] << 8);
 }
 
+static uint32_t get32(const uint8_t *p)
+{
+    return get16(p) | (uint32_t)get16(p + 2) << 16;
+}
+
 static bool read_at(struct pci_dev *pdev, int pos, void *out, int len)
 {
     return pci_read_block(pdev, pos, out, len);
@@ -130,6 +135,40 @@ static void read_pcie(struct pci_dev *pdev, const uint8_t *head,
     read_sriov(pdev, head, &dev->sriov);
 }
 
+/* The first bytes of capability @id; false: it is not there, or not read. */
+static bool read_cap(struct pci_dev *pdev, const uint8_t *head, int id,
+                     uint8_t raw[8])
+{
+    int pos = find_cap(pdev, head, id);
+
+    return pos > 0 && read_at(pdev, pos, raw, 8);
+}
+
+static void read_caps(struct pci_dev *pdev, const uint8_t *head,
+                      struct xpci_caps *caps)
+{
+    bool bridge = (head[PCI_HEADER_TYPE] & 0x7f) == PCI_HEADER_TYPE_BRIDGE;
+    int rom = bridge ? PCI_ROM_ADDRESS1 : PCI_ROM_ADDRESS;
+    int n = bridge ? 2 : 6;
+    uint8_t raw[8];
+
+    caps->pin = head[PCI_INTERRUPT_PIN] > 4 ? 0 : head[PCI_INTERRUPT_PIN];
+    caps->flr = read_cap(pdev, head, PCI_CAP_ID_EXP, raw) &&
+                get32(raw + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLRESET;
+    caps->af_flr = read_cap(pdev, head, PCI_CAP_ID_AF, raw) &&
+                   raw[PCI_AF_CAP] & PCI_AF_CAP_TP &&
+                   raw[PCI_AF_CAP] & PCI_AF_CAP_FLR;
+    caps->pm_reset = read_cap(pdev, head, PCI_CAP_ID_PM, raw) &&
+                     !(raw[PCI_PM_CTRL] & PCI_PM_CTRL_NO_SOFT_RST);
+    if (read_cap(pdev, head, PCI_CAP_ID_MSI, raw))
+        caps->msi = (uint16_t)(1 << (raw[PCI_MSI_FLAGS] >> 1 & 7));
+    if (read_cap(pdev, head, PCI_CAP_ID_MSIX, raw))
+        caps->msix = (get16(raw + PCI_MSI_FLAGS) & PCI_MSIX_TABSIZE) + 1;
+    for (int i = 0; i < n; i++)
+        caps->bar[i] = get32(head + PCI_BASE_ADDRESS_0 + 4 * i);
+    caps->bar[6] = get32(head + rom);
+}
+
 /* The registers that tell whether Linux' PCH workaround is on (acs.h). */
 static void read_vendor_reg(struct pci_dev *pdev, struct xpci_device *dev)
 {
@@ -141,7 +180,7 @@ static void read_vendor_reg(struct pci_dev *pdev, struct xpci_device *dev)
     else if (dev->vendor == 0x8086 && dev->bdf.slot == 0x1f && !dev->bdf.func)
         pos = 0xf0;
     if (pos && read_at(pdev, pos, raw, 4))
-        dev->vendor_reg = get16(raw) | (uint32_t)get16(raw + 2) << 16;
+        dev->vendor_reg = get32(raw);
 }
 
 static int read_config(struct pci_dev *pdev, struct xpci_device *dev,
@@ -160,6 +199,8 @@ static int read_config(struct pci_dev *pdev, struct xpci_device *dev,
     dev->multifunction = dev->header & 0x80;
     dev->header &= 0x7f;
     read_pcie(pdev, head, dev);
+    if (dev->header != PCI_HEADER_TYPE_CARDBUS)
+        read_caps(pdev, head, &dev->caps);
     read_vendor_reg(pdev, dev);
     if (dev->header == PCI_HEADER_TYPE_BRIDGE ||
         dev->header == PCI_HEADER_TYPE_CARDBUS) {
