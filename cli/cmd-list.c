@@ -36,17 +36,8 @@ static void listing_clear(struct listing *l)
 static const char *state_of(const struct listing *l,
                             const struct xpci_device *dev)
 {
-    if (xpci_device_is_bridge(dev))
-        return "bridge";
-    if (!l->drivers_known)
-        return "unknown";
-    if (!dev->driver)
-        return "free";
-    if (!xpci_host_on_pciback(dev))
-        return "dom0";
-    if (xpci_host_user(&l->guests, &dev->bdf))
-        return "attached";
-    return l->guests_known ? "assignable" : "pciback";
+    return xpci_host_state(dev, l->drivers_known,
+                           l->guests_known ? &l->guests : NULL);
 }
 
 static int add_row(const struct listing *l, size_t i, struct xpci_table *table,

@@ -106,6 +106,12 @@ static int candidates(const struct xpci_root *root, const char *domain,
     return ret;
 }
 
+int xpci_guest_config_files(const struct xpci_root *root, struct xpci_strv *out,
+                            struct xpci_error *err)
+{
+    return candidates(root, "/", out, err);
+}
+
 /* True if the file's name setting is @domain; other people's files may fail. */
 static int is_of(const struct xpci_call *call, const char *path,
                  const char *domain, bool *yes, struct xpci_error *err)

@@ -54,6 +54,10 @@ int xpci_guest_config_other(const struct xpci_call *call,
                             void *data, char **out,
                             struct xpci_error *err) _must_check_;
 
+/* The files that guests are searched in. */
+int xpci_guest_config_files(const struct xpci_root *root, struct xpci_strv *out,
+                            struct xpci_error *err) _must_check_;
+
 /* Adds the edited file to @set; the text read goes with it. */
 int xpci_guest_config_put(struct xpci_guest_config *config,
                           struct xpci_changes *set,

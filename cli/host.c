@@ -90,3 +90,19 @@ bool xpci_host_on_pciback(const struct xpci_device *dev)
 {
     return dev->driver && !strcmp(dev->driver, "pciback");
 }
+
+const char *xpci_host_state(const struct xpci_device *dev, bool drivers_known,
+                            const struct xpci_guest_devices *guests)
+{
+    if (xpci_device_is_bridge(dev))
+        return "bridge";
+    if (!drivers_known)
+        return "unknown";
+    if (!dev->driver)
+        return "free";
+    if (!xpci_host_on_pciback(dev))
+        return "dom0";
+    if (!guests)
+        return "pciback";
+    return xpci_host_user(guests, &dev->bdf) ? "attached" : "assignable";
+}

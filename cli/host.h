@@ -35,6 +35,13 @@ int xpci_host_guest_devices(const struct xpci_call *call,
 const struct xpci_guest_device *xpci_host_user(
     const struct xpci_guest_devices *devs, const struct xpci_bdf *bdf);
 
+/*
+ * "bridge", "free", "dom0", "pciback", "assignable" or "attached"; "unknown"
+ * without @drivers_known. @guests is NULL if they are not known.
+ */
+const char *xpci_host_state(const struct xpci_device *dev, bool drivers_known,
+                            const struct xpci_guest_devices *guests);
+
 /* True if the device is bound to pciback. */
 bool xpci_host_on_pciback(const struct xpci_device *dev);
 

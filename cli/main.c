@@ -8,6 +8,8 @@
 
 const struct xpci_cmd *const xpci_commands[] = {
     &xpci_cmd_list,
+    &xpci_cmd_show,
+    &xpci_cmd_doctor,
     &xpci_cmd_hide,
     &xpci_cmd_unhide,
     &xpci_cmd_hide_list,

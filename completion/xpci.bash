@@ -36,7 +36,7 @@ _xpci_value() { # _xpci_value OPTION CUR
 
 _xpci_operand() { # _xpci_operand COMMAND NUMBER CUR
     case $1 in
-    list | hide | hide-list)
+    list | show | doctor | hide | hide-list)
         _xpci_devices "$3" "$xpci" list -o bdf "${where[@]}" ;;
     unhide)
         _xpci_devices "$3" "$xpci" status -o bdf "${where[@]}" ;;

@@ -41,7 +41,7 @@ libc="arpa/inet assert byteswap ctype dirent dlfcn endian errno fcntl fnmatch
 
 # Headers for the files of their own directory; plugin.h only for plugin*.
 private="cfg-edit.h journal.h lex.h tree.h scan.h topology.h reserved-memory.h acs.h
-    isolation.h image.h modprobe-d.h load.h monitor.h
+    isolation.h image.h load.h monitor.h
     guard-walk.h reason.h plugin.h"
 
 longest=600

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "cfg-check.h"
+#include "facts.h"
+#include "guest-config.h"
+#include "modprobe-d.h"
+#include "native-driver.h"
+#include "plan.h"
+#include "table.h"
+
+static const struct xpci_column columns[] = {
+    { .name = "SEVERITY" }, { .name = "SUBJECT" }, { .name = "FINDING" },
+    { .name = "WHY" },      { .name = "FIX" },
+};
+
+#define of_host(f, grade, why, fix, ...)                                       \
+    xpci_fact(f, "host", NULL, grade, why, fix, __VA_ARGS__)
+
+static const char no_attach[] = "no device can be given to a guest";
+
+/* Interrupt remapping, and of another system the IOMMU, only Xen's log says. */
+static void judge_log(struct xpci_facts *f, const char *log, bool running)
+{
+    if (!running && strstr(log, "I/O virtualisation disabled"))
+        of_host(f, XPCI_ERROR, no_attach,
+                "switch VT-d or AMD-Vi on in the firmware's setup",
+                "Xen found no IOMMU");
+    if (strstr(log, "Interrupt remapping disabled"))
+        of_host(
+            f, XPCI_WARNING,
+            "a guest with a device can send any interrupt to the host",
+            "switch x2APIC on in the firmware's setup, take no-intremap off "
+            "Xen's command line",
+            "Xen does not remap interrupts");
+    else if (!strstr(log, "Interrupt remapping enabled"))
+        of_host(f, XPCI_NOTE, "the line is no longer in Xen's log",
+                "xl dmesg, after a boot",
+                "whether Xen remaps interrupts is not known");
+}
+
+static void judge_running(struct xpci_facts *f, const struct xpci_host_facts *h,
+                          const struct xpci_domain *dom)
+{
+    if (!h->iommu)
+        of_host(
+            f, XPCI_ERROR, no_attach,
+            "switch VT-d or AMD-Vi on in the firmware's setup, take iommu=off "
+            "off Xen's command line",
+            "Xen runs without an IOMMU");
+    if (!h->hvm)
+        of_host(f, XPCI_WARNING, "only PV guests can be given devices",
+                "switch VT-x or SVM on in the firmware's setup",
+                "Xen cannot run HVM guests");
+    if (dom && dom->type == XPCI_DOMAIN_PVH)
+        xpci_fact(f, dom->name, NULL, XPCI_ERROR,
+                  "Xen gives devices to HVM and PV guests alone",
+                  "type = \"hvm\"", "it is PVH");
+    else if (dom && !h->guest_iommu)
+        xpci_fact(f, dom->name, NULL, XPCI_ERROR,
+                  "no device can be attached while it runs",
+                  "passthrough = \"enabled\", and create it anew",
+                  "it was created without an IOMMU");
+    judge_log(f, h->log, true);
+}
+
+/* @guest may be NULL; *found tells whether it runs. */
+static int ask_xen(struct xpci_facts *f, const char *guest, bool *found,
+                   struct xpci_error *err)
+{
+    _cleanup_toolstack_ struct xpci_toolstack *ts = NULL;
+    _cleanup_domain_ struct xpci_domain dom = { 0 };
+    _cleanup_error_ struct xpci_error why = { 0 };
+    struct xpci_host_facts h = { 0 };
+    int ret = xpci_toolstack_open(f->root, &ts, &why);
+
+    if (ret < 0) {
+        of_host(f, XPCI_WARNING, no_attach, "boot Xen, and run this as root",
+                "%s", xpci_error_text(&why));
+        return 0;
+    }
+    ret = guest ? ts->ops->domain(ts->ctx, guest, &dom, err) : 0;
+    *found = guest && ret == 0;
+    if (ret < 0 && ret != -ENOENT)
+        return ret;
+    ret = ts->ops->host(ts->ctx, *found ? &dom : NULL, &h, err);
+    if (ret == 0)
+        judge_running(f, &h, *found ? &dom : NULL);
+    free(h.log);
+    return ret;
+}
+
+static int judge_xen(struct xpci_facts *f, const char *guest, bool *found,
+                     struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf log = { 0 };
+    bool recorded;
+    int ret;
+
+    if (xpci_root_is_live(f->root))
+        return ask_xen(f, guest, found, err);
+    ret = xpci_root_read_optional(f->root, "/var/log/xen/hypervisor.log", &log,
+                                  &recorded, err);
+    if (ret == 0 && log.len)
+        judge_log(f, log.data, false);
+    else if (ret == 0)
+        of_host(f, XPCI_NOTE, "there is no /var/log/xen/hypervisor.log",
+                "xpci doctor, on the running system",
+                "whether Xen runs with an IOMMU is not known");
+    return ret;
+}
+
+static void judge_kernels(struct xpci_facts *f)
+{
+    if (!f->kernels.n)
+        of_host(f, XPCI_WARNING,
+                "which drivers would claim devices is not known",
+                "install a kernel and its modules", "there is no /lib/modules");
+    for (size_t i = 0; i < f->kernels.n; i++) {
+        _cleanup_strv_ struct xpci_strv found = { 0 };
+        _cleanup_error_ struct xpci_error why = { 0 };
+
+        if (xpci_native_drivers(f->root, f->kernels.v[i], "xen_pciback", &found,
+                                &found, &why) < 0)
+            of_host(f, XPCI_WARNING,
+                    "which drivers would claim devices is not known",
+                    "depmod -a, or remove what is left of that kernel", "%s",
+                    xpci_error_text(&why));
+        else if (!found.n)
+            of_host(f, XPCI_ERROR, "nothing can be hidden when it runs",
+                    "install a kernel with CONFIG_XEN_PCIDEV_BACKEND",
+                    "kernel %s has no xen-pciback", f->kernels.v[i]);
+    }
+}
+
+/* What a hand or another tool has written for pciback. */
+static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
+{
+    static const char *const dirs[] = { "/etc/modprobe.d", "/run/modprobe.d",
+                                        "/usr/lib/modprobe.d" };
+    _cleanup_free_ char *word = NULL;
+    int ret = xpci_plan_cmdline(f->call, &word, err);
+
+    if (ret == 0 && word)
+        of_host(
+            f, XPCI_ERROR, "it replaces the list of xpci",
+            "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; update-grub",
+            "'%s' is on the kernel's command line", word);
+    for (size_t d = 0; ret == 0 && d < XPCI_ARRAY_SIZE(dirs); d++) {
+        _cleanup_strv_ struct xpci_strv names = { 0 };
+
+        ret = xpci_root_list(f->root, dirs[d], &names, NULL, err);
+        for (size_t i = 0; ret == 0 && i < names.n; i++) {
+            _cleanup_buf_ struct xpci_buf text = { 0 };
+            _cleanup_free_ char *path = NULL, *line = NULL;
+
+            ret = xpci_asprintf(err, &path, "%s/%s", dirs[d], names.v[i]);
+            if (ret < 0 || !strcmp(path, XPCI_MODPROBE_PATH))
+                continue;
+            ret = xpci_root_read(f->root, path, &text, err);
+            if (ret == 0 && text.len &&
+                xpci_modprobe_conflict(text.data, &line) < 0)
+                return xpci_error_oom(err);
+            if (line)
+                of_host(f, XPCI_ERROR, "it is in the way of the list of xpci",
+                        "take the line away; update-initramfs -u", "%s: %s",
+                        path, line);
+        }
+    }
+    return ret;
+}
+
+/* A hint is a warning of a guest that is asked for. */
+static void add_findings(struct xpci_facts *f,
+                         const struct xpci_cfg_check *check, bool named)
+{
+    const enum xpci_grade grades[] = {
+        [XPCI_CFG_HINT] = named ? XPCI_WARNING : XPCI_NOTE,
+        [XPCI_CFG_WARNING] = XPCI_WARNING,
+        [XPCI_CFG_ERROR] = XPCI_ERROR,
+    };
+
+    for (size_t i = 0; i < check->n; i++) {
+        const struct xpci_cfg_finding *c = &check->v[i];
+
+        xpci_fact(f, c->file, NULL, grades[c->severity], NULL, c->fix,
+                  "line %u: %s", c->line, c->message);
+    }
+}
+
+/* One file under two names, as in /etc/xen/auto, is looked at once. */
+static bool is_second(const struct xpci_facts *f, const struct xpci_strv *files,
+                      size_t n)
+{
+    struct stat a, b;
+
+    for (size_t i = 0; i < n; i++) {
+        if (xpci_root_stat(f->root, files->v[i], &a) == 0 &&
+            xpci_root_stat(f->root, files->v[n], &b) == 0 &&
+            a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+            return true;
+    }
+    return false;
+}
+
+static int judge_guests(struct xpci_facts *f, const struct xpci_strv *files,
+                        bool named, struct xpci_error *err)
+{
+    _cleanup_cfg_check_ struct xpci_cfg_check check = { 0 };
+    int ret = 0;
+
+    for (size_t i = 0; ret == 0 && i < files->n; i++) {
+        _cleanup_error_ struct xpci_error why = { 0 };
+        _cleanup_buf_ struct xpci_buf text = { 0 };
+
+        if (is_second(f, files, i))
+            continue;
+        if (xpci_root_read(f->root, files->v[i], &text, &why) < 0)
+            xpci_fact(f, files->v[i], NULL, XPCI_WARNING,
+                      "what is wrong with it is not known", NULL, "%s",
+                      xpci_error_text(&why));
+        else
+            ret = xpci_cfg_check_text(
+                &check, files->v[i], text.data ? text.data : "", text.len, err);
+    }
+    if (ret == 0)
+        add_findings(f, &check, named);
+    return ret;
+}
+
+/* The devices of a guest: those of its file and those that it has. */
+static int choose_guest(struct xpci_facts *f, const char *guest,
+                        const char *path, bool *chosen, struct xpci_error *err)
+{
+    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
+    _cleanup_cfg_pci_ struct xpci_cfg_pci pci = { 0 };
+    int ret = path ? xpci_guest_config_load(f->root, path, &cfg, err) : 0;
+
+    if (cfg)
+        ret = xpci_cfg_pci_list(cfg, &pci, err);
+    for (size_t i = 0; i < f->inv.n; i++) {
+        const struct xpci_bdf *bdf = &f->inv.dev[i].bdf;
+        const struct xpci_guest_device *user = xpci_host_user(&f->guests, bdf);
+
+        chosen[i] = user && !strcmp(user->domain, guest);
+        for (size_t k = 0; k < pci.n; k++)
+            chosen[i] |= xpci_pci_spec_covers(&pci.v[k].spec, bdf);
+    }
+    return ret;
+}
+
+/* Without an operand: what is to be hidden or is; of a dump, everything. */
+static void choose_hidden(struct xpci_facts *f, bool *chosen)
+{
+    for (size_t i = 0; i < f->inv.n; i++) {
+        const struct xpci_device *dev = &f->inv.dev[i];
+
+        chosen[i] = f->root ? xpci_host_on_pciback(dev) ||
+                                  xpci_hide_conf_find(&f->conf, &dev->bdf)
+                            : !xpci_device_is_bridge(dev);
+    }
+    for (size_t i = 0; i < f->conf.n; i++) {
+        char bdf[XPCI_BDF_SIZE];
+
+        if (!xpci_inventory_find(&f->inv, &f->conf.v[i].bdf))
+            xpci_fact(f, xpci_bdf_format(&f->conf.v[i].bdf, bdf), "HIDDEN",
+                      XPCI_ERROR, "a device that comes there would be taken",
+                      "xpci unhide " XPCI_SUBJECT, "there is no such device");
+    }
+}
+
+static int choose_devices(const struct xpci_call *call, struct xpci_facts *f,
+                          bool *chosen, struct xpci_error *err)
+{
+    _cleanup_free_ size_t *idx = NULL;
+    size_t n;
+    int ret = xpci_host_select(call, 0, &f->inv, &idx, &n, err);
+
+    for (size_t k = 0; ret == 0 && k < n; k++)
+        chosen[idx[k]] = true;
+    return ret;
+}
+
+/* What is not of one device; @guest is NULL if none is named. */
+static int judge_host(struct xpci_facts *f, const char *guest, bool *chosen,
+                      struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv files = { 0 };
+    _cleanup_free_ char *path = NULL;
+    bool runs = false;
+    int ret = judge_xen(f, guest, &runs, err);
+
+    judge_kernels(f);
+    if (ret == 0)
+        ret = judge_settings(f, err);
+    if (ret == 0 && !guest)
+        ret = xpci_guest_config_files(f->root, &files, err);
+    else if (ret == 0)
+        ret = xpci_guest_config_find(f->call, guest, &path, err);
+    if (ret == -ENOENT && guest)
+        ret = runs ? 0
+                   : xpci_error_set(err, ENOENT,
+                                    "no guest '%s' is running, nor is one "
+                                    "configured under /etc/xen",
+                                    guest);
+    if (ret == 0 && path && xpci_strv_add(&files, path) < 0)
+        ret = xpci_error_oom(err);
+    if (ret == 0)
+        ret = judge_guests(f, &files, guest, err);
+    return ret < 0 || !guest ? ret : choose_guest(f, guest, path, chosen, err);
+}
+
+static int diagnose(struct xpci_facts *f, bool *chosen, struct xpci_error *err)
+{
+    const struct xpci_call *call = f->call;
+    bool guest = call->argc == 1 && !strpbrk(call->argv[0], ":/");
+    int ret = 0;
+
+    if (f->root)
+        ret = judge_host(f, guest ? call->argv[0] : NULL, chosen, err);
+    else if (guest)
+        return xpci_error_usage(err, "a dump has no guest '%s'", call->argv[0]);
+    else
+        of_host(f, XPCI_NOTE,
+                "it has no drivers, no sizes of BARs, no reserved memory, and "
+                "nothing of Xen, of guests and of what dom0 lives on",
+                "xpci doctor, on the host itself", "a dump tells a part only");
+    if (ret == 0 && call->argc && !guest)
+        ret = choose_devices(call, f, chosen, err);
+    else if (ret == 0 && !guest)
+        choose_hidden(f, chosen);
+    for (size_t i = 0; ret == 0 && i < f->inv.n; i++) {
+        if (chosen[i])
+            xpci_facts_device(f, i);
+    }
+    return ret < 0 || !f->oom ? ret : xpci_error_oom(err);
+}
+
+static int add_row(const struct xpci_fact *fact, struct xpci_table *table,
+                   struct xpci_error *err)
+{
+    static const char *const grades[] = { NULL, "note", "warning", "error" };
+    _cleanup_free_ char *text = NULL;
+    int ret = xpci_asprintf(err, &text, "%s%s%s", fact->key ? fact->key : "",
+                            fact->key ? ": " : "", fact->text);
+
+    for (size_t i = 0; ret == 0 && fact->key && fact->key[i]; i++)
+        text[i] = (char)tolower((unsigned char)text[i]);
+    return ret < 0
+               ? ret
+               : xpci_table_add(table, err, grades[fact->grade], fact->subject,
+                                text, fact->why, *fact->fix ? fact->fix : NULL);
+}
+
+static int run(struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_facts_ struct xpci_facts facts = { 0 };
+    _cleanup_table_ struct xpci_table *table = NULL;
+    _cleanup_free_ bool *chosen = NULL;
+    int status = XPCI_EXIT_OK;
+    bool found = false;
+    int ret = xpci_facts_load(call, &facts, err);
+
+    if (ret == 0) {
+        chosen = calloc(facts.inv.n + 1, sizeof(*chosen));
+        ret = chosen ? diagnose(&facts, chosen, err) : xpci_error_oom(err);
+    }
+    if (ret == 0)
+        ret = xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table,
+                             err);
+    for (size_t i = 0; ret == 0 && i < facts.n; i++) {
+        if (facts.v[i].grade == XPCI_ERROR)
+            status = XPCI_EXIT_WRONG;
+        if (facts.v[i].grade == XPCI_FACT)
+            continue;
+        found = true;
+        ret = add_row(&facts.v[i], table, err);
+    }
+    if (ret == 0 && !found)
+        xpci_log(&call->log, XPCI_LOG_NOTE, "nothing is wrong");
+    if (ret == 0)
+        ret = xpci_table_print(table, err);
+    return ret < 0 ? ret : status;
+}
+
+const struct xpci_cmd xpci_cmd_doctor = {
+    .name = "doctor",
+    .operands = "[DEVICE... | DOMAIN]",
+    .summary = "what would go wrong, before it does",
+    .options = (const enum xpci_opt[]){ OPT_COLUMNS, OPT_DUMP, OPT_NONE },
+    .run = run,
+};
