@@ -227,7 +227,9 @@ int xpci_image_parse(const void *image, size_t len, const char *name,
     if (ret == 0 && src.len > 0)
         ret = read_compressed(&src, err);
     if (ret == 0 && src.archives == 0)
-        ret = damaged(&src, err, "there is no archive in it");
+        ret = damaged(&src, err,
+                      len ? "there is no archive in it"
+                          : "it is empty, as in a recording");
     return ret;
 }
 

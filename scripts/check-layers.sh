@@ -26,7 +26,7 @@ dirs=(common cfg-parser pciback-tools initrd libxl-plugin cli)
 declare -A only_in=(
     [pci/*]="pciback-tools/scan.c"
     [libkmod.h]="pciback-tools/native-driver.c"
-    [archive*.h]="initrd/image.c"
+    [archive*.h]="initrd/image.c common/recording.c"
     [libxl*.h]="libxl-plugin/plugin*"
     [xen*.h]="libxl-plugin/plugin*"
     [libsmartcols/*]="cli/table.c"
@@ -34,7 +34,7 @@ declare -A only_in=(
 )
 
 # What any file may include of libc and the kernel.
-libc="arpa/inet assert byteswap ctype dirent dlfcn endian errno fcntl fnmatch
+libc="arpa/inet assert byteswap ctype dirent dlfcn endian errno fcntl fnmatch ftw
     getopt glob inttypes libgen limits locale poll sched search setjmp signal
     spawn stdarg stdbool stddef stdint stdio stdlib string strings termios time
     unistd wchar"
