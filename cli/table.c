@@ -8,7 +8,9 @@
 
 struct xpci_table {
     struct libscols_table *scols;
-    size_t *shown; /* for each column of the output, its source */
+    const struct xpci_column *columns;
+    struct libscols_line *above; /* what the next row stands under */
+    size_t *shown;               /* for each column of the output, its source */
     size_t n_shown;
     bool json;
     const char *name;
@@ -76,6 +78,14 @@ static int add_columns(struct xpci_table *table,
     return 0;
 }
 
+/* https://no-color.org */
+static bool wants_colors(void)
+{
+    const char *no = getenv("NO_COLOR");
+
+    return isatty(STDOUT_FILENO) && (!no || !*no);
+}
+
 int xpci_table_new(const struct xpci_call *call,
                    const struct xpci_column *columns, size_t n,
                    struct xpci_table **out, struct xpci_error *err)
@@ -89,12 +99,14 @@ int xpci_table_new(const struct xpci_call *call,
     table->shown = calloc(n, sizeof(*table->shown));
     table->json = call->opt[OPT_JSON];
     table->name = call->cmd->name;
+    table->columns = columns;
     if (!table->scols || !table->shown)
         return xpci_error_oom(err);
     ret = choose(table, call->opt[OPT_COLUMNS], columns, n, err);
     if (ret < 0)
         return ret;
     if (scols_table_enable_json(table->scols, table->json) ||
+        scols_table_enable_colors(table->scols, wants_colors()) ||
         scols_table_set_name(table->scols, table->name) ||
         add_columns(table, columns) < 0)
         return xpci_error_oom(err);
@@ -105,19 +117,32 @@ int xpci_table_new(const struct xpci_call *call,
 int xpci_table_row(struct xpci_table *table, const char *const *cells,
                    struct xpci_error *err)
 {
-    struct libscols_line *line = scols_table_new_line(table->scols, NULL);
+    struct libscols_line *line =
+        scols_table_new_line(table->scols, table->above);
 
     if (!line)
         return xpci_error_oom(err);
     for (size_t i = 0; i < table->n_shown; i++) {
+        const struct xpci_column *col = &table->columns[table->shown[i]];
         const char *cell = cells[table->shown[i]];
+        const char *color = cell && col->color ? col->color(cell) : NULL;
 
         if (!cell && !table->json)
             cell = "-";
-        if (cell && scols_line_set_data(line, i, cell))
+        if ((cell && scols_line_set_data(line, i, cell)) ||
+            (color &&
+             scols_cell_set_color(scols_line_get_cell(line, i), color)))
             return xpci_error_oom(err);
     }
     return 0;
+}
+
+void xpci_table_under(struct xpci_table *table, size_t row)
+{
+    scols_column_set_flags(scols_table_get_column(table->scols, 0),
+                           SCOLS_FL_TREE);
+    table->above =
+        row == XPCI_TABLE_TOP ? NULL : scols_table_get_line(table->scols, row);
 }
 
 int xpci_table_print(struct xpci_table *table, struct xpci_error *err)

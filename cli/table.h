@@ -11,7 +11,8 @@
  *     xpci_table_free(t);
  *
  * A NULL cell is empty, in JSON null. With -o the call's choice of columns
- * is shown, in its order; an unknown name is a USAGE error.
+ * is shown, in its order; an unknown name is a USAGE error. Colours are for
+ * terminals, and only without NO_COLOR in the environment.
  */
 #ifndef XPCI_TABLE_H
 #define XPCI_TABLE_H
@@ -22,6 +23,7 @@ struct xpci_column {
     const char *name; /* upper case; lower case in JSON */
     bool number;      /* JSON number instead of string */
     bool extra;       /* only shown when -o asks for it, and in JSON */
+    const char *(*color)(const char *cell); /* of libsmartcols; NULL: none */
 };
 
 struct xpci_table;
@@ -37,6 +39,14 @@ int xpci_table_row(struct xpci_table *table, const char *const *cells,
                    struct xpci_error *err) _must_check_;
 #define xpci_table_add(table, err, ...)                                        \
     xpci_table_row(table, (const char *const[]){ __VA_ARGS__ }, err)
+
+/*
+ * A tree: the rows from now on stand under row @row, counted from 0, or under
+ * none with XPCI_TABLE_TOP. In JSON they are its "children".
+ */
+#define XPCI_TABLE_TOP ((size_t)-1)
+void xpci_table_under(struct xpci_table *table, size_t row);
+
 int xpci_table_print(struct xpci_table *table,
                      struct xpci_error *err) _must_check_;
 
