@@ -44,10 +44,15 @@ mkdir -p "$tmp/tree/etc"
 echo dom0 >"$tmp/tree/etc/hostname"
 echo '127.0.0.1 localhost dom0' >"$tmp/tree/etc/hosts"
 
+# The tests' storage tools stay out of the initrd, which is to be small.
 mmdebstrap --mode=root --variant=minbase --quiet \
 	--include="$(paste -s -d, "$here/image/packages")" \
 	--aptopt="$tmp/apt.conf" \
 	--dpkgopt='path-exclude=/usr/share/doc/*' \
+	--dpkgopt='path-exclude=/usr/share/initramfs-tools/hooks/btrfs' \
+	--dpkgopt='path-exclude=/usr/share/initramfs-tools/hooks/dmsetup' \
+	--dpkgopt='path-exclude=/usr/share/initramfs-tools/hooks/lvm2' \
+	--dpkgopt='path-exclude=/usr/share/initramfs-tools/hooks/mdadm' \
 	--dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' \
 	--essential-hook="cp -R '$tmp/tree/.' \"\$1\"" \
