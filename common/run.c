@@ -79,7 +79,7 @@ static void child(const struct xpci_run *run, const struct pipes *p)
         snprintf(path, sizeof(path), "%s/%s", run_dirs[i], run->argv[0]);
         execve(path, (char *const *)(uintptr_t)run->argv, env);
     }
-    _exit(write(p->failed[1], &errno, sizeof(errno)) < 0);
+    _exit(write(p->failed[1], &errno, sizeof(errno)) < 0 ? 2 : 1);
 }
 
 /* Reads what there is. Returns 1 at the end, 0, or -errno. */
