@@ -54,19 +54,10 @@ static int add_row(const struct listing *l, size_t i, struct xpci_table *table,
     snprintf(class, sizeof(class), "%04x", dev->class_code);
     if (xpci_device_path(&l->inv, dev, &path) < 0)
         return xpci_error_oom(err);
-    return xpci_table_row(table,
-                          (const char *[]){
-                              xpci_bdf_format(&dev->bdf, bdf),
-                              l->group && l->group[i] ? group : NULL,
-                              dev->driver,
-                              state_of(l, dev),
-                              user ? user->domain : NULL,
-                              dev->name,
-                              id,
-                              class,
-                              path,
-                          },
-                          err);
+    return xpci_table_add(table, err, xpci_bdf_format(&dev->bdf, bdf),
+                          l->group && l->group[i] ? group : NULL, dev->driver,
+                          state_of(l, dev), user ? user->domain : NULL,
+                          dev->name, id, class, path);
 }
 
 static int load(struct xpci_call *call, struct listing *l,
