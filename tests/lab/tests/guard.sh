@@ -112,6 +112,9 @@ storage() { # storage DISK DISK
 network() { # network THE-HOST'S ANOTHER
 	local nic=$1 other=$2
 
+	# QEMU announces an IPv6 router, whose route would stay on the card
+	echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
+
 	say 'the plain card'
 	refused 'lives on' "the default route is on $nic, on 0000:00:19.0"
 	free 05:00.0
