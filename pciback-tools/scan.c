@@ -63,12 +63,8 @@ static int find_cap(struct pci_dev *pdev, const uint8_t *head, int id)
     return 0;
 }
 
-/*
- * The same in the extended space. Its first word is zero where there is no
- * capability, and the head of the device where reads wrap around (Linux
- * pci_ext_cfg_is_aliased()).
- */
-static int find_ext_cap(struct pci_dev *pdev, const uint8_t *head, int id)
+/* The same in the extended space, which reads all ones where there is none. */
+static int find_ext_cap(struct pci_dev *pdev, int id)
 {
     uint8_t cap[4];
     int pos = 0x100;
@@ -76,9 +72,7 @@ static int find_ext_cap(struct pci_dev *pdev, const uint8_t *head, int id)
     for (int i = 0; pos >= 0x100 && i < (0x1000 - 0x100) / 8; i++) {
         if (!read_at(pdev, pos, cap, 4))
             return -1;
-        if (pos == 0x100 &&
-            (!memcmp(cap, head, 4) || !memcmp(cap, "\0\0\0", 4) ||
-             !memcmp(cap, "\xff\xff\xff\xff", 4)))
+        if (get16(cap) == 0xffff)
             return 0;
         if (get16(cap) == id)
             return pos;
@@ -87,10 +81,9 @@ static int find_ext_cap(struct pci_dev *pdev, const uint8_t *head, int id)
     return 0;
 }
 
-static void read_acs(struct pci_dev *pdev, const uint8_t *head,
-                     struct xpci_acs *acs)
+static void read_acs(struct pci_dev *pdev, struct xpci_acs *acs)
 {
-    int pos = find_ext_cap(pdev, head, PCI_EXT_CAP_ID_ACS);
+    int pos = find_ext_cap(pdev, PCI_EXT_CAP_ID_ACS);
     uint8_t raw[6];
 
     if (pos == 0)
@@ -102,10 +95,9 @@ static void read_acs(struct pci_dev *pdev, const uint8_t *head,
                               get16(raw + 4) };
 }
 
-static void read_sriov(struct pci_dev *pdev, const uint8_t *head,
-                       struct xpci_sriov *sriov)
+static void read_sriov(struct pci_dev *pdev, struct xpci_sriov *sriov)
 {
-    int pos = find_ext_cap(pdev, head, PCI_EXT_CAP_ID_SRIOV);
+    int pos = find_ext_cap(pdev, PCI_EXT_CAP_ID_SRIOV);
     uint8_t raw[PCI_IOV_DID + 2];
 
     if (pos <= 0 || !read_at(pdev, pos, raw, sizeof(raw)) ||
@@ -131,8 +123,8 @@ static void read_pcie(struct pci_dev *pdev, const uint8_t *head,
     dev->pcie_type = (get16(raw) & PCI_EXP_FLAGS_TYPE) >> 4;
     dev->ari = read_at(pdev, pos + PCI_EXP_DEVCTL2, raw, 2) &&
                get16(raw) & PCI_EXP_DEVCTL2_ARI;
-    read_acs(pdev, head, &dev->acs);
-    read_sriov(pdev, head, &dev->sriov);
+    read_acs(pdev, &dev->acs);
+    read_sriov(pdev, &dev->sriov);
 }
 
 /* The first bytes of capability @id; false: it is not there, or not read. */

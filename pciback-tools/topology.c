@@ -49,7 +49,7 @@ static void link_virtual(struct xpci_inventory *inv, size_t p)
 /*
  * A function is one of several if it is not the first, as Linux
  * pci_scan_slot() has it; the first says so itself, but a dump made from text
- * may have lost that bit. Function numbers above 7 (ARI) look like slots.
+ * may have lost that bit.
  */
 static void link_slot(struct xpci_inventory *inv, size_t i)
 {
@@ -59,11 +59,9 @@ static void link_slot(struct xpci_inventory *inv, size_t i)
         dev->virtual_func = true;
     if (dev->virtual_func)
         dev->multifunction = false;
-    else if (dev->bdf.func || (dev->bdf.slot && dev->parent != XPCI_NO_PARENT &&
-                               inv->dev[dev->parent].ari))
-        dev->multifunction = true;
-    if (!dev->multifunction || !dev->bdf.func)
+    if (dev->virtual_func || !dev->bdf.func)
         return;
+    dev->multifunction = true;
     while (i-- > 0 && xpci_bdf_same_slot(&inv->dev[i].bdf, &dev->bdf))
         inv->dev[i].multifunction = !inv->dev[i].virtual_func;
 }

@@ -96,6 +96,9 @@ static const struct {
     { "Marvell: as function 1",
       "01:00.0 1b4b:9230 0 mf acs=04/04,01:00.1 1b4b:91a4 0 acs=04/04",
       "01:00.0 01:00.1", false },
+    { "Marvell: not as function 0",
+      "01:00.0 1:1 0 mf acs=04/04,01:00.2 1b4b:9230 0 acs=04/04",
+      "01:00.0|01:00.2", false },
     { "Marvell without function 1", "01:00.0 1b4b:9230 0,01:01.1 1:1 0",
       "01:00.0|01:01.1", false },
     { "Ricoh: as function 0",
@@ -126,12 +129,21 @@ static const struct {
       "00:01.0 1:1 4 sec=1 acs=5f/1d,01:00.0 1:2 0 vfs=2/ff/2,"
       "01:1f.7 ffff:ffff 0,02:00.1 ffff:ffff 0",
       "00:01.0|01:00.0|01:1f.7|02:00.1", false },
+    { "virtual functions are not one of several",
+      "01:00.0 1:2 0 mf vfs=1/2/1,01:00.1 1:2 0,01:00.2 ffff:ffff 0 mf",
+      "01:00.0 01:00.1|01:00.2", false },
+    { "nor if they are known not to be isolated",
+      "01:00.0 8088:1001 0 vfs=2/1/1,01:00.1 ffff:ffff 0,01:00.2 ffff:ffff 0",
+      "01:00.0|01:00.1|01:00.2", false },
+    { "two bridges to one bus: the first one",
+      "00:01.0 1:1 4 sec=1 acs=5f/1d,00:02.0 1:1 4 sec=1,01:00.0 1:2 0",
+      "00:01.0|00:02.0|01:00.0", false },
     { "a port without ACS above them",
       "00:01.0 1:1 4 sec=1,01:00.0 1:2 0 vfs=2/ff/2,01:1f.7 ffff:ffff 0,"
       "02:00.1 ffff:ffff 0",
       "00:01.0 01:00.0 01:1f.7 02:00.1", false },
-    { "function 8 of a device with ARI",
-      "00:01.0 1:1 4 sec=1 acs=5f/1d ari,01:00.0 1:2 0 mf,01:01.0 1:2 0,"
+    { "functions 8 and 9 of a device with ARI",
+      "00:01.0 1:1 4 sec=1 acs=5f/1d,01:00.0 1:2 0 mf,01:01.0 1:2 0,"
       "01:01.1 1:2 0",
       "00:01.0|01:00.0|01:01.0 01:01.1", false },
     { "a bridge that is asleep, and what may be behind it",
@@ -173,9 +185,8 @@ static void add_word(struct xpci_device *dev, const char *word)
     } else if (!strcmp(word, "asleep")) {
         dev->header = 0xff;
     } else {
-        dev->multifunction = !strcmp(word, "mf");
-        dev->ari = !strcmp(word, "ari");
-        assert_true(dev->multifunction || dev->ari);
+        assert_string_equal(word, "mf");
+        dev->multifunction = true;
     }
 }
 

@@ -19,7 +19,8 @@
 #define SCOPE_1D "( 01 00 00 00 00 00 1d 00 ) "
 #define ZERO_8 "00 00 00 00 00 00 00 00 "
 #define IVHD "{ 10 00 00 00 02 00 40 00 " ZERO_8 ZERO_8
-#define IVHD_40 "{ 40 00 00 00 02 00 40 00 " ZERO_8 ZERO_8 ZERO_8 ZERO_8
+#define EFR_8 "42 00 02 00 00 01 02 00 " /* would be an entry */
+#define IVHD_40 "{ 40 00 00 00 02 00 40 00 " ZERO_8 ZERO_8 EFR_8 EFR_8
 #define IVMD_END ZERO_8 "00 00 10 7e 00 00 00 00 00 00 01 00 00 00 00 00 } "
 #define ONE_1A "{ 21 01 00 00 d0 00 00 00 " IVMD_END
 #define ONE_1D "{ 21 08 00 00 e8 00 00 00 " IVMD_END
@@ -43,6 +44,21 @@ static const struct {
     /* two regions that overlap, not in order */
     { "DMAR", RMRR MEM_B SCOPE_1A "} " RMRR MEM_AB SCOPE_1D "} ",
       "0000:00:1d.0 shares reserved memory 0x7e200000-0x7e20ffff with "
+      "0000:00:1a.0|" },
+    /* each over the end of the one before */
+    { "DMAR",
+      RMRR MEM_A SCOPE_1A
+      "} " RMRR "00 80 10 7e 00 00 00 00 00 80 20 7e 00 00 00 00 " SCOPE_1A
+      "} " RMRR MEM_B SCOPE_1D "} ",
+      "0000:00:1d.0 shares reserved memory 0x7e200000-0x7e20ffff with "
+      "0000:00:1a.0|" },
+    /* the second within the first, the third over its end */
+    { "DMAR",
+      RMRR MEM_AB SCOPE_1A
+      "} " RMRR "00 10 10 7e 00 00 00 00 ff 1f 10 7e 00 00 00 00 " SCOPE_1A
+      "} " RMRR "00 20 10 7e 00 00 00 00 00 30 10 7e 00 00 00 00 " SCOPE_1D
+      "} ",
+      "0000:00:1d.0 shares reserved memory 0x7e102000-0x7e103000 with "
       "0000:00:1a.0|" },
     /* of an IOAPIC and an HPET; of a device that is not there */
     { "DMAR",
@@ -87,6 +103,11 @@ static const struct {
     { "IVRS", "{ 10 00 00 00 } ", NULL },
     /* memory of one device each, of a range, of all, and of the IOMMU's */
     { "IVRS", ONE_1A ONE_1D, MEMORY("00:1d.0") },
+    /* memory of a low address is no requester id */
+    { "IVRS",
+      IVHD "42 00 02 00 00 18 02 00 } { 21 01 00 00 d0 00 00 00 " ZERO_8
+           "00 01 00 00 00 00 00 00 00 10 00 00 00 00 00 00 } ",
+      ID("02:03.0", "02:00.0") },
     { "IVRS", "{ 22 01 00 00 d0 00 ef 00 " IVMD_END, MEMORY("00:1d.0") },
     { "IVRS", "{ 22 01 00 00 00 00 ff ff " IVMD_END, "" },
     { "IVRS", "{ 20 01 00 00 00 00 00 00 " IVMD_END, "" },
