@@ -66,8 +66,8 @@ static void judge_running(struct xpci_facts *f, const struct xpci_host_facts *h,
     judge_log(f, h->log, true);
 }
 
-/* @guest may be NULL; *found tells whether it runs. */
-static int ask_xen(struct xpci_facts *f, const char *guest, bool *found,
+/* @guest may be NULL, or a number; if it runs, *running is its name. */
+static int ask_xen(struct xpci_facts *f, const char *guest, char **running,
                    struct xpci_error *err)
 {
     _cleanup_toolstack_ struct xpci_toolstack *ts = NULL;
@@ -82,17 +82,17 @@ static int ask_xen(struct xpci_facts *f, const char *guest, bool *found,
         return 0;
     }
     ret = guest ? ts->ops->domain(ts->ctx, guest, &dom, err) : 0;
-    *found = guest && ret == 0;
     if (ret < 0 && ret != -ENOENT)
         return ret;
-    ret = ts->ops->host(ts->ctx, *found ? &dom : NULL, &h, err);
+    ret = ts->ops->host(ts->ctx, dom.name ? &dom : NULL, &h, err);
     if (ret == 0)
-        judge_running(f, &h, *found ? &dom : NULL);
+        judge_running(f, &h, dom.name ? &dom : NULL);
     free(h.log);
+    *running = xpci_steal(dom.name);
     return ret;
 }
 
-static int judge_xen(struct xpci_facts *f, const char *guest, bool *found,
+static int judge_xen(struct xpci_facts *f, const char *guest, char **running,
                      struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf log = { 0 };
@@ -100,7 +100,7 @@ static int judge_xen(struct xpci_facts *f, const char *guest, bool *found,
     int ret;
 
     if (xpci_root_is_live(f->root))
-        return ask_xen(f, guest, found, err);
+        return ask_xen(f, guest, running, err);
     ret = xpci_root_read_optional(f->root, "/var/log/xen/hypervisor.log", &log,
                                   &recorded, err);
     if (ret == 0 && log.len)
@@ -190,21 +190,6 @@ static void add_findings(struct xpci_facts *f,
     }
 }
 
-/* One file under two names, as in /etc/xen/auto, is looked at once. */
-static bool is_second(const struct xpci_facts *f, const struct xpci_strv *files,
-                      size_t n)
-{
-    struct stat a, b;
-
-    for (size_t i = 0; i < n; i++) {
-        if (xpci_root_stat(f->root, files->v[i], &a) == 0 &&
-            xpci_root_stat(f->root, files->v[n], &b) == 0 &&
-            a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-            return true;
-    }
-    return false;
-}
-
 static int judge_guests(struct xpci_facts *f, const struct xpci_strv *files,
                         bool named, struct xpci_error *err)
 {
@@ -215,8 +200,6 @@ static int judge_guests(struct xpci_facts *f, const struct xpci_strv *files,
         _cleanup_error_ struct xpci_error why = { 0 };
         _cleanup_buf_ struct xpci_buf text = { 0 };
 
-        if (is_second(f, files, i))
-            continue;
         if (xpci_root_read(f->root, files->v[i], &text, &why) < 0)
             xpci_fact(f, files->v[i], NULL, XPCI_WARNING,
                       "what is wrong with it is not known", NULL, "%s",
@@ -288,10 +271,10 @@ static int judge_host(struct xpci_facts *f, const char *guest, bool *chosen,
                       struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv files = { 0 };
-    _cleanup_free_ char *path = NULL;
-    bool runs = false;
-    int ret = judge_xen(f, guest, &runs, err);
+    _cleanup_free_ char *path = NULL, *running = NULL;
+    int ret = judge_xen(f, guest, &running, err);
 
+    guest = running ? running : guest;
     judge_kernels(f);
     if (ret == 0)
         ret = judge_settings(f, err);
@@ -300,11 +283,11 @@ static int judge_host(struct xpci_facts *f, const char *guest, bool *chosen,
     else if (ret == 0)
         ret = xpci_guest_config_find(f->call, guest, &path, err);
     if (ret == -ENOENT && guest)
-        ret = runs ? 0
-                   : xpci_error_set(err, ENOENT,
-                                    "no guest '%s' is running, nor is one "
-                                    "configured under /etc/xen",
-                                    guest);
+        ret = running ? 0
+                      : xpci_error_set(err, ENOENT,
+                                       "no guest '%s' is running, nor is one "
+                                       "configured under /etc/xen",
+                                       guest);
     if (ret == 0 && path && xpci_strv_add(&files, path) < 0)
         ret = xpci_error_oom(err);
     if (ret == 0)

@@ -106,12 +106,6 @@ static int candidates(const struct xpci_root *root, const char *domain,
     return ret;
 }
 
-int xpci_guest_config_files(const struct xpci_root *root, struct xpci_strv *out,
-                            struct xpci_error *err)
-{
-    return candidates(root, "/", out, err);
-}
-
 /* True if the file's name setting is @domain; other people's files may fail. */
 static int is_of(const struct xpci_call *call, const char *path,
                  const char *domain, bool *yes, struct xpci_error *err)
@@ -147,6 +141,21 @@ static bool same_file(const struct xpci_root *root, const char *a,
     return xpci_root_stat(root, a, &x) == 0 &&
            xpci_root_stat(root, b, &y) == 0 && x.st_dev == y.st_dev &&
            x.st_ino == y.st_ino;
+}
+
+int xpci_guest_config_files(const struct xpci_root *root, struct xpci_strv *out,
+                            struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv all = { 0 };
+    int ret = candidates(root, "/", &all, err);
+
+    for (size_t i = 0, k; ret == 0 && i < all.n; i++) {
+        for (k = 0; k < i && !same_file(root, all.v[k], all.v[i]);)
+            k++;
+        if (k == i && xpci_strv_add(out, all.v[i]) < 0)
+            ret = xpci_error_oom(err);
+    }
+    return ret;
 }
 
 static int search(const struct xpci_call *call, const struct xpci_strv *files,

@@ -54,7 +54,7 @@ int xpci_guest_config_other(const struct xpci_call *call,
                             void *data, char **out,
                             struct xpci_error *err) _must_check_;
 
-/* The files that guests are searched in. */
+/* The files that guests are searched in, each under one name. */
 int xpci_guest_config_files(const struct xpci_root *root, struct xpci_strv *out,
                             struct xpci_error *err) _must_check_;
 
