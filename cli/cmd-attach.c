@@ -281,6 +281,6 @@ const struct xpci_cmd xpci_cmd_attach = {
     .operands = "DOMAIN DEVICE [VSLOT] | DOMAIN DEVICE@VSLOT...",
     .summary = "give devices to a running guest, at fixed virtual slots",
     .options = (const enum xpci_opt[]){ OPT_PERSIST, OPT_FILE, OPT_NONE },
-    .flags = CMD_NEEDS_ROOT,
+    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
     .run = run,
 };

@@ -81,5 +81,6 @@ const struct xpci_cmd xpci_cmd_cfg = {
     .operands = "list|add|remove|check FILE... [DEVICE[@VSLOT]...]",
     .summary = "read, edit and check the pci list of guest configurations",
     .options = (const enum xpci_opt[]){ OPT_BACKUP, OPT_COLUMNS, OPT_NONE },
+    .flags = CMD_CHANGES,
     .run = run,
 };

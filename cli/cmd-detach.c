@@ -127,6 +127,6 @@ const struct xpci_cmd xpci_cmd_detach = {
     .summary = "take devices from a running guest",
     .options =
         (const enum xpci_opt[]){ OPT_PERSIST, OPT_FILE, OPT_TIMEOUT, OPT_NONE },
-    .flags = CMD_NEEDS_ROOT,
+    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
     .run = run,
 };

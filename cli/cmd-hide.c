@@ -273,7 +273,7 @@ const struct xpci_cmd xpci_cmd_hide = {
     .operands = "[DEVICE...]",
     .summary = "take devices from dom0, with all that must go with them",
     .options = (const enum xpci_opt[]){ OPT_SCOPE, OPT_NONE },
-    .flags = CMD_NEEDS_ROOT,
+    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
     .run = run_hide,
 };
 
@@ -282,6 +282,6 @@ const struct xpci_cmd xpci_cmd_unhide = {
     .operands = "DEVICE...",
     .summary = "give devices back to dom0",
     .options = (const enum xpci_opt[]){ OPT_SCOPE, OPT_NONE },
-    .flags = CMD_NEEDS_ROOT,
+    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
     .run = run_unhide,
 };

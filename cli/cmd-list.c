@@ -2,25 +2,56 @@
 #include <errno.h>
 #include <string.h>
 
+#include "guard.h"
 #include "host.h"
 #include "table.h"
 
+/* Neighbours in the list have other colours, a group's members the same. */
+static const char *group_color(const char *number)
+{
+    static const char *const colors[] = { "green", "cyan", "magenta", "blue",
+                                          "brown" };
+
+    return colors[strtoul(number, NULL, 10) % XPCI_ARRAY_SIZE(colors)];
+}
+
+static const char *state_color(const char *state)
+{
+    return !strcmp(state, "assignable") ? "green" : NULL;
+}
+
+static const char *const grades[] = {
+    [XPCI_GUARD_NOTE] = "note",
+    [XPCI_GUARD_IN_USE] = "in use",
+    [XPCI_GUARD_DIES] = "dies",
+};
+
+static const char *grade_color(const char *grade)
+{
+    return !strcmp(grade, grades[XPCI_GUARD_DIES])     ? "red"
+           : !strcmp(grade, grades[XPCI_GUARD_IN_USE]) ? "yellow"
+                                                       : NULL;
+}
+
 static const struct xpci_column columns[] = {
     { .name = "BDF" },
-    { .name = "GROUP", .number = true },
+    { .name = "GROUP", .number = true, .color = group_color },
     { .name = "DRIVER" },
-    { .name = "STATE" },
+    { .name = "STATE", .color = state_color },
     { .name = "USED_BY" },
     { .name = "DEVICE" },
     { .name = "ID", .extra = true },
     { .name = "CLASS", .extra = true },
     { .name = "PATH", .extra = true },
+    { .name = "GUARD", .extra = true, .color = grade_color },
+    { .name = "WHY", .extra = true },
 };
 
 /* What the list is made from. */
 struct listing {
     struct xpci_inventory inv;
     struct xpci_guest_devices guests;
+    struct xpci_guard guard;
     unsigned int *group; /* NULL: not known */
     bool guests_known;
     bool drivers_known;
@@ -30,6 +61,7 @@ static void listing_clear(struct listing *l)
 {
     xpci_inventory_clear(&l->inv);
     xpci_guest_devices_clear(&l->guests);
+    xpci_guard_clear(&l->guard);
     free(l->group);
 }
 
@@ -46,6 +78,7 @@ static int add_row(const struct listing *l, size_t i, struct xpci_table *table,
     const struct xpci_device *dev = &l->inv.dev[i];
     const struct xpci_guest_device *user =
         xpci_host_user(&l->guests, &dev->bdf);
+    const struct xpci_finding *f = xpci_guard_worst(&l->guard, &dev->bdf);
     _cleanup_free_ char *path = NULL;
     char bdf[XPCI_BDF_SIZE], group[12], id[10], class[5];
 
@@ -57,7 +90,19 @@ static int add_row(const struct listing *l, size_t i, struct xpci_table *table,
     return xpci_table_add(table, err, xpci_bdf_format(&dev->bdf, bdf),
                           l->group && l->group[i] ? group : NULL, dev->driver,
                           state_of(l, dev), user ? user->domain : NULL,
-                          dev->name, id, class, path);
+                          dev->name, id, class, path,
+                          f ? grades[f->grade] : NULL, f ? f->chain : NULL);
+}
+
+/* What is not shown is not looked for, nor warned of. */
+static void load_guard(const struct xpci_call *call, struct listing *l)
+{
+    _cleanup_error_ struct xpci_error why = { 0 };
+
+    if (!call->opt[OPT_DUMP] &&
+        (call->opt[OPT_JSON] || call->opt[OPT_COLUMNS]) &&
+        xpci_guard_load(call->root, &l->guard, &why) < 0)
+        xpci_log(&call->log, XPCI_LOG_WARN, "%s", xpci_error_text(&why));
 }
 
 static int load(struct xpci_call *call, struct listing *l,
@@ -81,6 +126,7 @@ static int load(struct xpci_call *call, struct listing *l,
                  xpci_error_text(&why));
         free(xpci_steal(l->group));
     }
+    load_guard(call, l);
     xpci_error_clear(&why);
     l->guests_known = xpci_host_guest_devices(call, &l->guests, &why) == 0;
     if (l->guests_known)
@@ -147,4 +193,63 @@ const struct xpci_cmd xpci_cmd_list = {
     .options = (const enum xpci_opt[]){ OPT_ASSIGNABLE, OPT_ALL, OPT_COLUMNS,
                                         OPT_DUMP, OPT_NONE },
     .run = run,
+};
+
+/* Every root bus, and below it its devices; a parent comes before them. */
+static int add_tree(const struct listing *l, struct xpci_table *table,
+                    struct xpci_error *err)
+{
+    _cleanup_free_ size_t *row = calloc(l->inv.n + 1, sizeof(*row));
+    const char *cells[XPCI_ARRAY_SIZE(columns)] = { [3] = "root bus" };
+    const struct xpci_device *top = NULL;
+    size_t rows = 0, root = 0;
+    char name[16];
+    int ret = row ? 0 : xpci_error_oom(err);
+
+    for (size_t i = 0; ret == 0 && i < l->inv.n; i++) {
+        const struct xpci_device *dev = &l->inv.dev[i];
+        bool on_top = dev->parent == XPCI_NO_PARENT;
+
+        if (on_top && !(top && xpci_same_bus(top, dev))) {
+            snprintf(name, sizeof(name), "pci%04x:%02x", dev->bdf.segment,
+                     dev->bdf.bus);
+            cells[0] = name;
+            root = rows++;
+            xpci_table_under(table, XPCI_TABLE_TOP);
+            ret = xpci_table_row(table, cells, err);
+        }
+        top = on_top ? dev : top;
+        row[i] = rows++;
+        xpci_table_under(table, on_top ? root : row[dev->parent]);
+        if (ret == 0)
+            ret = add_row(l, i, table, err);
+    }
+    return ret;
+}
+
+static int run_tree(struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_(listing_clear) struct listing l = { 0 };
+    _cleanup_table_ struct xpci_table *table = NULL;
+    int ret;
+
+    if (call->argc > 0)
+        return xpci_error_usage(err, "tree takes no operand");
+    if (!call->opt[OPT_COLUMNS] && !call->opt[OPT_JSON])
+        call->opt[OPT_COLUMNS] = "bdf,group,driver,state,used_by,guard,device";
+    ret = load(call, &l, err);
+    if (ret == 0)
+        ret = xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table,
+                             err);
+    if (ret == 0)
+        ret = add_tree(&l, table, err);
+    return ret < 0 ? ret : xpci_table_print(table, err);
+}
+
+const struct xpci_cmd xpci_cmd_tree = {
+    .name = "tree",
+    .operands = "",
+    .summary = "show the buses as a tree: groups, users, what dom0 lives on",
+    .options = (const enum xpci_opt[]){ OPT_COLUMNS, OPT_DUMP, OPT_NONE },
+    .run = run_tree,
 };

@@ -50,6 +50,7 @@ enum xpci_exit {
 
 enum xpci_cmd_flags {
     CMD_NEEDS_ROOT = 1, /* to change or ask the live system */
+    CMD_CHANGES = 2,    /* the system or its files; not for a recording */
 };
 
 struct xpci_call {
@@ -83,8 +84,10 @@ extern const struct xpci_cmd xpci_cmd_hide;
 extern const struct xpci_cmd xpci_cmd_hide_list;
 extern const struct xpci_cmd xpci_cmd_list;
 extern const struct xpci_cmd xpci_cmd_show;
+extern const struct xpci_cmd xpci_cmd_record;
 extern const struct xpci_cmd xpci_cmd_slots;
 extern const struct xpci_cmd xpci_cmd_status;
+extern const struct xpci_cmd xpci_cmd_tree;
 extern const struct xpci_cmd xpci_cmd_unhide;
 
 /* The verbs of 'xpci cfg' that have a file of their own, called as run(). */

@@ -4,10 +4,14 @@
 
 #include "cmd.h"
 #include "help.h"
+#include "interrupt.h"
 #include "options.h"
+#include "recording.h"
 
+/* clang-format off */
 const struct xpci_cmd *const xpci_commands[] = {
     &xpci_cmd_list,
+    &xpci_cmd_tree,
     &xpci_cmd_show,
     &xpci_cmd_doctor,
     &xpci_cmd_hide,
@@ -18,9 +22,11 @@ const struct xpci_cmd *const xpci_commands[] = {
     &xpci_cmd_detach,
     &xpci_cmd_slots,
     &xpci_cmd_cfg,
+    &xpci_cmd_record,
     &xpci_cmd_help,
     NULL,
 };
+/* clang-format on */
 
 /* Ticks overwrite each other on a terminal and are not shown elsewhere. */
 static void talk(void *data, enum xpci_log_level level, const char *msg)
@@ -59,26 +65,61 @@ static int check_rights(const struct xpci_call *call, struct xpci_error *err)
     return xpci_error_set(err, EPERM, "'xpci %s' needs root", call->cmd->name);
 }
 
+static int run_in(struct xpci_call *call, const char *dir,
+                  struct xpci_error *err)
+{
+    _cleanup_root_ struct xpci_root *root = NULL;
+    int ret = xpci_root_new(dir, &root, err);
+
+    if (ret < 0)
+        return ret;
+    call->root = root;
+    ret = check_rights(call, err);
+    return ret < 0 ? ret : call->cmd->run(call, err);
+}
+
+/* A signal ends it once the unpacked files are gone. */
+static int run_in_recording(struct xpci_call *call, const char *file,
+                            struct xpci_error *err)
+{
+    struct xpci_interrupt held;
+    char *dir = NULL;
+    int ret, number;
+
+    if (call->cmd->flags & CMD_CHANGES && !call->opt[OPT_DRY_RUN])
+        return xpci_error_usage(err,
+                                "'%s' is a recording, where nothing can be "
+                                "changed; -n shows what would be",
+                                file);
+    xpci_interrupt_hold(&held);
+    ret = xpci_recording_unpack(file, &dir, err);
+    if (ret == 0)
+        ret = run_in(call, dir, err);
+    xpci_recording_remove(dir);
+    number = xpci_interrupted();
+    xpci_interrupt_release(&held);
+    if (number)
+        raise(number);
+    return ret;
+}
+
 static int run_command(struct xpci_call *call, int argc, char **argv,
                        struct xpci_error *err)
 {
-    _cleanup_root_ struct xpci_root *root = NULL;
-    int ret;
+    const char *dir;
+    struct stat st;
+    int ret = xpci_options_parse(call, argc, argv, err);
 
-    ret = xpci_options_parse(call, argc, argv, err);
     if (ret < 0)
         return ret;
     if (call->opt[OPT_HELP])
         return xpci_help_command(call->cmd);
     if (call->opt[OPT_VERSION])
         return xpci_help_version();
-    ret = xpci_root_new(call->opt[OPT_ROOT] ? call->opt[OPT_ROOT] : "/", &root,
-                        err);
-    if (ret < 0)
-        return ret;
-    call->root = root;
-    ret = check_rights(call, err);
-    return ret < 0 ? ret : call->cmd->run(call, err);
+    dir = call->opt[OPT_ROOT] ? call->opt[OPT_ROOT] : "/";
+    if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
+        return run_in_recording(call, dir, err);
+    return run_in(call, dir, err);
 }
 
 /* "--root DIR" and "-o X" have their argument in the next word. */

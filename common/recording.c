@@ -21,6 +21,42 @@ XPCI_CLEANUP_PTR(struct archive *, archive_read_free)
 XPCI_CLEANUP_PTR(struct archive *, archive_write_free)
 XPCI_CLEANUP_PTR(struct archive_entry *, archive_entry_free)
 
+/* --- names --- */
+
+/* The number of directories above a member; -1: it is not one below ours. */
+static int depth_of(const char *name)
+{
+    int depth = -1;
+
+    for (const char *p = name; *p; depth++) {
+        size_t len = strcspn(p, "/");
+
+        if (!strncmp(p, "..", len)) /* that, or ".", or nothing */
+            return -1;
+        p += len + (p[len] == '/');
+    }
+    return depth;
+}
+
+/*
+ * A link may go up as far as it is deep, and then down. Together with no
+ * member being under a link that keeps every way inside.
+ */
+static bool link_is_inside(const char *target, int depth)
+{
+    while (!strncmp(target, "../", 3) || !strcmp(target, "..")) {
+        target += target[2] ? 3 : 2;
+        depth--;
+    }
+    if (depth < 0 || *target == '/')
+        return false;
+    for (const char *p = target; (p = strstr(p, "..")); p += 2) {
+        if ((p == target || p[-1] == '/') && (!p[2] || p[2] == '/'))
+            return false;
+    }
+    return true;
+}
+
 /* --- making --- */
 
 /* The first error is kept in ret; from then on nothing is done. */
@@ -109,17 +145,16 @@ static void record_target(struct making *m, const char *path)
     }
 }
 
-/* Where a link in the first @len bytes of @path leads, and what is behind. */
+/* Where a link in the directory that the first @len bytes of @path are leads.
+ */
 static int follow(const char *path, size_t len, const char *target,
                   char out[PATH_MAX])
 {
+    char all[PATH_MAX];
     size_t at = 0;
-    int n;
-    char all[2 * PATH_MAX];
 
-    n = snprintf(all, sizeof(all), "%.*s/%s%s", target[0] == '/' ? 0 : (int)len,
-                 path, target, path + len + strcspn(path + len + 1, "/") + 1);
-    if (n >= PATH_MAX)
+    if (snprintf(all, sizeof(all), "%.*s/%s", target[0] == '/' ? 0 : (int)len,
+                 path, target) >= PATH_MAX)
         return -ENAMETOOLONG;
     for (char *word, *rest = all; (word = strsep(&rest, "/"));) {
         if (!strcmp(word, ".."))
@@ -132,15 +167,20 @@ static int follow(const char *path, size_t len, const char *target,
     return 0;
 }
 
-/* The link itself; an absolute one from where it stands, to stay inside. */
-static void put_link(struct making *m, const char *path, const char *target)
+/* The link itself, or one to the same place that stays inside. */
+static void put_link(struct making *m, const char *path, const char *target,
+                     const char *to)
 {
-    char text[2 * PATH_MAX] = "";
-    size_t len = 0;
+    char text[3 * PATH_MAX] = "";
+    int depth = depth_of(path + 1), len = 0;
 
-    for (const char *p = path + 1; *target == '/' && (p = strchr(p, '/')); p++)
-        len += (size_t)sprintf(text + len, "../");
-    strcpy(text + len, target + strspn(target, "/"));
+    if (link_is_inside(target, depth)) {
+        put(m, path, S_IFLNK, target, 0);
+        return;
+    }
+    while (depth-- > 0)
+        len += sprintf(text + len, "../");
+    strcpy(text + len, *to ? to + 1 : ".");
     put(m, path, S_IFLNK, text, 0);
 }
 
@@ -150,7 +190,7 @@ static void put_link(struct making *m, const char *path, const char *target)
  */
 static void record(struct making *m, const char *path, int links)
 {
-    char at[PATH_MAX], next[PATH_MAX];
+    char at[PATH_MAX], to[PATH_MAX];
 
     for (size_t len = 0; strncmp(path, "/proc/", 6) && path[len];) {
         _cleanup_free_ char *target = NULL;
@@ -159,15 +199,19 @@ static void record(struct making *m, const char *path, int links)
 
         snprintf(at, sizeof(at), "%.*s", (int)end, path);
         ret = xpci_root_readlink(m->root, at, &target);
-        if (ret == 0 && links < MAX_LINKS) {
-            put_link(m, at, target);
-            if (follow(path, len, target, next) == 0)
-                record(m, next, links + 1);
+        if (ret == 0 && links < MAX_LINKS)
+            ret = follow(path, len, target, to);
+        else if (ret == 0)
+            ret = -ELOOP;
+        if (ret == 0) {
+            put_link(m, at, target, to);
+            if (snprintf(at, sizeof(at), "%s%s", to, path + end) < PATH_MAX)
+                record(m, at, links + 1);
             return;
         }
         if (ret != -EINVAL) {
             if (ret != -ENOENT && ret != -ENOTDIR)
-                unread(m, at, ret < 0 ? ret : -ELOOP);
+                unread(m, at, ret);
             return;
         }
         len = end;
@@ -188,7 +232,7 @@ static void expand(struct making *m, const char *dir, const char *pattern)
     if (!strpbrk(word, "*@"))
         ret = xpci_strv_add(&names, word);
     else
-        ret = xpci_root_list(m->root, dir, &names, NULL, &why);
+        ret = xpci_root_list(m->root, *dir ? dir : "/", &names, NULL, &why);
     if (ret == -ENOMEM)
         m->ret = ret;
     else if (ret < 0 && ret != -ENOTDIR)
@@ -237,40 +281,6 @@ int xpci_recording_make(const struct xpci_root *root,
 }
 
 /* --- unpacking --- */
-
-/* The number of directories above a member; -1: it is not one below ours. */
-static int depth_of(const char *name)
-{
-    int depth = -1;
-
-    for (const char *p = name; *p; depth++) {
-        size_t len = strcspn(p, "/");
-
-        if (!strncmp(p, "..", len)) /* that, or ".", or nothing */
-            return -1;
-        p += len + (p[len] == '/');
-    }
-    return depth;
-}
-
-/*
- * A link may go up as far as it is deep, and then down. Together with no
- * member being under a link that keeps every way inside.
- */
-static bool link_is_inside(const char *target, int depth)
-{
-    while (!strncmp(target, "../", 3) || !strcmp(target, "..")) {
-        target += target[2] ? 3 : 2;
-        depth--;
-    }
-    if (depth < 0 || *target == '/')
-        return false;
-    for (const char *p = target; (p = strstr(p, "..")); p += 2) {
-        if ((p == target || p[-1] == '/') && (!p[2] || p[2] == '/'))
-            return false;
-    }
-    return true;
-}
 
 /* What is wrong with a member; NULL: nothing. */
 static const char *judge(struct archive_entry *entry, const char *name,
@@ -360,9 +370,11 @@ int xpci_recording_unpack(const char *file, char **out, struct xpci_error *err)
     char name[PATH_MAX];
     int ret;
 
-    snprintf(name, sizeof(name), "%s/xpci-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    tmp = tmp && *tmp ? tmp : "/tmp";
+    snprintf(name, sizeof(name), "%s/xpci-XXXXXX", tmp);
     if (!mkdtemp(name))
-        return xpci_error_errno(err, errno, "cannot make '%s'", name);
+        return xpci_error_errno(err, errno, "cannot make a directory in '%s'",
+                                tmp);
     *out = realpath(name, NULL); /* libarchive goes through no link */
     if (!*out) {
         rmdir(name);

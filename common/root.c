@@ -65,12 +65,15 @@ int xpci_root_open(const struct xpci_root *root, const char *path, int flags,
         .mode = flags & (O_CREAT | O_TMPFILE) ? mode : 0,
         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
     };
+    int tries = 100;
     long fd;
 
     if (xpci_root_is_live(root))
         fd = open(path, flags | O_CLOEXEC, mode);
     else
-        fd = syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
+        do { /* a rename anywhere makes ".." uncertain: EAGAIN */
+            fd = syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
+        } while (fd < 0 && errno == EAGAIN && --tries);
     return fd < 0 ? -errno : (int)fd;
 }
 

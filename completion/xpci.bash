@@ -26,8 +26,7 @@ _xpci_files() {
 # The value of an option. Status 1: it is none that has names to offer.
 _xpci_value() { # _xpci_value OPTION CUR
     case $1 in
-    --root) _xpci_files "$2" -d ;;
-    --dump | --file) _xpci_files "$2" ;;
+    --root | --dump | --file) _xpci_files "$2" ;;
     --scope) mapfile -t COMPREPLY < <(compgen -W "group slot bus device" -- "$2") ;;
     --check | --columns | -o | --timeout) ;;
     *) return 1 ;;
@@ -52,6 +51,8 @@ _xpci_operand() { # _xpci_operand COMMAND NUMBER CUR
         else
             _xpci_devices "$3" "$xpci" slots -o bdf "${operands[0]}"
         fi ;;
+    record)
+        _xpci_files "$3" ;;
     slots)
         [ "$2" != 0 ] || _xpci_guests "$3" ;;
     cfg)

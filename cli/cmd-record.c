@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "atomic-file.h"
+#include "cmd.h"
+#include "recording.h"
+
+#define EXTENDED 0x100 /* of configuration space: capabilities of PCIe */
+#define SERIAL_NUMBER 3
+
+/* Only that it is there: boot images may hold keys. */
+static void leave_name(struct xpci_buf *text)
+{
+    text->len = 0;
+}
+
+/* The device's serial number (PCIe r6.0 7.9.3), often the card's MAC. */
+static void blank_serial(struct xpci_buf *text)
+{
+    unsigned char *p = (unsigned char *)text->data;
+    size_t at = EXTENDED;
+
+    for (int i = 0; i < 960 && at >= EXTENDED && at + 12 <= text->len; i++) {
+        if ((p[at] | p[at + 1] << 8) == SERIAL_NUMBER)
+            memset(p + at + 4, 0, 8);
+        at = (size_t)(p[at + 2] >> 4 | p[at + 3] << 4) & ~(size_t)3;
+    }
+}
+
+/* Of the connections only those to port 22: somebody may sit there. */
+static void leave_ssh(struct xpci_buf *text)
+{
+    char *out = text->data, *rest = text->data, *line;
+    bool head = true;
+
+    while ((line = strsep(&rest, "\n"))) {
+        size_t len = strlen(line);
+        const char *port = strchr(line, ':');
+
+        port = port ? strchr(port + 1, ':') : NULL;
+        if (!head && !(port && !strncmp(port, ":0016 ", 6)))
+            continue;
+        memmove(out, line, len);
+        out += len;
+        *out++ = '\n';
+        head = false;
+    }
+    text->len = (size_t)(out - text->data);
+}
+
+/* All that xpci reads of a host but its guests. */
+static const struct xpci_recording_part parts[] = {
+    { "/sys/bus/pci/devices/*/config", blank_serial },
+    { "/sys/bus/pci/devices/*/@(boot_vga|class|device|modalias|revision|"
+      "subsystem_*|vendor)",
+      NULL },
+    { "/sys/bus/pci/devices/*/@(driver|driver_override|irq|msi_irqs|physfn|"
+      "reset_method|resource)",
+      NULL },
+    { "/sys/firmware/acpi/tables/@(DMAR|IVRS|RMAD)", NULL },
+    { "/sys/class/@(block|input|net|nvme|nvme-subsystem|tty)/*", NULL },
+    { "/sys/class/block/*/backing_dev", NULL },
+    { "/sys/class/block/*/slaves/*", NULL },
+    { "/sys/class/block/*/dm/name", NULL },
+    { "/sys/class/block/*/loop/backing_file", NULL },
+    { "/sys/class/input/*/capabilities/key", NULL },
+    { "/sys/class/iscsi_connection/*/persistent_address", NULL },
+    { "/sys/class/net/*/lower_*", NULL },
+    { "/sys/class/nvme/*/address", NULL },
+    { "/sys/class/nvme-subsystem/*/nvme*", NULL },
+    { "/sys/dev/block/*", NULL },
+    { "/sys/fs/btrfs/*/devices/*", NULL },
+    { "/proc/@(cmdline|modules|swaps)", NULL },
+    { "/proc/self/mountinfo", NULL },
+    { "/proc/net/@(ipv6_route|route)", NULL },
+    { "/proc/net/@(tcp|tcp6)", leave_ssh },
+    { "/etc/xpci.conf", NULL },
+    { "/@(etc|run)/modprobe.d/*", NULL },
+    { "/usr/lib/modprobe.d/*", NULL },
+    { "/etc/initramfs-tools/hooks/xpci", NULL },
+    { "/lib/modules/*/modules.@(alias|builtin|builtin.alias|dep).bin", NULL },
+    { "/lib/modules/*/modules.builtin.modinfo", NULL },
+    { "/boot/initrd.img-*", leave_name },
+    { "/var/log/xen/hypervisor.log", NULL },
+    { "/usr/sbin/update-initramfs", leave_name },
+};
+
+static int save(const struct xpci_call *call, const struct xpci_buf *bytes,
+                size_t members, struct xpci_error *err)
+{
+    _cleanup_root_ struct xpci_root *here = NULL;
+    const char *file = call->argv[0];
+    int ret = xpci_root_new("/", &here, err);
+
+    if (ret < 0)
+        return ret;
+    if (xpci_root_exists(here, file) && !call->opt[OPT_FORCE])
+        return xpci_error_refuse(
+            err, "'%s' is there already; --force replaces it", file);
+    ret = xpci_file_replace(here, file, bytes->data, bytes->len, 0600, err);
+    if (ret == 0)
+        xpci_log(&call->log, XPCI_LOG_NOTE,
+                 "%zu names and %zu KiB are in '%s'; it tells how this host "
+                 "is made, so look before you give it away: tar -tf",
+                 members, (bytes->len + 1023) / 1024, file);
+    return ret;
+}
+
+static int run(struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv names = { 0 };
+    _cleanup_buf_ struct xpci_buf bytes = { 0 };
+    int unread, ret = 0;
+
+    if (call->argc != 1)
+        return xpci_error_usage(err, "record needs one FILE to write");
+    unread = xpci_recording_make(call->root, parts, XPCI_ARRAY_SIZE(parts),
+                                 &names, &bytes, &call->log, err);
+    if (unread < 0)
+        return unread;
+    for (size_t i = 0; call->opt[OPT_DRY_RUN] && i < names.n; i++)
+        printf("/%s\n", names.v[i]);
+    if (!call->opt[OPT_DRY_RUN])
+        ret = save(call, &bytes, names.n, err);
+    return ret < 0 ? ret : unread > 0;
+}
+
+const struct xpci_cmd xpci_cmd_record = {
+    .name = "record",
+    .operands = "FILE",
+    .summary = "write what xpci reads of this host into one file for --root",
+    .flags = CMD_NEEDS_ROOT,
+    .run = run,
+};
