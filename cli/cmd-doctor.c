@@ -321,8 +321,9 @@ static int diagnose(struct xpci_facts *f, bool *chosen, struct xpci_error *err)
     return ret < 0 || !f->oom ? ret : xpci_error_oom(err);
 }
 
-static int add_row(const struct xpci_fact *fact, struct xpci_table *table,
-                   struct xpci_error *err)
+/* A table would be wider than any terminal: without a wish, lines. */
+static int show(const struct xpci_call *call, const struct xpci_fact *fact,
+                struct xpci_table *table, struct xpci_error *err)
 {
     static const char *const grades[] = { NULL, "note", "warning", "error" };
     _cleanup_free_ char *text = NULL;
@@ -331,10 +332,16 @@ static int add_row(const struct xpci_fact *fact, struct xpci_table *table,
 
     for (size_t i = 0; ret == 0 && fact->key && fact->key[i]; i++)
         text[i] = (char)tolower((unsigned char)text[i]);
-    return ret < 0
-               ? ret
-               : xpci_table_add(table, err, grades[fact->grade], fact->subject,
-                                text, fact->why, *fact->fix ? fact->fix : NULL);
+    if (ret < 0)
+        return ret;
+    if (call->opt[OPT_JSON] || call->opt[OPT_COLUMNS])
+        return xpci_table_add(table, err, grades[fact->grade], fact->subject,
+                              text, fact->why, *fact->fix ? fact->fix : NULL);
+    printf("%s: %s: %s\n    why: %s\n", grades[fact->grade], fact->subject,
+           text, fact->why);
+    if (*fact->fix)
+        printf("    fix: %s\n", fact->fix);
+    return 0;
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)
@@ -359,11 +366,11 @@ static int run(struct xpci_call *call, struct xpci_error *err)
         if (facts.v[i].grade == XPCI_FACT)
             continue;
         found = true;
-        ret = add_row(&facts.v[i], table, err);
+        ret = show(call, &facts.v[i], table, err);
     }
     if (ret == 0 && !found)
         xpci_log(&call->log, XPCI_LOG_NOTE, "nothing is wrong");
-    if (ret == 0)
+    if (ret == 0 && (call->opt[OPT_JSON] || call->opt[OPT_COLUMNS]))
         ret = xpci_table_print(table, err);
     return ret < 0 ? ret : status;
 }
