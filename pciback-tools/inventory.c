@@ -115,10 +115,13 @@ static int check_inside(const struct xpci_root *root, const char *device,
     const char *inside = path + strlen(xpci_root_dir(root));
     int len = snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%s%s",
                        xpci_root_dir(root), device, file);
+    bool here, there;
 
     if (len >= (int)sizeof(path))
         return xpci_error_set(err, ENAMETOOLONG, "'%s' is too long", path);
-    if ((xpci_root_stat(root, inside, &in) < 0) & (stat(path, &out) < 0))
+    here = xpci_root_stat(root, inside, &in) == 0;
+    there = stat(path, &out) == 0;
+    if (!here && !there)
         return 0; /* libpci knows what it can do without */
     if (in.st_ino != out.st_ino || in.st_dev != out.st_dev)
         return xpci_error_set(err, EXDEV, "'%s' leads out of the root", path);
