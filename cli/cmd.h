@@ -19,6 +19,7 @@
 /* One entry per option of any command; options.c says the rest of each. */
 enum xpci_opt {
     OPT_NONE, /* ends a command's list */
+    OPT_ACS,
     OPT_ALL,
     OPT_ASSIGNABLE,
     OPT_BACKUP,
@@ -33,6 +34,7 @@ enum xpci_opt {
     OPT_PERSIST,
     OPT_QUIET,
     OPT_ROOT,
+    OPT_RULES,
     OPT_SCOPE,
     OPT_TIMEOUT,
     OPT_VERBOSE,
@@ -79,6 +81,7 @@ extern const struct xpci_cmd xpci_cmd_attach;
 extern const struct xpci_cmd xpci_cmd_cfg;
 extern const struct xpci_cmd xpci_cmd_detach;
 extern const struct xpci_cmd xpci_cmd_doctor;
+extern const struct xpci_cmd xpci_cmd_groups;
 extern const struct xpci_cmd xpci_cmd_help;
 extern const struct xpci_cmd xpci_cmd_hide;
 extern const struct xpci_cmd xpci_cmd_hide_list;

@@ -11,6 +11,7 @@
 /* clang-format off */
 const struct xpci_cmd *const xpci_commands[] = {
     &xpci_cmd_list,
+    &xpci_cmd_groups,
     &xpci_cmd_tree,
     &xpci_cmd_show,
     &xpci_cmd_doctor,

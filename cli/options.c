@@ -5,6 +5,9 @@
 #include "options.h"
 
 const struct xpci_opt_desc xpci_opts[OPT_MAX] = {
+    [OPT_ACS] = { "acs", 0, "HOW",
+                  "read ACS as-read (default), or as-enabled: as if it were "
+                  "switched on" },
     [OPT_ALL] = { "all", 'a', NULL, "bridges too" },
     [OPT_ASSIGNABLE] = { "assignable", 0, NULL,
                          "only what a guest can be given now, one full BDF a "
@@ -27,6 +30,8 @@ const struct xpci_opt_desc xpci_opts[OPT_MAX] = {
                       "write it into the guest's configuration too" },
     [OPT_QUIET] = { "quiet", 'q', NULL, "no talk, only errors" },
     [OPT_ROOT] = { "root", 0, "DIR", "work on the system installed under DIR" },
+    [OPT_RULES] = { "rules", 0, "RULES",
+                    "all (default), or kernel: the IOMMU groups of Linux" },
     [OPT_SCOPE] = { "scope", 0, "SCOPE",
                     "what to take along: group (default), slot, bus, device" },
     [OPT_TIMEOUT] = { "timeout", 0, "SECONDS",

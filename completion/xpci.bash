@@ -28,6 +28,8 @@ _xpci_value() { # _xpci_value OPTION CUR
     case $1 in
     --root | --dump | --file) _xpci_files "$2" ;;
     --scope) mapfile -t COMPREPLY < <(compgen -W "group slot bus device" -- "$2") ;;
+    --rules) mapfile -t COMPREPLY < <(compgen -W "all kernel" -- "$2") ;;
+    --acs) mapfile -t COMPREPLY < <(compgen -W "as-read as-enabled" -- "$2") ;;
     --check | --columns | -o | --timeout) ;;
     *) return 1 ;;
     esac
@@ -35,7 +37,7 @@ _xpci_value() { # _xpci_value OPTION CUR
 
 _xpci_operand() { # _xpci_operand COMMAND NUMBER CUR
     case $1 in
-    list | show | doctor | hide | hide-list)
+    list | groups | show | doctor | hide | hide-list)
         _xpci_devices "$3" "$xpci" list -o bdf "${where[@]}" ;;
     unhide)
         _xpci_devices "$3" "$xpci" status -o bdf "${where[@]}" ;;
@@ -81,7 +83,8 @@ _xpci_parse() { # _xpci_parse WORD...
         fi
         case $word in
         --root=* | --dump=*) where+=("$word") ;;
-        --root | --dump | --check | --file | --scope | --columns | --timeout | -o)
+        --root | --dump | --check | --file | --scope | --rules | --acs | \
+            --columns | --timeout | -o)
             option=$word ;;
         -*) ;;
         *)

@@ -119,7 +119,7 @@ static int print_rule(const struct xpci_inventory *inv,
             t->start, t->end, other);
     if (t->object == XPCI_NO_PARENT)
         return xpci_buf_printf(out, "%s %s", rule_text(inv, tie, dev), other);
-    if (t->object == dev) /* reached from below */
+    if (t->object == dev && t->rule != XPCI_RULE_ACS) /* reached from below */
         return xpci_buf_printf(out, "%s above %s", bridge_kind(object), other);
     object = &inv->dev[t->object];
     xpci_bdf_format(&object->bdf, bdf);
@@ -188,12 +188,14 @@ static void number_sets(struct sets *s)
 {
     unsigned int next = 1;
 
-    for (size_t i = 0; i < 2 * s->inv->n; i++) {
-        size_t dev = i % s->inv->n, set = xpci_tie_set(s->tie, dev);
+    for (int bridges = 0; bridges < 2; bridges++) {
+        for (size_t i = 0; i < s->inv->n; i++) {
+            size_t set = xpci_tie_set(s->tie, i);
 
-        if (!s->number[set] &&
-            xpci_device_is_bridge(&s->inv->dev[dev]) == (i >= s->inv->n))
-            s->number[set] = next++;
+            if (!s->number[set] &&
+                xpci_device_is_bridge(&s->inv->dev[i]) == bridges)
+                s->number[set] = next++;
+        }
     }
 }
 
