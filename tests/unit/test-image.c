@@ -227,7 +227,7 @@ static void test_damaged(void **state)
         size_t len;
         const char *why;
     } t[] = {
-        { "", 0, "there is no archive" },
+        { "", 0, "it is empty" },
         { "\0\0\0\0", 4, "there is no archive" },
         { "garbage", 7, "" },
         { "070701", 6, "" },
