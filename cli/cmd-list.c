@@ -15,35 +15,36 @@ static const char *group_color(const char *number)
     return colors[strtoul(number, NULL, 10) % XPCI_ARRAY_SIZE(colors)];
 }
 
-static const char *state_color(const char *state)
-{
-    return !strcmp(state, "assignable") ? "green" : NULL;
-}
-
 static const char *const grades[] = {
     [XPCI_GUARD_NOTE] = "note",
     [XPCI_GUARD_IN_USE] = "in use",
     [XPCI_GUARD_DIES] = "dies",
 };
 
-static const char *grade_color(const char *grade)
+static const char *word_color(const char *word)
 {
-    return !strcmp(grade, grades[XPCI_GUARD_DIES])     ? "red"
-           : !strcmp(grade, grades[XPCI_GUARD_IN_USE]) ? "yellow"
-                                                       : NULL;
+    static const char *const colors[][2] = { { "assignable", "green" },
+                                             { "in use", "yellow" },
+                                             { "dies", "red" } };
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(colors); i++) {
+        if (!strcmp(word, colors[i][0]))
+            return colors[i][1];
+    }
+    return NULL;
 }
 
 static const struct xpci_column columns[] = {
     { .name = "BDF" },
     { .name = "GROUP", .number = true, .color = group_color },
     { .name = "DRIVER" },
-    { .name = "STATE", .color = state_color },
+    { .name = "STATE", .color = word_color },
     { .name = "USED_BY" },
     { .name = "DEVICE" },
     { .name = "ID", .extra = true },
     { .name = "CLASS", .extra = true },
     { .name = "PATH", .extra = true },
-    { .name = "GUARD", .extra = true, .color = grade_color },
+    { .name = "GUARD", .extra = true, .color = word_color },
     { .name = "WHY", .extra = true },
 };
 
@@ -156,45 +157,6 @@ static bool wanted(const struct xpci_call *call, const struct listing *l,
     return named || call->opt[OPT_ALL] || !xpci_device_is_bridge(dev);
 }
 
-static int run(struct xpci_call *call, struct xpci_error *err)
-{
-    _cleanup_(listing_clear) struct listing l = { 0 };
-    _cleanup_table_ struct xpci_table *table = NULL;
-    _cleanup_free_ size_t *chosen = NULL;
-    bool plain = call->opt[OPT_ASSIGNABLE] && !call->opt[OPT_JSON] &&
-                 !call->opt[OPT_COLUMNS];
-    size_t n;
-    int ret;
-
-    if (call->opt[OPT_ASSIGNABLE] && call->opt[OPT_DUMP])
-        return xpci_error_usage(err, "a dump does not know what is "
-                                     "assignable");
-    ret = load(call, &l, err);
-    if (ret == 0)
-        ret = xpci_host_select(call, 0, &l.inv, &chosen, &n, err);
-    if (ret == 0)
-        ret = xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table,
-                             err);
-    for (size_t i = 0; ret == 0 && i < l.inv.n; i++) {
-        if (!wanted(call, &l, i, chosen, n))
-            continue;
-        if (plain)
-            printf(XPCI_BDF_FMT "\n", XPCI_BDF_ARGS(l.inv.dev[i].bdf));
-        else
-            ret = add_row(&l, i, table, err);
-    }
-    return ret < 0 ? ret : xpci_table_print(table, err);
-}
-
-const struct xpci_cmd xpci_cmd_list = {
-    .name = "list",
-    .operands = "[DEVICE...]",
-    .summary = "show devices: what, driver, group, state, who uses them",
-    .options = (const enum xpci_opt[]){ OPT_ASSIGNABLE, OPT_ALL, OPT_COLUMNS,
-                                        OPT_DUMP, OPT_NONE },
-    .run = run,
-};
-
 /* Every root bus, and below it its devices; a parent comes before them. */
 static int add_tree(const struct listing *l, struct xpci_table *table,
                     struct xpci_error *err)
@@ -227,29 +189,56 @@ static int add_tree(const struct listing *l, struct xpci_table *table,
     return ret;
 }
 
-static int run_tree(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_(listing_clear) struct listing l = { 0 };
     _cleanup_table_ struct xpci_table *table = NULL;
+    _cleanup_free_ size_t *chosen = NULL;
+    bool plain = call->opt[OPT_ASSIGNABLE] && !call->opt[OPT_JSON] &&
+                 !call->opt[OPT_COLUMNS];
+    bool tree = call->cmd == &xpci_cmd_tree;
+    size_t n;
     int ret;
 
-    if (call->argc > 0)
+    if (tree && call->argc)
         return xpci_error_usage(err, "tree takes no operand");
-    if (!call->opt[OPT_COLUMNS] && !call->opt[OPT_JSON])
+    if (tree && !call->opt[OPT_COLUMNS] && !call->opt[OPT_JSON])
         call->opt[OPT_COLUMNS] = "bdf,group,driver,state,used_by,guard,device";
+    if (call->opt[OPT_ASSIGNABLE] && call->opt[OPT_DUMP])
+        return xpci_error_usage(err, "a dump does not know what is "
+                                     "assignable");
     ret = load(call, &l, err);
+    if (ret == 0)
+        ret = xpci_host_select(call, 0, &l.inv, &chosen, &n, err);
     if (ret == 0)
         ret = xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table,
                              err);
-    if (ret == 0)
+    if (ret == 0 && tree)
         ret = add_tree(&l, table, err);
+    for (size_t i = 0; ret == 0 && !tree && i < l.inv.n; i++) {
+        if (!wanted(call, &l, i, chosen, n))
+            continue;
+        if (plain)
+            printf(XPCI_BDF_FMT "\n", XPCI_BDF_ARGS(l.inv.dev[i].bdf));
+        else
+            ret = add_row(&l, i, table, err);
+    }
     return ret < 0 ? ret : xpci_table_print(table, err);
 }
+
+const struct xpci_cmd xpci_cmd_list = {
+    .name = "list",
+    .operands = "[DEVICE...]",
+    .summary = "show devices: what, driver, group, state, who uses them",
+    .options = (const enum xpci_opt[]){ OPT_ASSIGNABLE, OPT_ALL, OPT_COLUMNS,
+                                        OPT_DUMP, OPT_NONE },
+    .run = run,
+};
 
 const struct xpci_cmd xpci_cmd_tree = {
     .name = "tree",
     .operands = "",
     .summary = "show the buses as a tree: groups, users, what dom0 lives on",
     .options = (const enum xpci_opt[]){ OPT_COLUMNS, OPT_DUMP, OPT_NONE },
-    .run = run_tree,
+    .run = run,
 };

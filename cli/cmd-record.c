@@ -32,19 +32,17 @@ static void blank_serial(struct xpci_buf *text)
 static void leave_ssh(struct xpci_buf *text)
 {
     char *out = text->data, *rest = text->data, *line;
-    bool head = true;
+    unsigned int port;
 
     while ((line = strsep(&rest, "\n"))) {
-        size_t len = strlen(line);
-        const char *port = strchr(line, ':');
+        size_t len = strlen(line) + 1;
 
-        port = port ? strchr(port + 1, ':') : NULL;
-        if (!head && !(port && !strncmp(port, ":0016 ", 6)))
+        if (line != text->data && /* the heading */
+            (sscanf(line, " %*s %*[0-9A-F]:%x", &port) != 1 || port != 22))
             continue;
         memmove(out, line, len);
         out += len;
-        *out++ = '\n';
-        head = false;
+        out[-1] = '\n';
     }
     text->len = (size_t)(out - text->data);
 }
