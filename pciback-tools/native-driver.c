@@ -60,7 +60,11 @@ static int open_kmod(const struct xpci_root *root, const char *version, int *fd,
                                 xpci_root_dir(root), dir);
     snprintf(proc_dir, sizeof(proc_dir), "/proc/self/fd/%d", *fd);
     *out = kmod_new(proc_dir, no_config);
-    return *out ? 0 : xpci_error_oom(err);
+    if (!*out)
+        return xpci_error_oom(err);
+    /* it prints, of a recording that the files of modules are missing */
+    kmod_set_log_priority(*out, 0);
+    return 0;
 }
 
 int xpci_native_drivers(const struct xpci_root *root, const char *version,
