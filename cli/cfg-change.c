@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "guest-config.h"
+#include "interrupt.h"
 #include "lock.h"
 
 struct device {
@@ -164,6 +165,12 @@ static int add_to(const struct change *c, const char *file,
     _cleanup_free_ char *overridden = NULL;
     int ret = check_guests(c, file, cfg, device, err);
 
+    if (device->spec.dev.all_funcs)
+        xpci_log(&c->call->log, XPCI_LOG_WARN,
+                 "'%s': from Xen 4.13 on xl gives the guest only one function "
+                 "of it; name each function",
+                 device->text);
+
     if (ret == 0 && c->call->opt[OPT_FORCE])
         ret = xpci_cfg_pci_force(cfg, &device->spec, &overridden, err);
     else if (ret == 0)
@@ -222,8 +229,15 @@ int xpci_cfg_change_files(const struct xpci_call *call, bool add,
         ret = edit_file(&c, c.file[i].path, add, &set, err);
     if (ret < 0)
         return ret;
-    if (!call->opt[OPT_DRY_RUN])
-        return xpci_changes_commit(&set, call->root, err);
+    if (!call->opt[OPT_DRY_RUN]) {
+        struct xpci_interrupt held;
+
+        xpci_interrupt_hold(&held);
+        ret = xpci_changes_commit(&set, call->root, err);
+        xpci_interrupt_release(&held);
+        return ret;
+    }
+    xpci_changes_pending(call->root, &call->log);
     ret = xpci_changes_diff(&set, call->root, &diff, err);
     if (ret == 0 && diff.len)
         fputs(diff.data, stdout);

@@ -66,6 +66,8 @@ static int run(struct xpci_call *call, struct xpci_error *err)
 {
     const char *verb = call->argc ? call->argv[0] : "";
 
+    if (!strcmp(verb, "list") || !strcmp(verb, "check"))
+        xpci_changes_pending(call->root, &call->log);
     if (!strcmp(verb, "list"))
         return list(call, err);
     if (!strcmp(verb, "check"))

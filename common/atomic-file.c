@@ -221,6 +221,16 @@ static int compare(int fd, const struct xpci_buf *want, int differs)
                : differs;
 }
 
+int xpci_file_compare(int dirfd, const char *base, const struct xpci_buf *want)
+{
+    _cleanup_close_ int fd = -1;
+    int ret = open_old(dirfd, base, &fd);
+
+    if (ret == 0)
+        ret = fd < 0 ? -ESTALE : compare(fd, want, -ESTALE);
+    return ret;
+}
+
 int xpci_file_stage(int dirfd, const char *base, const struct xpci_buf *before,
                     const char *temp, const struct xpci_buf *data, mode_t mode,
                     bool sync)

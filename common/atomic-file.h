@@ -60,6 +60,10 @@ int xpci_file_locate(struct xpci_dir *dir, const struct xpci_root *root,
 #define XPCI_TEMP_ID_SIZE 17 /* with NUL */
 int xpci_temp_id(char id[XPCI_TEMP_ID_SIZE]) _must_check_;
 
+/* 0 if the file holds these bytes, -ESTALE if others, or -errno. */
+int xpci_file_compare(int dirfd, const char *base,
+                      const struct xpci_buf *want) _must_check_;
+
 /*
  * Removes the temporary files that a kill left in the directory, where no
  * journal names them; the caller has the lock. Returns 0.

@@ -152,6 +152,18 @@ static int io_error(const struct xpci_root *root,
                             xpci_root_dir(root), change->path);
 }
 
+static int change_error(const struct xpci_root *root,
+                        const struct xpci_change *change, int ret,
+                        struct xpci_error *err)
+{
+    if (ret != -ESTALE)
+        return io_error(root, change, ret, err);
+    return xpci_error_set(err, EBUSY,
+                          "'%s%s' was changed by someone else meanwhile; run "
+                          "the command again",
+                          xpci_root_dir(root), change->path);
+}
+
 typedef int step_fn(struct xpci_changes *set, size_t k,
                     const struct xpci_root *root, int dirfd, const char *base,
                     struct xpci_error *err);
@@ -253,12 +265,29 @@ static int stage(struct xpci_changes *set, size_t k,
     if (ret == 0 && c->kind != XPCI_CHANGE_NEW)
         ret =
             keep_old(c, root, dirfd, base, temp_name(set, k, TEMP_OLD, &name));
-    if (ret == -ESTALE)
-        return xpci_error_set(err, EBUSY,
-                              "'%s%s' was changed by someone else meanwhile; "
-                              "run the command again",
-                              xpci_root_dir(root), c->path);
-    return ret < 0 ? io_error(root, c, ret, err) : 0;
+    return ret < 0 ? change_error(root, c, ret, err) : 0;
+}
+
+/*
+ * Swaps the new file in, so that what was there till then can be looked at: an
+ * editor may have saved since it was read. Where the file system cannot swap,
+ * the look comes just before.
+ */
+static int swap_in(const struct xpci_change *c, int dirfd, const char *new,
+                   const char *base)
+{
+    bool swapped = renameat2(dirfd, new, dirfd, base, RENAME_EXCHANGE) == 0;
+
+    if (!swapped && errno != EINVAL && errno != ENOSYS)
+        return -errno;
+    if (xpci_file_compare(dirfd, swapped ? new : base, &c->before) < 0) {
+        if (swapped)
+            (void)!renameat2(dirfd, new, dirfd, base, RENAME_EXCHANGE);
+        return -ESTALE;
+    }
+    if (swapped)
+        return unlinkat(dirfd, new, 0) < 0 ? -errno : 0;
+    return renameat(dirfd, new, dirfd, base) < 0 ? -errno : 0;
 }
 
 static int move_in(struct xpci_changes *set, size_t k,
@@ -267,13 +296,18 @@ static int move_in(struct xpci_changes *set, size_t k,
 {
     const struct xpci_change *c = &set->v[k];
     struct temp_name name;
-    int r = 0;
+    int ret = 0;
 
-    if (c->kind == XPCI_CHANGE_DELETE)
-        r = unlinkat(dirfd, base, 0);
-    else if (c->kind != XPCI_CHANGE_KEEP)
-        r = renameat(dirfd, temp_name(set, k, TEMP_NEW, &name), dirfd, base);
-    return r < 0 ? io_error(root, c, -errno, err) : 0;
+    temp_name(set, k, TEMP_NEW, &name);
+    if (c->kind == XPCI_CHANGE_PUT)
+        ret = swap_in(c, dirfd, name.s, base);
+    else if (c->kind == XPCI_CHANGE_NEW)
+        ret = renameat2(dirfd, name.s, dirfd, base, RENAME_NOREPLACE);
+    else if (c->kind == XPCI_CHANGE_DELETE)
+        ret = unlinkat(dirfd, base, 0);
+    if (ret == -1)
+        ret = -errno;
+    return ret < 0 ? change_error(root, c, ret, err) : 0;
 }
 
 /* True if the file is as we made it, not as it was nor as others made it. */
@@ -294,17 +328,22 @@ static int put_back(struct xpci_changes *set, size_t k,
                     const struct xpci_root *root, int dirfd, const char *base,
                     struct xpci_error *err)
 {
-    const struct xpci_change *c = &set->v[k];
+    struct xpci_change *c = &set->v[k];
     struct temp_name old, new;
+    struct stat st, was;
+    bool here = fstatat(dirfd, base, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    bool kept = fstatat(dirfd, temp_name(set, k, TEMP_OLD, &old), &was,
+                        AT_SYMLINK_NOFOLLOW) == 0;
+    bool ours = is_ours(c, root);
     int r = 0;
 
-    temp_name(set, k, TEMP_OLD, &old);
-    if (!is_ours(c, root))
-        r = 0;
-    else if (c->kind == XPCI_CHANGE_NEW)
+    if (!here && !kept && c->kind != XPCI_CHANGE_NEW)
+        return io_error(root, c, -ENOENT, err);
+    c->left = here && kept && !ours && st.st_ino != was.st_ino;
+    if (ours && c->kind == XPCI_CHANGE_NEW)
         r = unlinkat(dirfd, base, 0);
-    else if (renameat(dirfd, old.s, dirfd, base) < 0 && errno != ENOENT)
-        r = -1;
+    else if (ours && kept)
+        r = renameat(dirfd, old.s, dirfd, base);
     if (r < 0)
         return io_error(root, c, -errno, err);
     /* two names of one file: the rename did nothing */
@@ -419,16 +458,32 @@ int xpci_changes_recover(const struct xpci_root *root,
         return ret;
     xpci_changes_finish(&done, root);
     ret = xpci_journal_read(&half, root, false, err);
-    if (ret == 0)
-        ret = xpci_changes_undo(&half, root, err);
+    if (ret == 0 && xpci_changes_undo(&half, root, err) < 0)
+        return xpci_error_wrap(err,
+                               "a change that a killed xpci left half done "
+                               "cannot be undone (bring the file back, or give "
+                               "it up by removing '%s" XPCI_JOURNAL "')",
+                               xpci_root_dir(root));
     if (ret == 0)
         xpci_journal_sweep(root);
-    if (ret == 0 && half.n)
+    for (size_t k = 0; ret == 0 && k < half.n; k++)
         xpci_log(log, XPCI_LOG_WARN,
-                 "an xpci that was killed left a change half done; undone: "
-                 "'%s'%s",
-                 half.v[0].path, half.n > 1 ? " and others" : "");
+                 half.v[k].left
+                     ? "an xpci that was killed left '%s%s' half done, and "
+                       "someone has edited it since: it stays as it is"
+                     : "undone what an xpci that was killed left half done: "
+                       "'%s%s'",
+                 xpci_root_dir(root), half.v[k].path);
     return ret;
+}
+
+void xpci_changes_pending(const struct xpci_root *root,
+                          const struct xpci_log *log)
+{
+    if (xpci_root_exists(root, XPCI_JOURNAL))
+        xpci_log(log, XPCI_LOG_WARN,
+                 "an xpci was killed in the middle of a change; the next one "
+                 "that changes anything undoes what it did");
 }
 
 int xpci_changes_diff(const struct xpci_changes *set,

@@ -45,6 +45,7 @@ struct xpci_change {
     } kind;
     uint64_t hash; /* of after */
     mode_t mode;   /* for a file that is new */
+    bool left;     /* undo found that somebody has edited it since */
 };
 
 struct xpci_changes {
@@ -83,6 +84,10 @@ int xpci_changes_undo(struct xpci_changes *set, const struct xpci_root *root,
 /* apply and finish */
 int xpci_changes_commit(struct xpci_changes *set, const struct xpci_root *root,
                         struct xpci_error *err) _must_check_;
+
+/* Says so if a killed xpci left something half done. */
+void xpci_changes_pending(const struct xpci_root *root,
+                          const struct xpci_log *log);
 
 /* Undoes what a killed xpci left half done; xpci_lock() calls it. */
 int xpci_changes_recover(const struct xpci_root *root,

@@ -6,7 +6,7 @@
 #include "journal.h"
 
 #define STATE_DIR "/var/lib/xpci"
-#define JOURNAL STATE_DIR "/journal"
+#define JOURNAL XPCI_JOURNAL
 #define JOURNAL_DONE JOURNAL ".done"
 
 /* Absolute: the next xpci may run elsewhere. */

@@ -14,6 +14,8 @@
 
 #include "changes.h"
 
+#define XPCI_JOURNAL "/var/lib/xpci/journal"
+
 /* Where none may or can be written set->journal stays false. */
 int xpci_journal_write(struct xpci_changes *set, const struct xpci_root *root,
                        struct xpci_error *err) _must_check_;

@@ -250,6 +250,62 @@ static void test_each_kill(void **state)
     assert_true(old && new);
 }
 
+static struct tree *edited;
+static bool by_rename;
+
+/* An editor saves: into the file, or by a new file in its place. */
+static void edit(unsigned int call)
+{
+    char text[40] = "";
+    int fd = -1;
+
+    if (call != fail_at)
+        return;
+    fail_hook = NULL;
+    fd = open(tree_path(edited, "/etc/a"), O_RDWR);
+    (void)!read(fd, text, sizeof(text) - 6);
+    strcat(text, "+edit");
+    if (by_rename) {
+        close(fd);
+        fd = open(tree_path(edited, "/etc/edited"), O_RDWR | O_CREAT, 0600);
+    }
+    (void)!pwrite(fd, text, strlen(text), 0);
+    close(fd);
+    if (by_rename)
+        rename(tree_path(edited, "/etc/edited"), tree_path(edited, "/etc/a"));
+}
+
+/* Whenever somebody saves while a set is made, what he wrote is not lost. */
+static void test_edited_meanwhile(void **state)
+{
+    bool refused = false, made = false;
+
+    edited = *state;
+    for (unsigned int k = 1; k < 120; k++) {
+        _cleanup_changes_ struct xpci_changes set = { 0 };
+        _cleanup_buf_ struct xpci_buf now = { 0 };
+        int ret;
+
+        by_rename = k % 2;
+        prepare(edited, &set);
+        fail_from((k + 1) / 2, 0);
+        fail_hook = edit;
+        ret = xpci_changes_commit(&set, edited->root, NULL);
+        if (fail_hook)
+            break; /* there were fewer calls */
+        fail_from(0, 0);
+        assert_int_equal(xpci_root_read(edited->root, "/etc/a", &now, NULL), 0);
+        assert_contains(now.data, "+edit");
+        assert_true(ret == 0 || ret == -EBUSY);
+        refused = refused || ret == -EBUSY;
+        made = made || ret == 0;
+        tree_expect(edited, "/etc/b", ret == 0 ? "new b" : NULL);
+        tree_expect(edited, "/etc/c", ret == 0 ? NULL : "old c");
+    }
+    fail_hook = NULL;
+    assert_true(refused && made);
+}
+
 /* Between the kill and the next xpci a hand has edited a file: it stays. */
 static void test_recover_spares_others(void **state)
 {
@@ -395,6 +451,7 @@ int main(void)
         TREE_TEST(test_keep),
         TREE_TEST(test_many),
         TREE_TEST(test_each_kill),
+        TREE_TEST(test_edited_meanwhile),
         TREE_TEST(test_recover_spares_others),
         TREE_TEST(test_damaged_journal),
         TREE_TEST(test_empty_set),

@@ -6,6 +6,7 @@
  *     fail_from(k, ENOSPC);    the k-th call (from 1) fails, once
  *     ... fail_calls is how many there were since ...
  *     fail_from(0, 0);         none fails
+ *     fail_hook = f;           f(k) runs at each; with 0 as code none fails
  */
 #ifndef TEST_COMMON_FAIL_H
 #define TEST_COMMON_FAIL_H
@@ -38,7 +39,7 @@ static int fail_now(void)
     ++fail_calls;
     if (fail_hook)
         fail_hook(fail_calls);
-    if (fail_calls != fail_at)
+    if (fail_calls != fail_at || !fail_errno)
         return 0;
     errno = fail_errno;
     return 1;
@@ -71,6 +72,13 @@ int fchmod(int fd, mode_t mode)
 int renameat(int fd, const char *from, int to_fd, const char *to)
 {
     return fail_now() ? -1 : (int)syscall(SYS_renameat, fd, from, to_fd, to);
+}
+
+int renameat2(int fd, const char *from, int to_fd, const char *to,
+              unsigned int flags)
+{
+    return fail_now() ? -1
+                      : (int)syscall(SYS_renameat2, fd, from, to_fd, to, flags);
 }
 
 int linkat(int fd, const char *from, int to_fd, const char *to, int flags)
