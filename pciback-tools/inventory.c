@@ -177,67 +177,59 @@ int xpci_inventory_load(const struct xpci_root *root,
 }
 
 /*
- * The number of devices in a dump. libpci skips what it does not understand,
- * so rows that follow no device are an error here: its name was damaged.
+ * What libpci reads of a dump: it takes no long lines, which are text anyway,
+ * and skips what it does not understand. Rows that follow no device are an
+ * error therefore, for a name was damaged, and so is a line that is cut off.
  */
-static int count_devices(const char *text, const char *file, size_t *n,
-                         struct xpci_error *err)
+static int trim_dump(const char *p, const char *file, struct xpci_buf *out,
+                     struct xpci_error *err)
 {
     bool in_device = false;
     struct xpci_bdf bdf;
-    size_t row = 1, hex;
+    int ret = 0;
 
-    for (const char *p = text; p; p = strchr(p, '\n'), row++) {
-        p += row > 1;
-        hex = strspn(p, "0123456789abcdef");
-        if (xpci_bdf_parse_len(p, strcspn(p, " \r\n"), &bdf) == 0) {
+    for (size_t line = 1; *p && ret == 0; line++) {
+        size_t len = strcspn(p, "\n"), hex = strspn(p, "0123456789abcdef");
+        bool is_name = xpci_bdf_parse_len(p, strcspn(p, " \r\n"), &bdf) == 0;
+        bool is_row = !is_name && (hex == 2 || hex == 3) && p[hex] == ':';
+
+        if (!p[len] || (is_row && !in_device))
+            return xpci_error_set(err, EINVAL, "'%s':%zu: %s", file, line,
+                                  p[len] ? "configuration space of no device"
+                                         : "the line is cut off");
+        if (is_name) {
             in_device = true;
-            (*n)++;
+            ret = xpci_buf_printf(out, XPCI_BDF_FMT " \n", XPCI_BDF_ARGS(bdf));
         } else if (*p == '\r' || *p == '\n') {
             in_device = false;
-        } else if (!in_device && (hex == 2 || hex == 3) && p[hex] == ':') {
-            return xpci_error_set(err, EINVAL,
-                                  "'%s':%zu: configuration space of no device",
-                                  file, row);
+            ret = xpci_buf_puts(out, "\n");
+        } else if (is_row) {
+            ret = xpci_buf_append(out, p, len + 1);
         }
+        p += len + 1;
     }
-    return 0;
-}
-
-/* libpci reads a copy, so that a pipe will do. */
-static int scan_text(const struct xpci_buf *text, const char *file,
-                     struct xpci_inventory *inv, struct xpci_error *err)
-{
-    _cleanup_close_ int fd = memfd_create("dump", MFD_CLOEXEC);
-    char copy[32];
-    size_t n = 0;
-    int ret;
-
-    snprintf(copy, sizeof(copy), "/proc/self/fd/%d", fd);
-    if (fd < 0 || write(fd, text->data, text->len) != (ssize_t)text->len)
-        return xpci_error_errno(err, errno, "cannot copy '%s'", file);
-    ret = count_devices(text->data, file, &n, err);
-    if (ret == 0)
-        ret = xpci_scan(XPCI_SCAN_DUMP, copy, file, inv, err);
-    if (ret == 0 && n != inv->n)
-        ret = xpci_error_set(err, EINVAL,
-                             "'%s' names %zu devices, of which only %zu can "
-                             "be read; make it with 'lspci -D -xxxx'",
-                             file, n, inv->n);
-    return ret;
+    return ret < 0 ? xpci_error_oom(err) : 0;
 }
 
 int xpci_inventory_load_dump(const char *file, struct xpci_inventory *inv,
                              struct xpci_error *err)
 {
     _cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC);
-    _cleanup_buf_ struct xpci_buf text = { 0 };
+    _cleanup_close_ int copy = memfd_create("dump", MFD_CLOEXEC);
+    _cleanup_buf_ struct xpci_buf text = { 0 }, dump = { 0 };
+    char path[32];
     int ret = fd < 0 ? -errno : xpci_buf_read_fd(&text, fd);
 
     if (ret < 0)
         return xpci_error_errno(err, -ret, "cannot read '%s'", file);
-    if (text.len)
-        ret = scan_text(&text, file, inv, err);
+    ret = trim_dump(text.data ? text.data : "", file, &dump, err);
+    if (ret == 0 &&
+        (copy < 0 ||
+         (dump.len && write(copy, dump.data, dump.len) != (ssize_t)dump.len)))
+        ret = xpci_error_errno(err, errno, "cannot copy '%s'", file);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", copy);
+    if (ret == 0)
+        ret = xpci_scan(XPCI_SCAN_DUMP, path, file, inv, err);
     if (ret == 0 && inv->n == 0)
         ret = xpci_error_set(err, EINVAL,
                              "'%s' holds no device; make it with "
