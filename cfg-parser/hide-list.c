@@ -136,20 +136,84 @@ static int read_entry(const char **p, struct xpci_hide_entry *e,
     return ret;
 }
 
-/* Of several the last counts; one ends at a blank outside of quotes. */
+/* Into the quotes of a shell variable, *@end at their end. */
+static const char *enter_variable(const char *text, const char **end,
+                                  const char **why)
+{
+    const char *name = text + strspn(text, BLANKS "#");
+    const char *p = name + strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+
+    *end = text + strlen(text);
+    if (p == name || p[0] != '=' || !p[1] || !strchr("\"'", p[1]))
+        return text;
+    if (memchr(text, '#', (size_t)(name - text)))
+        *why = "a comment";
+    else if (!strncmp(name, "GRUB_CMDLINE_XEN", 16))
+        *why = "it is on the command line of Xen, not of Linux";
+    for (*end = p + 2; **end && **end != p[1]; ++*end)
+        *end += (*end)[0] == '\\' && (*end)[1];
+    return p + 2;
+}
+
+/* NULL: the module is xen-pciback, or not given. */
+static const char *judge_module(const char *name, size_t len)
+{
+    if (!name || (len == 11 && (!strncmp(name, "xen-pciback", len) ||
+                                !strncmp(name, "xen_pciback", len))))
+        return NULL;
+    if (len == 7 && !strncmp(name, "pciback", len))
+        return "'pciback' is the module of Linux 2.6.18, now 'xen-pciback'";
+    return "a parameter of another module than 'xen-pciback'";
+}
+
+/* Of several the last that is obeyed counts; a blank outside of quotes ends
+ * one. */
 static void find_list(const char *text, struct xpci_hide_list *out)
 {
-    const char *value = text, *p = text;
-    bool quoted = false;
+    const char *end, *why = NULL, *module = NULL, *word;
+    const char *p = enter_variable(text, &end, &why), *all = why;
+    bool options = false, found = false;
 
-    while ((p = strstr(p, "hide=")))
-        value = p += 5;
-    for (p = text; p <= value; p++)
-        quoted ^= *p == '"';
-    out->len = strlen(value);
-    if (quoted || value != text)
-        out->len = strcspn(value + (*value == '"'), quoted ? "\"" : BLANKS);
-    out->at = (size_t)(value - text) + (*value == '"');
+    out->at = *text == '"';
+    out->len = *text == '"' ? strcspn(text + 1, "\"") : strlen(text);
+    for (bool start = true; p < end; start = false) {
+        size_t blanks = strspn(p, BLANKS);
+        bool first = start || memchr(p, '\n', blanks), quoted = false;
+        const char *key, *value, *reason;
+
+        word = p += blanks;
+        key = p + (*p == '"');
+        for (; p < end && (quoted || !strchr(BLANKS, *p)); p++)
+            quoted ^= *p == '"';
+        if (p <= key)
+            continue;
+        module = first ? NULL : options ? word : module;
+        why = first ? all : why;
+        if ((first && *word == '#') ||
+            (p - word == 2 && !memcmp(word, "--", 2)))
+            why =
+                *word == '#' ? "a comment" : "what is behind '--' is for init";
+        options = first && p - word == 7 && !memcmp(word, "options", 7);
+        value = memchr(key, '=', (size_t)(p - key));
+        if (!value || value - key < 4 || memcmp(value - 4, "hide", 4) != 0 ||
+            (value - key > 4 && value[-5] != '.'))
+            continue;
+        reason =
+            why ? why
+            : value - key > 4
+                ? judge_module(key, (size_t)(value - key - 5))
+                : judge_module(module, module ? strcspn(module, BLANKS) : 0);
+        if (found && reason && !out->why)
+            continue;
+        found = true;
+        out->why = reason;
+        /* the quote may be the one that ends the variable */
+        quoted = ++value < p && *value == '"';
+        out->at = (size_t)(value - text) + quoted;
+        out->len = (size_t)(p - text) - out->at;
+        if ((key != word || quoted) && out->len && p[-1] == '"')
+            out->len--;
+    }
 }
 
 int xpci_hide_list_parse(const char *text, struct xpci_hide_list *out,

@@ -38,6 +38,8 @@ struct xpci_hide_list {
     size_t at, len; /* the list in the text, without what stands around it */
     struct xpci_hide_entry *v;
     size_t n;
+    const char
+        *why;   /* the list is obeyed by nobody, and this is why; or NULL */
     size_t bad; /* where the kernel stumbles in the text, if it does */
 };
 
@@ -51,7 +53,8 @@ int xpci_hide_list_format(const struct xpci_bdf *v, size_t n, char **out,
 /*
  * Reads a list, or the last one of a line that holds some: "hide=...",
  * "options xen-pciback hide=...", a kernel command line. There, as for the
- * kernel, a blank ends the list if no double quotes are around it.
+ * kernel, a blank ends the list if no double quotes are around it. A shell
+ * variable in quotes (GRUB_CMDLINE_LINUX="...") may be around the line.
  *
  * Errors: what the kernel answers, -EINVAL with a line in its log, -ERANGE
  * without one; -E2BIG: too long. *out is to be cleared in any case.

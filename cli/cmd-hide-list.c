@@ -218,6 +218,9 @@ static int run_check(const struct xpci_call *call, struct xpci_error *err)
     if (ret < 0)
         add_row(&c, text + c.list.bad, c.list.bad, NULL, "refused",
                 xpci_error_text(&why));
+    else if (c.list.why || c.list.n == 0)
+        add_row(&c, text + c.list.at, c.list.at, NULL, "nothing",
+                c.list.why ? c.list.why : "an empty list hides nothing");
     else if (xpci_host_inventory(call, &c.inv, &why) < 0)
         add_row(&c, text + c.list.at, c.list.at, NULL, "unknown",
                 xpci_error_text(&why));
