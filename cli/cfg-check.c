@@ -63,7 +63,8 @@ int xpci_cfg_check_files(struct xpci_call *call, struct xpci_error *err)
     _cleanup_cfg_check_ struct xpci_cfg_check check = { 0 };
     _cleanup_table_ struct xpci_table *table = NULL;
     _cleanup_free_ struct stat *st = calloc((size_t)call->argc, sizeof(*st));
-    int status = XPCI_EXIT_OK;
+    _cleanup_error_ struct xpci_error next = { 0 };
+    int status = XPCI_EXIT_OK, unread = 0;
     int ret =
         xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table, err);
 
@@ -72,8 +73,14 @@ int xpci_cfg_check_files(struct xpci_call *call, struct xpci_error *err)
     if (ret == 0 && call->argc < 2)
         ret = xpci_error_usage(err, "no file named; it is 'xpci cfg check "
                                     "FILE...'");
-    for (int i = 1; ret == 0 && i < call->argc; i++)
-        ret = check_file(call, i, st, &check, err);
+    /* a file that cannot be read hides no findings in the others */
+    for (int i = 1; ret == 0 && i < call->argc; i++) {
+        int bad = check_file(call, i, st, &check, unread ? &next : err);
+
+        if (bad < 0 && unread)
+            xpci_log(&call->log, XPCI_LOG_WARN, "%s", xpci_error_text(&next));
+        unread = unread ? unread : bad;
+    }
     for (size_t i = 0; ret == 0 && i < check.n; i++) {
         if (check.v[i].severity == XPCI_CFG_ERROR)
             status = XPCI_EXIT_WRONG;
@@ -81,5 +88,7 @@ int xpci_cfg_check_files(struct xpci_call *call, struct xpci_error *err)
     }
     if (ret == 0)
         ret = xpci_table_print(table, err);
+    if (ret == 0)
+        ret = unread;
     return ret < 0 ? ret : status;
 }

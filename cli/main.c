@@ -29,6 +29,25 @@ const struct xpci_cmd *const xpci_commands[] = {
 };
 /* clang-format on */
 
+static bool is_control(const char *c)
+{
+    return *c == 0x7f ||
+           (*c > 0 && *c < 0x20 && *c != '\t' && !(*c == '\n' && !c[1]));
+}
+
+/* A name out of a file or the command line must not drive the terminal. */
+static void say(const char *head, const char *msg, const char *end)
+{
+    for (int n;; msg += n + 1, head = "") {
+        for (n = 0; msg[n] && !is_control(&msg[n]); n++)
+            ;
+        if (!msg[n])
+            break;
+        fprintf(stderr, "%s%.*s\\x%02x", head, n, msg, (unsigned)msg[n]);
+    }
+    fprintf(stderr, "%s%s%s", head, msg, end);
+}
+
 /* Ticks overwrite each other on a terminal and are not shown elsewhere. */
 static void talk(void *data, enum xpci_log_level level, const char *msg)
 {
@@ -43,9 +62,9 @@ static void talk(void *data, enum xpci_log_level level, const char *msg)
         call->talking = false;
         return;
     }
-    fprintf(stderr, "%sxpci: %s%s%s", call->talking ? "\r\033[K" : "",
-            level == XPCI_LOG_WARN ? "warning: " : "", msg,
-            level == XPCI_LOG_TICK ? "" : "\n");
+    fputs(call->talking ? "\r\033[K" : "", stderr);
+    say(level == XPCI_LOG_WARN ? "xpci: warning: " : "xpci: ", msg,
+        level == XPCI_LOG_TICK ? "" : "\n");
     call->talking = level == XPCI_LOG_TICK;
 }
 
@@ -181,6 +200,6 @@ int main(int argc, char **argv)
     }
     if (ret >= 0)
         return ret;
-    fprintf(stderr, "xpci: %s\n", xpci_error_text(&err));
+    say("xpci: ", xpci_error_text(&err), "\n");
     return err.kind ? (int)err.kind : XPCI_FAILED;
 }

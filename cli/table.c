@@ -114,6 +114,40 @@ int xpci_table_new(const struct xpci_call *call,
     return 0;
 }
 
+/* How many bytes the character has; 0: they are no UTF-8 (RFC 3629). */
+static size_t utf8_len(const char *s)
+{
+    unsigned char c = (unsigned char)s[0], next = (unsigned char)s[c != 0];
+    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return c > 0xf4 || (c == 0xe0 && next < 0xa0) ||
+                   (c == 0xed && next > 0x9f) || (c == 0xf0 && next < 0x90) ||
+                   (c == 0xf4 && next > 0x8f)
+               ? 0
+               : n;
+}
+
+/* JSON is UTF-8, which names of files need not be: \xff, as in the table. */
+static int set_json(struct libscols_line *line, size_t i, const char *cell)
+{
+    _cleanup_buf_ struct xpci_buf buf = { 0 };
+    int ret = 0;
+
+    while (ret == 0 && *cell) {
+        size_t n = utf8_len(cell);
+
+        ret = n ? xpci_buf_append(&buf, cell, n)
+                : xpci_buf_printf(&buf, "\\x%02x", (unsigned char)*cell);
+        cell += n ? n : 1;
+    }
+    return ret < 0 ? ret
+                   : scols_line_set_data(line, i, buf.data ? buf.data : "");
+}
+
 int xpci_table_row(struct xpci_table *table, const char *const *cells,
                    struct xpci_error *err)
 {
@@ -129,7 +163,8 @@ int xpci_table_row(struct xpci_table *table, const char *const *cells,
 
         if (!cell && !table->json)
             cell = "-";
-        if ((cell && scols_line_set_data(line, i, cell)) ||
+        if ((cell && (table->json ? set_json(line, i, cell)
+                                  : scols_line_set_data(line, i, cell))) ||
             (color &&
              scols_cell_set_color(scols_line_get_cell(line, i), color)))
             return xpci_error_oom(err);

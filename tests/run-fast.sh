@@ -11,12 +11,15 @@ set -uo pipefail
 # nothing; without root a user namespace too, for chroot.
 if [ -z "${XPCI_TESTS_UNSHARED:-}" ]; then
 	export XPCI_TESTS_UNSHARED=1
+	# signals as they are by themselves, also under nohup
+	set -- env --default-signal=HUP,INT,QUIT,TERM,PIPE "$0" "$@"
 	if [ "$(id -u)" != 0 ]; then
 		export XPCI_TESTS_USER=1
-		exec unshare --user --map-root-user --mount "$0" "$@"
+		exec unshare --user --map-root-user --mount "$@"
 	elif unshare --mount true 2>/dev/null; then
-		exec unshare --mount "$0" "$@"
+		exec unshare --mount "$@"
 	fi
+	exec "$@"
 fi
 
 build=$(cd "$1" && pwd) || exit 2
