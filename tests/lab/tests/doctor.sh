@@ -18,13 +18,13 @@ boot1() {
 	like 'native driver' 'NATIVE +nvme' "$output"
 	run xpci doctor 00:1f.2
 	is 'exit status 5: dom0 lives on it' 5 "$status"
-	like 'says so' 'error +0000:00:1f.2 +needed: / is on' "$output"
+	like 'says so' 'error: 0000:00:1f.2: needed: / is on' "$output"
 
 	say 'a guest that was created with passthrough'
 	start_guest
 	run xpci doctor winxp
 	is 'exit status 0: xpci doctor winxp' 0 "$status"
-	unlike 'it has an IOMMU' 'winxp +it was created without' "$output"
+	unlike 'it has an IOMMU' 'winxp: it was created without' "$output"
 	stop_guest
 
 	say 'and one that was not'
@@ -32,6 +32,6 @@ boot1() {
 	start_guest
 	run xpci doctor winxp
 	is 'exit status 5: no attach' 5 "$status"
-	like 'says why' 'error +winxp +it was created without an IOMMU' "$output"
+	like 'says why' 'error: winxp: it was created without an IOMMU' "$output"
 	stop_guest
 }
