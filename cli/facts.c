@@ -169,8 +169,11 @@ static void tell_needed(struct view *v)
     if (f->no_guard.code)
         judge(v, "NEEDED", XPCI_WARNING, "it may be what dom0 lives on", NULL,
               "not known: %s", xpci_error_text(&f->no_guard));
-    else if (!f->guard.known)
+    else if (!f->root) /* doctor says of a dump what it lacks */
         tell(v, "NEEDED", "not known: no list of mounted file systems");
+    else if (!f->guard.known)
+        judge(v, "NEEDED", XPCI_WARNING, "it may be what dom0 lives on", NULL,
+              "not known: no list of mounted file systems");
     for (size_t i = 0; i < f->guard.n; i++) {
         const struct xpci_finding *g = &f->guard.v[i];
 
@@ -183,13 +186,18 @@ static void tell_needed(struct view *v)
 static void tell_override(struct view *v)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
+    _cleanup_error_ struct xpci_error why = { 0 };
     char path[80];
     bool found;
+    int ret;
 
     snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override",
              v->name);
-    if (xpci_root_read_optional(v->f->root, path, &text, &found, NULL) < 0 ||
-        !text.len || !strcmp(text.data, "(null)\n") ||
+    ret = xpci_root_read_optional(v->f->root, path, &text, &found, &why);
+    if (ret < 0)
+        judge(v, "DRIVER", XPCI_WARNING, "pciback may be kept from having it",
+              NULL, "driver_override is not known: %s", xpci_error_text(&why));
+    if (ret < 0 || !text.len || !strcmp(text.data, "(null)\n") ||
         !strcmp(text.data, "pciback\n"))
         return;
     judge(v, "DRIVER", XPCI_ERROR, "no other driver can have it, nor pciback",

@@ -199,7 +199,7 @@ static int find_entry(const struct xpci_call *call, const char *path,
     if (ret == 0)
         ret = xpci_cfg_pci_list(cfg, &list, &why);
     if (ret < 0) {
-        xpci_log(&call->log, XPCI_LOG_NOTE,
+        xpci_log(&call->log, XPCI_LOG_WARN,
                  "whether another guest has the device is not known from this "
                  "file: %s",
                  xpci_error_text(&why));

@@ -193,7 +193,7 @@ static int each(struct xpci_changes *set, const struct xpci_root *root,
     return result;
 }
 
-/* @sync for each directory, once where its files stand together. */
+/* @fn for each directory, once where its files stand together. */
 static int each_dir(const struct xpci_changes *set,
                     const struct xpci_root *root, int (*fn)(int),
                     struct xpci_error *err)
@@ -268,6 +268,16 @@ static int stage(struct xpci_changes *set, size_t k,
     return ret < 0 ? change_error(root, c, ret, err) : 0;
 }
 
+/* renameat2(2), or without its flag where the file system has none. */
+static int rename_as(int dirfd, const char *from, const char *to,
+                     unsigned int flag, bool *obeyed)
+{
+    *obeyed = renameat2(dirfd, from, dirfd, to, flag) == 0;
+    if (*obeyed)
+        return 0;
+    return errno == EINVAL || errno == ENOSYS ? 0 : -errno;
+}
+
 /*
  * Swaps the new file in, so that what was there till then can be looked at: an
  * editor may have saved since it was read. Where the file system cannot swap,
@@ -276,17 +286,32 @@ static int stage(struct xpci_changes *set, size_t k,
 static int swap_in(const struct xpci_change *c, int dirfd, const char *new,
                    const char *base)
 {
-    bool swapped = renameat2(dirfd, new, dirfd, base, RENAME_EXCHANGE) == 0;
+    bool swapped;
+    int ret = rename_as(dirfd, new, base, RENAME_EXCHANGE, &swapped);
 
-    if (!swapped && errno != EINVAL && errno != ENOSYS)
+    if (ret < 0)
+        return ret;
+    ret = xpci_file_compare(dirfd, swapped ? new : base, &c->before);
+    if (ret < 0 && swapped &&
+        renameat2(dirfd, new, dirfd, base, RENAME_EXCHANGE) < 0)
         return -errno;
-    if (xpci_file_compare(dirfd, swapped ? new : base, &c->before) < 0) {
-        if (swapped)
-            (void)!renameat2(dirfd, new, dirfd, base, RENAME_EXCHANGE);
-        return -ESTALE;
-    }
+    if (ret < 0)
+        return ret;
     if (swapped)
         return unlinkat(dirfd, new, 0) < 0 ? -errno : 0;
+    return renameat(dirfd, new, dirfd, base) < 0 ? -errno : 0;
+}
+
+/* A file that somebody has made since is not replaced. */
+static int put_in(int dirfd, const char *new, const char *base)
+{
+    bool obeyed;
+    int ret = rename_as(dirfd, new, base, RENAME_NOREPLACE, &obeyed);
+
+    if (ret < 0 || obeyed)
+        return ret == -EEXIST ? -ESTALE : ret;
+    if (faccessat(dirfd, base, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return -ESTALE;
     return renameat(dirfd, new, dirfd, base) < 0 ? -errno : 0;
 }
 
@@ -302,24 +327,27 @@ static int move_in(struct xpci_changes *set, size_t k,
     if (c->kind == XPCI_CHANGE_PUT)
         ret = swap_in(c, dirfd, name.s, base);
     else if (c->kind == XPCI_CHANGE_NEW)
-        ret = renameat2(dirfd, name.s, dirfd, base, RENAME_NOREPLACE);
-    else if (c->kind == XPCI_CHANGE_DELETE)
-        ret = unlinkat(dirfd, base, 0);
-    if (ret == -1)
+        ret = put_in(dirfd, name.s, base);
+    else if (c->kind == XPCI_CHANGE_DELETE && unlinkat(dirfd, base, 0) < 0)
         ret = -errno;
     return ret < 0 ? change_error(root, c, ret, err) : 0;
 }
 
-/* True if the file is as we made it, not as it was nor as others made it. */
-static bool is_ours(const struct xpci_change *c, const struct xpci_root *root)
+/*
+ * 1 if the file is as we made it, 0 if it is as it was or as others made it.
+ * -errno if that cannot be told: then nothing may be dropped.
+ */
+static int is_ours(const struct xpci_change *c, const struct xpci_root *root)
 {
     _cleanup_buf_ struct xpci_buf now = { 0 };
     bool found;
+    int ret;
 
     if (c->kind == XPCI_CHANGE_KEEP)
-        return true;
-    if (xpci_root_read_optional(root, c->real, &now, &found, NULL) < 0)
-        return false;
+        return 1;
+    ret = xpci_root_read_optional(root, c->real, &now, &found, NULL);
+    if (ret < 0)
+        return ret;
     return c->kind == XPCI_CHANGE_DELETE ? !found
                                          : found && hash_of(&now) == c->hash;
 }
@@ -334,11 +362,13 @@ static int put_back(struct xpci_changes *set, size_t k,
     bool here = fstatat(dirfd, base, &st, AT_SYMLINK_NOFOLLOW) == 0;
     bool kept = fstatat(dirfd, temp_name(set, k, TEMP_OLD, &old), &was,
                         AT_SYMLINK_NOFOLLOW) == 0;
-    bool ours = is_ours(c, root);
-    int r = 0;
+    int ours = is_ours(c, root), r = 0;
+    /* the old bytes are nowhere: another file system, or not our doing */
+    bool lost = !kept && ((!here && c->kind != XPCI_CHANGE_NEW) ||
+                          (ours && c->kind == XPCI_CHANGE_PUT));
 
-    if (!here && !kept && c->kind != XPCI_CHANGE_NEW)
-        return io_error(root, c, -ENOENT, err);
+    if (ours < 0 || lost)
+        return io_error(root, c, ours < 0 ? ours : -ENOENT, err);
     c->left = here && kept && !ours && st.st_ino != was.st_ino;
     if (ours && c->kind == XPCI_CHANGE_NEW)
         r = unlinkat(dirfd, base, 0);

@@ -102,6 +102,8 @@ static void put(struct making *m, const char *path, mode_t type,
     _cleanup_(archive_entry_free_ptr) struct archive_entry *entry =
         archive_entry_new();
 
+    if (!entry)
+        m->ret = -ENOMEM;
     if (!entry || !is_new(m, path))
         return;
     archive_entry_set_pathname(entry, path + 1);
@@ -205,7 +207,9 @@ static void record(struct making *m, const char *path, int links)
             ret = -ELOOP;
         if (ret == 0) {
             put_link(m, at, target, to);
-            if (snprintf(at, sizeof(at), "%s%s", to, path + end) < PATH_MAX)
+            if (snprintf(at, sizeof(at), "%s%s", to, path + end) >= PATH_MAX)
+                unread(m, path, -ENAMETOOLONG);
+            else
                 record(m, at, links + 1);
             return;
         }

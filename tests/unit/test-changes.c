@@ -250,6 +250,53 @@ static void test_each_kill(void **state)
     assert_true(old && new);
 }
 
+/* A file system that can neither swap names nor spare a file. */
+static void test_without_swap(void **state)
+{
+    struct tree *t = *state;
+
+    fail_renameat2 = 1;
+    for (int undo = 0; undo < 2; undo++) {
+        _cleanup_changes_ struct xpci_changes set = { 0 };
+
+        prepare(t, &set);
+        assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
+        if (undo)
+            assert_int_equal(xpci_changes_undo(&set, t->root, NULL), 0);
+        else
+            xpci_changes_finish(&set, t->root);
+        (undo ? expect_before : expect_after)(t);
+    }
+    fail_renameat2 = 0;
+}
+
+/* What cannot be read, or is nowhere, is not taken for undone. */
+static void test_undo_in_doubt(void **state)
+{
+    _cleanup_changes_ struct xpci_changes set = { 0 };
+    _cleanup_error_ struct xpci_error err = { 0 };
+    struct tree *t = *state;
+    char old[sizeof(set.id) + 40];
+
+    prepare(t, &set);
+    assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
+    snprintf(old, sizeof(old), "/etc/.xpci-%s-0.old", set.id);
+    assert_int_equal(unlink(tree_path(t, "/etc/a")), 0);
+    tree_mkdir(t, "/etc/a");
+    assert_int_equal(xpci_changes_recover(t->root, NULL, &err), -EISDIR);
+    assert_contains(err.msg, "/etc/a");
+    tree_expect(t, old, "old a");
+    assert_int_equal(rmdir(tree_path(t, "/etc/a")), 0);
+    tree_put(t, "/etc/a", "new a");
+    assert_int_equal(rename(tree_path(t, old), tree_path(t, "/etc/elsewhere")),
+                     0);
+    assert_int_equal(xpci_changes_recover(t->root, NULL, &err), -ENOENT);
+    assert_int_equal(rename(tree_path(t, "/etc/elsewhere"), tree_path(t, old)),
+                     0);
+    assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
+    expect_before(t);
+}
+
 static struct tree *edited;
 static bool by_rename;
 
@@ -452,6 +499,8 @@ int main(void)
         TREE_TEST(test_many),
         TREE_TEST(test_each_kill),
         TREE_TEST(test_edited_meanwhile),
+        TREE_TEST(test_without_swap),
+        TREE_TEST(test_undo_in_doubt),
         TREE_TEST(test_recover_spares_others),
         TREE_TEST(test_damaged_journal),
         TREE_TEST(test_empty_set),

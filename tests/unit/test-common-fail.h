@@ -24,7 +24,8 @@
 
 static unsigned int fail_calls, fail_at;
 static int fail_errno;
-static size_t fail_write_max;                /* longest write; 0: any */
+static size_t fail_write_max; /* longest write; 0: any */
+static int fail_renameat2;    /* as a file system without its flags */
 static void (*fail_hook)(unsigned int call); /* called for each one */
 
 static void fail_from(unsigned int at, int code)
@@ -77,6 +78,10 @@ int renameat(int fd, const char *from, int to_fd, const char *to)
 int renameat2(int fd, const char *from, int to_fd, const char *to,
               unsigned int flags)
 {
+    if (fail_renameat2) {
+        errno = EINVAL;
+        return -1;
+    }
     return fail_now() ? -1
                       : (int)syscall(SYS_renameat2, fd, from, to_fd, to, flags);
 }
