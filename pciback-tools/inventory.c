@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "reserved-memory.h"
 #include "scan.h"
@@ -162,7 +160,7 @@ int xpci_inventory_load(const struct xpci_root *root,
     }
     ret = xpci_root_is_live(root) ? 0 : check_tree(root, err);
     if (ret == 0)
-        ret = xpci_scan(XPCI_SCAN_SYSFS, sysfs, sysfs, inv, err);
+        ret = xpci_scan(XPCI_SCAN_SYSFS, sysfs, inv, err);
     if (ret == 0)
         ret = sort(inv, err);
     for (size_t i = 0; ret == 0 && i < inv->n; i++)
@@ -176,60 +174,11 @@ int xpci_inventory_load(const struct xpci_root *root,
     return ret;
 }
 
-/*
- * What libpci reads of a dump: it takes no long lines, which are text anyway,
- * and skips what it does not understand. Rows that follow no device are an
- * error therefore, for a name was damaged, and so is a line that is cut off.
- */
-static int trim_dump(const char *p, const char *file, struct xpci_buf *out,
-                     struct xpci_error *err)
-{
-    bool in_device = false;
-    struct xpci_bdf bdf;
-    int ret = 0;
-
-    for (size_t line = 1; *p && ret == 0; line++) {
-        size_t len = strcspn(p, "\n"), hex = strspn(p, "0123456789abcdef");
-        bool is_name = xpci_bdf_parse_len(p, strcspn(p, " \r\n"), &bdf) == 0;
-        bool is_row = !is_name && (hex == 2 || hex == 3) && p[hex] == ':';
-
-        if (!p[len] || (is_row && !in_device))
-            return xpci_error_set(err, EINVAL, "'%s':%zu: %s", file, line,
-                                  p[len] ? "configuration space of no device"
-                                         : "the line is cut off");
-        if (is_name) {
-            in_device = true;
-            ret = xpci_buf_printf(out, XPCI_BDF_FMT " \n", XPCI_BDF_ARGS(bdf));
-        } else if (*p == '\r' || *p == '\n') {
-            in_device = false;
-            ret = xpci_buf_puts(out, "\n");
-        } else if (is_row) {
-            ret = xpci_buf_append(out, p, len + 1);
-        }
-        p += len + 1;
-    }
-    return ret < 0 ? xpci_error_oom(err) : 0;
-}
-
 int xpci_inventory_load_dump(const char *file, struct xpci_inventory *inv,
                              struct xpci_error *err)
 {
-    _cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC);
-    _cleanup_close_ int copy = memfd_create("dump", MFD_CLOEXEC);
-    _cleanup_buf_ struct xpci_buf text = { 0 }, dump = { 0 };
-    char path[32];
-    int ret = fd < 0 ? -errno : xpci_buf_read_fd(&text, fd);
+    int ret = xpci_scan(XPCI_SCAN_DUMP, file, inv, err);
 
-    if (ret < 0)
-        return xpci_error_errno(err, -ret, "cannot read '%s'", file);
-    ret = trim_dump(text.data ? text.data : "", file, &dump, err);
-    if (ret == 0 &&
-        (copy < 0 ||
-         (dump.len && write(copy, dump.data, dump.len) != (ssize_t)dump.len)))
-        ret = xpci_error_errno(err, errno, "cannot copy '%s'", file);
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", copy);
-    if (ret == 0)
-        ret = xpci_scan(XPCI_SCAN_DUMP, path, file, inv, err);
     if (ret == 0 && inv->n == 0)
         ret = xpci_error_set(err, EINVAL,
                              "'%s' holds no device; make it with "

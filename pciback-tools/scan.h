@@ -4,7 +4,9 @@
  *
  * libpci reports trouble by calling a function that must not return, and
  * exits the process by default. scan.c leaves it by longjmp, throws the
- * whole access away and returns an error.
+ * whole access away and returns an error. Dumps are read here, one device at
+ * a time: libpci does it too, in ten times the time, keeps all of them, and
+ * skips what it does not understand.
  */
 #ifndef XPCI_SCAN_H
 #define XPCI_SCAN_H
@@ -15,10 +17,9 @@ enum xpci_scan_source { XPCI_SCAN_SYSFS, XPCI_SCAN_DUMP };
 
 /*
  * Appends every function to @inv, unsorted, without driver and parent.
- * @path is the sysfs directory of the bus, or the dump file; errors call it
- * @name.
+ * @path is the sysfs directory of the bus, or the dump file.
  */
-int xpci_scan(enum xpci_scan_source source, const char *path, const char *name,
+int xpci_scan(enum xpci_scan_source source, const char *path,
               struct xpci_inventory *inv, struct xpci_error *err) _must_check_;
 
 #endif
