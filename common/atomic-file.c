@@ -231,15 +231,12 @@ int xpci_file_compare(int dirfd, const char *base, const struct xpci_buf *want)
     return ret;
 }
 
-int xpci_file_stage(int dirfd, const char *base, const struct xpci_buf *before,
-                    const char *temp, const struct xpci_buf *data, mode_t mode,
-                    bool sync)
+int xpci_file_stage(int dirfd, const char *base, const char *temp,
+                    const struct xpci_buf *data, mode_t mode, bool sync)
 {
     _cleanup_close_ int old = -1, fd = -1;
     int ret = open_old(dirfd, base, &old);
 
-    if (ret == 0 && before)
-        ret = old < 0 ? -ESTALE : compare(old, before, -ESTALE);
     if (ret < 0)
         return ret;
     fd = openat(dirfd, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -282,7 +279,7 @@ static int file_replace(const struct xpci_root *root, const char *path,
     if (ret < 0)
         return ret;
     snprintf(temp, sizeof(temp), XPCI_TEMP_PREFIX "%s-0.new", id);
-    ret = xpci_file_stage(dir.fd, base, NULL, temp, data, mode, true);
+    ret = xpci_file_stage(dir.fd, base, temp, data, mode, true);
     if (ret < 0)
         return ret;
     if (renameat(dir.fd, temp, dir.fd, base) < 0) {

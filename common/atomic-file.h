@@ -72,11 +72,10 @@ int xpci_temp_sweep(int dirfd);
 
 /*
  * Writes @temp in the directory, with the attributes of @base, or @mode if
- * that is not there. @sync: fsync it. Removed again on failure. -ESTALE if
- * @base does not hold @before (NULL: whatever it holds).
+ * that is not there. @sync: fsync it. Removed again on failure.
  */
-int xpci_file_stage(int dirfd, const char *base, const struct xpci_buf *before,
-                    const char *temp, const struct xpci_buf *data, mode_t mode,
+int xpci_file_stage(int dirfd, const char *base, const char *temp,
+                    const struct xpci_buf *data, mode_t mode,
                     bool sync) _must_check_;
 
 #define _cleanup_dir_ _cleanup_(xpci_dir_clear)

@@ -16,7 +16,7 @@ struct temp_name {
     char s[sizeof(XPCI_TEMP_PREFIX) + XPCI_TEMP_ID_SIZE + 28];
 };
 
-/* Beside a file: its new bytes, or the second name of its old ones. */
+/* Beside a file: its new bytes, once swapped its old ones; or those alone. */
 static const char *temp_name(const struct xpci_changes *set, size_t k,
                              enum temp what, struct temp_name *out)
 {
@@ -30,13 +30,22 @@ static bool same(const struct xpci_buf *a, const struct xpci_buf *b)
     return a->len == b->len && (!a->len || !memcmp(a->data, b->data, a->len));
 }
 
-/* FNV-1a: tells our bytes from somebody else's, no more. */
+/*
+ * Tells our bytes from somebody else's, no more; eight at a time, for it looks
+ * at all that is read and written.
+ */
 static uint64_t hash_of(const struct xpci_buf *buf)
 {
-    uint64_t hash = 0xcbf29ce484222325;
+    uint64_t hash = buf->len, word;
 
-    for (size_t i = 0; i < buf->len; i++)
-        hash = (hash ^ (unsigned char)buf->data[i]) * 0x100000001b3;
+    for (size_t i = 0; i < buf->len; i += sizeof(word)) {
+        size_t left = buf->len - i;
+
+        word = 0;
+        memcpy(&word, buf->data + i, left < sizeof(word) ? left : sizeof(word));
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+        hash ^= hash >> 29;
+    }
     return hash;
 }
 
@@ -65,6 +74,7 @@ static int add(struct xpci_changes *set, struct xpci_change *change,
         set->v = v;
     }
     change->hash = hash_of(&change->after);
+    change->was = hash_of(&change->before);
     set->v[set->n++] = *change;
     *change = (struct xpci_change){ 0 };
     return 0;
@@ -212,25 +222,6 @@ static int each_dir(const struct xpci_changes *set,
     return 0;
 }
 
-/* The file holds what it held when the set was made; stage looks itself. */
-static int check_unchanged(const struct xpci_change *change,
-                           const struct xpci_root *root)
-{
-    _cleanup_buf_ struct xpci_buf now = { 0 };
-    bool found;
-    int ret;
-
-    if (change->kind == XPCI_CHANGE_KEEP || change->kind == XPCI_CHANGE_PUT)
-        return 0;
-    ret = xpci_root_read_optional(root, change->real, &now, &found, NULL);
-    if (ret < 0)
-        return ret;
-    return found == (change->kind == XPCI_CHANGE_DELETE) &&
-                   same(&now, &change->before)
-               ? 0
-               : -ESTALE;
-}
-
 /* A hard link; a copy where the file system has none. */
 static int keep_old(const struct xpci_change *change,
                     const struct xpci_root *root, int dirfd, const char *base,
@@ -244,27 +235,25 @@ static int keep_old(const struct xpci_change *change,
     if (errno != EPERM && errno != EOPNOTSUPP && errno != EMLINK)
         return -errno;
     ret = xpci_root_read(root, change->real, &bytes, NULL);
-    return ret < 0
-               ? ret
-               : xpci_file_stage(dirfd, base, NULL, old, &bytes, 0600, true);
+    return ret < 0 ? ret
+                   : xpci_file_stage(dirfd, base, old, &bytes, 0600, true);
 }
 
 static int stage(struct xpci_changes *set, size_t k,
                  const struct xpci_root *root, int dirfd, const char *base,
                  struct xpci_error *err)
 {
-    const struct xpci_change *c = &set->v[k];
-    bool put = c->kind == XPCI_CHANGE_PUT;
+    struct xpci_change *c = &set->v[k];
     struct temp_name name;
-    int ret = check_unchanged(c, root);
+    int ret = 0;
 
-    if (ret == 0 && (put || c->kind == XPCI_CHANGE_NEW))
-        ret = xpci_file_stage(dirfd, base, put ? &c->before : NULL,
-                              temp_name(set, k, TEMP_NEW, &name), &c->after,
-                              c->mode, set->n <= SYNC_EACH);
-    if (ret == 0 && c->kind != XPCI_CHANGE_NEW)
+    if (c->kind == XPCI_CHANGE_PUT || c->kind == XPCI_CHANGE_NEW)
+        ret = xpci_file_stage(dirfd, base, temp_name(set, k, TEMP_NEW, &name),
+                              &c->after, c->mode, set->n <= SYNC_EACH);
+    else if (c->kind == XPCI_CHANGE_KEEP)
         ret =
             keep_old(c, root, dirfd, base, temp_name(set, k, TEMP_OLD, &name));
+    c->made = c->kind == XPCI_CHANGE_KEEP && ret == 0;
     return ret < 0 ? change_error(root, c, ret, err) : 0;
 }
 
@@ -281,25 +270,26 @@ static int rename_as(int dirfd, const char *from, const char *to,
 /*
  * Swaps the new file in, so that what was there till then can be looked at: an
  * editor may have saved since it was read. Where the file system cannot swap,
- * the look comes just before.
+ * the look comes just before, and the old file gets a second name.
  */
-static int swap_in(const struct xpci_change *c, int dirfd, const char *new,
-                   const char *base)
+static int swap_in(const struct xpci_change *c, const struct xpci_root *root,
+                   int dirfd, const char *base, const char *new,
+                   const char *old)
 {
     bool swapped;
     int ret = rename_as(dirfd, new, base, RENAME_EXCHANGE, &swapped);
 
+    if (ret == 0 && !swapped)
+        ret = keep_old(c, root, dirfd, base, old);
     if (ret < 0)
-        return ret;
+        return ret == -ENOENT ? -ESTALE : ret;
     ret = xpci_file_compare(dirfd, swapped ? new : base, &c->before);
     if (ret < 0 && swapped &&
         renameat2(dirfd, new, dirfd, base, RENAME_EXCHANGE) < 0)
         return -errno;
-    if (ret < 0)
-        return ret;
-    if (swapped)
-        return unlinkat(dirfd, new, 0) < 0 ? -errno : 0;
-    return renameat(dirfd, new, dirfd, base) < 0 ? -errno : 0;
+    if (ret == 0 && !swapped && renameat(dirfd, new, dirfd, base) < 0)
+        return -errno;
+    return ret;
 }
 
 /* A file that somebody has made since is not replaced. */
@@ -315,29 +305,47 @@ static int put_in(int dirfd, const char *new, const char *base)
     return renameat(dirfd, new, dirfd, base) < 0 ? -errno : 0;
 }
 
+/* Out of sight first: what an editor has saved since comes back. */
+static int move_out(const struct xpci_change *c, int dirfd, const char *base,
+                    const char *old)
+{
+    int ret, back = 0;
+
+    if (renameat(dirfd, base, dirfd, old) < 0)
+        return errno == ENOENT ? -ESTALE : -errno;
+    ret = xpci_file_compare(dirfd, old, &c->before);
+    if (ret < 0)
+        back = put_in(dirfd, old, base);
+    return back < 0 && back != -ESTALE ? back : ret;
+}
+
 static int move_in(struct xpci_changes *set, size_t k,
                    const struct xpci_root *root, int dirfd, const char *base,
                    struct xpci_error *err)
 {
-    const struct xpci_change *c = &set->v[k];
-    struct temp_name name;
+    struct xpci_change *c = &set->v[k];
+    struct temp_name new, old;
     int ret = 0;
 
-    temp_name(set, k, TEMP_NEW, &name);
+    temp_name(set, k, TEMP_NEW, &new);
+    temp_name(set, k, TEMP_OLD, &old);
     if (c->kind == XPCI_CHANGE_PUT)
-        ret = swap_in(c, dirfd, name.s, base);
+        ret = swap_in(c, root, dirfd, base, new.s, old.s);
     else if (c->kind == XPCI_CHANGE_NEW)
-        ret = put_in(dirfd, name.s, base);
-    else if (c->kind == XPCI_CHANGE_DELETE && unlinkat(dirfd, base, 0) < 0)
-        ret = -errno;
+        ret = put_in(dirfd, new.s, base);
+    else if (c->kind == XPCI_CHANGE_DELETE)
+        ret = move_out(c, dirfd, base, old.s);
+    if (ret != -ESTALE)
+        c->made = true;
     return ret < 0 ? change_error(root, c, ret, err) : 0;
 }
 
 /*
- * 1 if the file is as we made it, 0 if it is as it was or as others made it.
- * -errno if that cannot be told: then nothing may be dropped.
+ * 1 if the file is as we made it, 0 if it is as it was or as others made it,
+ * which is said in @c. -errno if that cannot be told: then nothing may be
+ * dropped.
  */
-static int is_ours(const struct xpci_change *c, const struct xpci_root *root)
+static int is_ours(struct xpci_change *c, const struct xpci_root *root)
 {
     _cleanup_buf_ struct xpci_buf now = { 0 };
     bool found;
@@ -348,8 +356,16 @@ static int is_ours(const struct xpci_change *c, const struct xpci_root *root)
     ret = xpci_root_read_optional(root, c->real, &now, &found, NULL);
     if (ret < 0)
         return ret;
-    return c->kind == XPCI_CHANGE_DELETE ? !found
-                                         : found && hash_of(&now) == c->hash;
+    if (c->kind == XPCI_CHANGE_DELETE ? !found
+                                      : found && hash_of(&now) == c->hash)
+        return 1;
+    c->left = found && hash_of(&now) != c->was;
+    return 0;
+}
+
+static bool is_there(int dirfd, const char *name)
+{
+    return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static int put_back(struct xpci_changes *set, size_t k,
@@ -358,28 +374,39 @@ static int put_back(struct xpci_changes *set, size_t k,
 {
     struct xpci_change *c = &set->v[k];
     struct temp_name old, new;
-    struct stat st, was;
-    bool here = fstatat(dirfd, base, &st, AT_SYMLINK_NOFOLLOW) == 0;
-    bool kept = fstatat(dirfd, temp_name(set, k, TEMP_OLD, &old), &was,
-                        AT_SYMLINK_NOFOLLOW) == 0;
-    int ours = is_ours(c, root), r = 0;
-    /* the old bytes are nowhere: another file system, or not our doing */
-    bool lost = !kept && ((!here && c->kind != XPCI_CHANGE_NEW) ||
-                          (ours && c->kind == XPCI_CHANGE_PUT));
+    bool swapped, kept, here = is_there(dirfd, base);
+    int ours = c->made ? is_ours(c, root) : 0, r = 0;
 
-    if (ours < 0 || lost)
-        return io_error(root, c, ours < 0 ? ours : -ENOENT, err);
-    c->left = here && kept && !ours && st.st_ino != was.st_ino;
+    temp_name(set, k, TEMP_OLD, &old);
+    temp_name(set, k, TEMP_NEW, &new);
+    swapped = c->kind == XPCI_CHANGE_PUT && is_there(dirfd, new.s);
+    kept = swapped || is_there(dirfd, old.s);
+    /* the old bytes are nowhere: another file system, or not our doing */
+    if (ours >= 0 && c->made && !kept && c->kind != XPCI_CHANGE_NEW &&
+        (!here || (ours && c->kind == XPCI_CHANGE_PUT)))
+        ours = -ENOENT;
+    if (ours < 0)
+        return io_error(root, c, ours, err);
     if (ours && c->kind == XPCI_CHANGE_NEW)
         r = unlinkat(dirfd, base, 0);
     else if (ours && kept)
-        r = renameat(dirfd, old.s, dirfd, base);
+        r = renameat(dirfd, swapped ? new.s : old.s, dirfd, base);
     if (r < 0)
         return io_error(root, c, -errno, err);
     /* two names of one file: the rename did nothing */
     unlinkat(dirfd, old.s, 0);
-    unlinkat(dirfd, temp_name(set, k, TEMP_NEW, &new), 0);
+    unlinkat(dirfd, new.s, 0);
     return 0;
+}
+
+static int drop(const struct xpci_changes *set, size_t k, enum temp what,
+                int dirfd, const char *backup)
+{
+    struct temp_name name;
+
+    temp_name(set, k, what, &name);
+    return backup ? renameat(dirfd, name.s, dirfd, backup)
+                  : unlinkat(dirfd, name.s, 0);
 }
 
 /* The set is done: the old bytes are of no use any more. */
@@ -387,18 +414,20 @@ static int drop_old(struct xpci_changes *set, size_t k,
                     const struct xpci_root *root, int dirfd, const char *base,
                     struct xpci_error *err)
 {
+    bool put = set->v[k].kind == XPCI_CHANGE_PUT;
     _cleanup_free_ char *backup = NULL;
-    struct temp_name old;
+    int r = 0;
 
     (void)root;
     (void)err;
-    temp_name(set, k, TEMP_OLD, &old);
-    if (set->backup && set->v[k].kind == XPCI_CHANGE_PUT &&
-        asprintf(&backup, "%s~", base) < 0)
+    if (set->backup && put && asprintf(&backup, "%s~", base) < 0)
         backup = NULL;
-    if (backup && renameat(dirfd, old.s, dirfd, backup) == 0)
-        return 0;
-    return unlinkat(dirfd, old.s, 0) < 0 && errno != ENOENT ? -errno : 0;
+    /* once swapped the old file has the new one's name */
+    if (put)
+        r = drop(set, k, TEMP_NEW, dirfd, backup);
+    if (!put || (r < 0 && errno == ENOENT))
+        r = drop(set, k, TEMP_OLD, dirfd, backup);
+    return r < 0 && errno != ENOENT ? -errno : 0;
 }
 
 static int begin(struct xpci_changes *set, const struct xpci_root *root,

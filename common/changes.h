@@ -18,9 +18,9 @@
  * left out. keep is for a file that a program is about to replace by rename.
  *
  * apply refuses when a file is no longer what was read. It writes all new
- * files beside the old ones, gives the old ones a second name there, and only
- * then moves the new ones in place, with fsync of files and directories, or
- * of the file system where there are many. /var/lib/xpci/journal says what is
+ * files beside the old ones and only then swaps them, with fsync of files and
+ * directories, or of the file system where there are many; the old ones stay
+ * beside the new ones until the set is done. /var/lib/xpci/journal says what is
  * under way. finish drops it, which is the moment that counts: before it,
  * xpci_changes_recover() undoes the set; what somebody else has changed since
  * is left alone. Without the right or the place to write a journal (no root,
@@ -43,9 +43,10 @@ struct xpci_change {
         XPCI_CHANGE_DELETE = 'd',
         XPCI_CHANGE_KEEP = 'k',
     } kind;
-    uint64_t hash; /* of after */
-    mode_t mode;   /* for a file that is new */
-    bool left;     /* undo found that somebody has edited it since */
+    uint64_t hash, was; /* of after and of before */
+    mode_t mode;        /* for a file that is new */
+    bool made; /* the file may be as it is to be, no longer as it was */
+    bool left; /* undo found that somebody has edited it since */
 };
 
 struct xpci_changes {

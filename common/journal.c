@@ -18,8 +18,9 @@ static int journal_line(const struct xpci_changes *set, size_t k,
 
     if (!cwd)
         return -errno;
-    return xpci_buf_printf(out, "%c %016llx %s%s%s\n", c->kind,
-                           (unsigned long long)c->hash, cwd, *cwd ? "/" : "",
+    return xpci_buf_printf(out, "%c %016llx %016llx %s%s%s\n", c->kind,
+                           (unsigned long long)c->hash,
+                           (unsigned long long)c->was, cwd, *cwd ? "/" : "",
                            c->real);
 }
 
@@ -74,26 +75,28 @@ void xpci_journal_sweep(const struct xpci_root *root)
         unlinkat(up.fd, base, AT_REMOVEDIR);
 }
 
-/* "KIND HASH PATH" */
+/* "KIND HASH WAS PATH" */
 static int parse_line(char *line, struct xpci_changes *set,
                       struct xpci_error *err)
 {
-    char *path;
-    uint64_t hash;
-    int ret;
+    unsigned long long hash, was;
+    struct xpci_change *change;
+    char kind;
+    int path = 0, ret;
 
-    if (!*line || !strchr("npdk", *line) || line[1] != ' ')
+    if (sscanf(line, "%c %16llx %16llx %n", &kind, &hash, &was, &path) != 3 ||
+        !strchr("npdk", kind) || path != 36 || line[path] != '/')
         return -EINVAL;
-    hash = strtoull(line + 2, &path, 16);
-    if (path != line + 18 || path[0] != ' ' || path[1] != '/')
-        return -EINVAL;
-    ret = xpci_changes_keep(set, path + 1, err);
+    ret = xpci_changes_keep(set, line + path, err);
     if (ret < 0)
         return ret;
-    set->v[set->n - 1].kind = (enum xpci_change_kind) * line;
-    set->v[set->n - 1].hash = hash;
-    set->v[set->n - 1].real = strdup(path + 1);
-    return set->v[set->n - 1].real ? 0 : xpci_error_oom(err);
+    change = &set->v[set->n - 1];
+    change->kind = (enum xpci_change_kind)kind;
+    change->hash = hash;
+    change->was = was;
+    change->made = true;
+    change->real = strdup(line + path);
+    return change->real ? 0 : xpci_error_oom(err);
 }
 
 static int parse(char *text, struct xpci_changes *set, struct xpci_error *err)

@@ -119,8 +119,7 @@ static double time_save(const struct xpci_root *root, bool add)
         _cleanup_buf_ struct xpci_buf text = load(root, path), out = { 0 };
 
         edit(&text, add, &out);
-        if (xpci_changes_put(&set, root, path, out.data, out.len, 0644, &err) <
-            0)
+        if (xpci_changes_edit(&set, path, &text, &out, &err) < 0)
             die(xpci_error_text(&err));
     }
     if (set.n != FILES || xpci_changes_commit(&set, root, &err) < 0)
