@@ -2,7 +2,7 @@
 /*
  * bench-cfg WORK MIN FILE...: parse, edit and save of 10,000 guest
  * configurations (copies of those FILEs of at least MIN bytes that libxlutil
- * reads, in turn) against libxlutil's parse of the same files in the same run;
+ * reads, in turn) against xlu_cfg_readfile() of the same files in that run;
  * without MIN also parse and edit of files from 10 KB to 10 MB. Rows in
  * Markdown. WORK is a directory for the copies.
  */
@@ -95,14 +95,15 @@ static void name_of(int i, char *out)
 static double time_xlu(const struct xpci_root *root)
 {
     double start = now();
-    char path[32];
+    char path[400];
 
     for (int i = 0; i < FILES; i++) {
-        name_of(i, path);
-        _cleanup_buf_ struct xpci_buf text = load(root, path);
+        XLU_Config *cfg = xlu_cfg_init(report, "f");
 
-        if (!xlu_parse(&text))
+        name_of(i, path + sprintf(path, "%s", xpci_root_dir(root)));
+        if (xlu_cfg_readfile(cfg, path))
             die(path);
+        xlu_cfg_destroy(cfg);
     }
     return now() - start;
 }
@@ -141,7 +142,7 @@ static void bench_files(const struct xpci_root *root, size_t bytes)
     qsort(ours, ROUNDS, sizeof(*ours), cmp_double);
     qsort(theirs, ROUNDS, sizeof(*theirs), cmp_double);
     printf("| parse, edit and save %d files, %.1f KB each | %.0f ms | "
-           "libxlutil, parse only: %.0f ms | %.2f | %.2f to %.2f |\n",
+           "xlu_cfg_readfile: %.0f ms | %.2f | %.2f to %.2f |\n",
            FILES, (double)bytes / FILES / 1024, ours[ROUNDS / 2] * 1e3,
            theirs[ROUNDS / 2] * 1e3, ratio[ROUNDS / 2], ratio[0],
            ratio[ROUNDS - 1]);
