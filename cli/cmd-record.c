@@ -77,11 +77,13 @@ static const struct xpci_recording_part parts[] = {
     { "/@(etc|run)/modprobe.d/*", NULL },
     { "/usr/lib/modprobe.d/*", NULL },
     { "/etc/initramfs-tools/hooks/xpci", NULL },
+    { "/usr/share/initramfs-tools/hook-functions", leave_name },
+    { "/etc/dracut.conf.d/90-xpci.conf", NULL },
     { "/lib/modules/*/modules.@(alias|builtin|builtin.alias|dep).bin", NULL },
     { "/lib/modules/*/modules.builtin.modinfo", NULL },
-    { "/boot/initrd.img-*", leave_name },
+    { "/boot/init*-*", leave_name },
     { "/var/log/xen/hypervisor.log", NULL },
-    { "/usr/sbin/update-initramfs", leave_name },
+    { "/usr/@(bin|sbin)/@(dracut|update-initramfs)", leave_name },
 };
 
 static int save(const struct xpci_call *call, const struct xpci_buf *bytes,

@@ -68,13 +68,14 @@ static int want_files(const struct xpci_call *call,
     if (ret == 0)
         ret = want_file(call, plan, XPCI_MODPROBE_PATH, plan->options, err);
     if (ret == 0)
-        ret = plan->gen->drop_in(call->root, conf->n > 0, &plan->changes, err);
+        ret = xpci_generator_files(plan->gen, call->root, conf->n > 0,
+                                   &plan->changes, err);
     return ret;
 }
 
-/* Reads image @k and says what it will do. */
+/* Reads the image of kernel @k, at @path, and says what it will do. */
 static int judge(const struct xpci_call *call, struct xpci_plan *plan, size_t k,
-                 struct xpci_error *err)
+                 const char *path, struct xpci_error *err)
 {
     struct xpci_plan_kernel *kernel = &plan->kernel[k];
     const struct xpci_image_want want = {
@@ -85,8 +86,8 @@ static int judge(const struct xpci_call *call, struct xpci_plan *plan, size_t k,
     };
 
     xpci_image_verdict_clear(&kernel->image);
-    return xpci_image_check(call->root, &plan->images.v[k], plan->gen, &want,
-                            &kernel->image, err);
+    return xpci_image_check(call->root, path, plan->images.v[k].kernel,
+                            plan->gen, &want, &kernel->image, err);
 }
 
 int xpci_plan_make(const struct xpci_call *call,
@@ -97,7 +98,7 @@ int xpci_plan_make(const struct xpci_call *call,
     int ret = xpci_generator_detect(call->root, &plan->gen, err);
 
     if (ret == 0)
-        ret = plan->gen->images(call->root, &plan->images, err);
+        ret = xpci_generator_images(plan->gen, call->root, &plan->images, err);
     if (ret < 0)
         return ret;
     if (plan->images.n == 0)
@@ -113,7 +114,7 @@ int xpci_plan_make(const struct xpci_call *call,
     if (ret == 0)
         ret = want_files(call, conf, plan, err);
     for (size_t k = 0; ret == 0 && k < plan->images.n; k++)
-        ret = judge(call, plan, k, err);
+        ret = judge(call, plan, k, plan->images.v[k].path, err);
     return ret;
 }
 
@@ -170,7 +171,8 @@ static int show(const struct xpci_call *call, const struct xpci_plan *plan,
 
         if (xpci_plan_proven(plan, k))
             continue;
-        if (plan->gen->command(&plan->images.v[k], &argv) < 0)
+        if (xpci_generator_command(plan->gen, &plan->images.v[k],
+                                   plan->images.v[k].path, &argv) < 0)
             return xpci_error_oom(err);
         for (size_t i = 0; i < argv.n; i++)
             printf("%s%s", i ? " " : "run: ", argv.v[i]);
@@ -179,22 +181,40 @@ static int show(const struct xpci_call *call, const struct xpci_plan *plan,
     return 0;
 }
 
+/* Where image @k is written and proven before it is in place, if it can be. */
+static int new_path(const struct xpci_plan *plan, size_t k, char **out,
+                    struct xpci_error *err)
+{
+    const char *path = plan->images.v[k].path;
+
+    *out = xpci_generator_writes_to(plan->gen)
+               ? xpci_changes_temp(&plan->changes, path)
+               : strdup(path);
+    return *out ? 0 : xpci_error_oom(err);
+}
+
 /* Rebuilds image @k and proves it; the old one is kept until then. */
 static int rebuild(const struct xpci_call *call, struct xpci_plan *plan,
                    size_t k, struct xpci_error *err)
 {
-    const struct xpci_image_verdict *image = &plan->kernel[k].image;
+    const struct xpci_image_verdict *verdict = &plan->kernel[k].image;
+    const struct xpci_kernel_image *image = &plan->images.v[k];
+    _cleanup_free_ char *to = NULL;
     int ret = xpci_interrupt_check(err);
 
     if (ret == 0)
-        ret = xpci_generator_rebuild(plan->gen, call->root, &plan->images.v[k],
+        ret = new_path(plan, k, &to, err);
+    if (ret == 0)
+        ret = xpci_generator_rebuild(plan->gen, call->root, image, to,
                                      &call->log, err);
     if (ret == 0)
-        ret = judge(call, plan, k, err);
+        ret = judge(call, plan, k, to, err);
     if (ret == 0 && !xpci_plan_proven(plan, k))
         ret = xpci_error_set(err, EIO, "the rebuilt '%s' is %s: %s",
-                             plan->images.v[k].path,
-                             xpci_verdict_name(image->verdict), image->reason);
+                             image->path, xpci_verdict_name(verdict->verdict),
+                             verdict->reason);
+    if (ret == 0 && strcmp(to, image->path) != 0)
+        ret = xpci_changes_take(&plan->changes, call->root, image->path, err);
     return ret;
 }
 

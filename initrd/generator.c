@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 
 #include "generator.h"
@@ -7,23 +8,183 @@
 
 static const struct xpci_generator *const generators[] = {
     &xpci_initramfs_tools,
+    &xpci_dracut,
 };
+
+static bool present(const struct xpci_generator *gen,
+                    const struct xpci_root *root)
+{
+    return xpci_run_exists(root, gen->program) &&
+           (!gen->mark || xpci_root_exists(root, gen->mark));
+}
 
 int xpci_generator_detect(const struct xpci_root *root,
                           const struct xpci_generator **out,
                           struct xpci_error *err)
 {
+    _cleanup_buf_ struct xpci_buf names = { 0 };
+
+    *out = NULL;
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(generators); i++) {
-        if (generators[i]->present(root)) {
-            *out = generators[i];
+        _cleanup_kernel_images_ struct xpci_kernel_images images = { 0 };
+        const struct xpci_generator *gen = generators[i];
+        int ret = xpci_buf_printf(&names, "%s%s", i ? ", " : "", gen->name);
+
+        if (ret < 0)
+            return xpci_error_oom(err);
+        if (!present(gen, root))
+            continue;
+        ret = xpci_generator_images(gen, root, &images, err);
+        if (ret < 0)
+            return ret;
+        if (!*out || images.n)
+            *out = gen;
+        if (images.n)
             return 0;
-        }
     }
-    return xpci_error_set(err, ENOENT,
-                          "no initramfs generator that xpci knows is "
-                          "installed%s%s; it knows initramfs-tools",
-                          xpci_root_is_live(root) ? "" : " in ",
-                          xpci_root_dir(root));
+    return *out ? 0
+                : xpci_error_set(err, ENOENT,
+                                 "no initramfs generator that xpci knows is "
+                                 "installed%s%s; it knows %s",
+                                 xpci_root_is_live(root) ? "" : " in ",
+                                 xpci_root_dir(root), names.data);
+}
+
+/* --- images --- */
+
+/* Of dpkg, generators and admins, and of other boots than the usual one. */
+static bool is_leftover(const char *version)
+{
+    static const char *const patterns[] = {
+        "*.bak",      "*.new", "*.old",      "*.orig",  "*.dpkg-bak",
+        "*.dpkg-new", "*~",    "0-rescue-*", "*kdump*",
+    };
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(patterns); i++) {
+        if (fnmatch(patterns[i], version, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Adds DIR/NAME SUB if the name is HEAD, a version, TAIL. */
+static int add_image(const struct xpci_root *root, const char *dir,
+                     const char *name, const char *head, const char *tail,
+                     const char *sub, struct xpci_kernel_images *out)
+{
+    size_t h = strlen(head), t = strlen(tail), len = strlen(name);
+    _cleanup_free_ char *version = NULL, *path = NULL;
+
+    if (len <= h + t || strncmp(name, head, h) ||
+        strcmp(name + len - t, tail) || is_leftover(name + h))
+        return 0;
+    version = strndup(name + h, len - h - t);
+    if (!version || xpci_asprintf(NULL, &path, "%s/%s%s", dir, name, sub) < 0)
+        return -ENOMEM;
+    return *sub && !xpci_root_exists(root, path)
+               ? 0
+               : xpci_kernel_images_add(out, version, path);
+}
+
+/* The images that one of gen->images says, @path being a copy of it. */
+static int find_images(const struct xpci_root *root, char *path,
+                       struct xpci_kernel_images *out, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv names = { 0 };
+    char *tail = strstr(path, "%s") + 2, *sub = strchr(tail, '/'), *head;
+    _cleanup_free_ char *rest = strdup(sub ? sub : "");
+    int ret;
+
+    if (!rest)
+        return xpci_error_oom(err);
+    if (sub)
+        *sub = '\0';
+    tail[-2] = '\0';
+    head = strrchr(path, '/');
+    *head++ = '\0';
+    ret = xpci_root_list(root, path, &names, NULL, err);
+    for (size_t i = 0; ret == 0 && i < names.n; i++) {
+        if (add_image(root, path, names.v[i], head, tail, rest, out) < 0)
+            ret = xpci_error_oom(err);
+    }
+    return ret;
+}
+
+/* "%m" in @pattern becomes the machine's id; NULL: out of memory. */
+static char *with_machine(const char *pattern, const char *machine)
+{
+    const char *id = strstr(pattern, "%m");
+    char *out;
+
+    if (!id)
+        return strdup(pattern);
+    if (asprintf(&out, "%.*s%s%s", (int)(id - pattern), pattern, machine,
+                 id + 2) < 0)
+        out = NULL;
+    return out;
+}
+
+int xpci_generator_images(const struct xpci_generator *gen,
+                          const struct xpci_root *root,
+                          struct xpci_kernel_images *out,
+                          struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf machine = { 0 };
+    bool found;
+    int ret =
+        xpci_root_read_optional(root, "/etc/machine-id", &machine, &found, err);
+
+    if (ret == 0 && found && machine.len)
+        machine.data[strcspn(machine.data, "\n")] = '\0';
+    for (size_t i = 0; ret == 0 && gen->images[i]; i++) {
+        _cleanup_free_ char *path =
+            with_machine(gen->images[i], machine.len ? machine.data : "none");
+
+        ret = path ? find_images(root, path, out, err) : xpci_error_oom(err);
+    }
+    return ret;
+}
+
+/* --- files --- */
+
+int xpci_generator_files(const struct xpci_generator *gen,
+                         const struct xpci_root *root, bool enable,
+                         struct xpci_changes *set, struct xpci_error *err)
+{
+    int ret = 0;
+
+    for (const struct xpci_generator_file *f = gen->files; ret == 0 && f->path;
+         f++) {
+        ret = enable ? xpci_changes_put(set, root, f->path, f->text,
+                                        strlen(f->text), f->mode, err)
+                     : xpci_changes_delete(set, root, f->path, err);
+    }
+    return ret;
+}
+
+/* --- rebuilding --- */
+
+int xpci_generator_command(const struct xpci_generator *gen,
+                           const struct xpci_kernel_image *image,
+                           const char *to, struct xpci_strv *argv)
+{
+    for (size_t i = 0; gen->command[i]; i++) {
+        const char *word = gen->command[i];
+
+        word = !strcmp(word, "%s") ? image->kernel : word;
+        if (xpci_strv_add(argv, !strcmp(word, "%i") ? to : word) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+bool xpci_generator_writes_to(const struct xpci_generator *gen)
+{
+    for (size_t i = 0; gen->command[i]; i++) {
+        if (!strcmp(gen->command[i], "%i"))
+            return true;
+    }
+    return false;
 }
 
 /* The last line that says something, for the error message. */
@@ -39,16 +200,15 @@ static const char *last_words(struct xpci_buf *output)
     return line ? line + 1 : output->data;
 }
 
-/* The names of leftovers of @image that are not there now. */
+/* The names of leftovers of @to that are not there now. */
 static int absent_leftovers(const struct xpci_generator *gen,
-                            const struct xpci_root *root,
-                            const struct xpci_kernel_image *image,
+                            const struct xpci_root *root, const char *to,
                             struct xpci_strv *out)
 {
     for (const char *const *suffix = gen->leftovers; *suffix; suffix++) {
         _cleanup_free_ char *path = NULL;
 
-        if (xpci_asprintf(NULL, &path, "%s%s", image->path, *suffix) < 0)
+        if (xpci_asprintf(NULL, &path, "%s%s", to, *suffix) < 0)
             return -ENOMEM;
         if (!xpci_root_exists(root, path) && xpci_strv_add(out, path) < 0)
             return -ENOMEM;
@@ -58,7 +218,7 @@ static int absent_leftovers(const struct xpci_generator *gen,
 
 static int run_command(const struct xpci_generator *gen,
                        const struct xpci_root *root,
-                       const struct xpci_kernel_image *image,
+                       const struct xpci_kernel_image *image, const char *to,
                        const struct xpci_log *log, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf output = { 0 };
@@ -66,7 +226,7 @@ static int run_command(const struct xpci_generator *gen,
     _cleanup_free_ char *what = NULL;
     int status;
 
-    if (gen->command(image, &argv) < 0 ||
+    if (xpci_generator_command(gen, image, to, &argv) < 0 ||
         xpci_asprintf(err, &what, "rebuilding '%s'", image->path) < 0)
         return xpci_error_oom(err);
     struct xpci_run run = {
@@ -90,14 +250,15 @@ static int run_command(const struct xpci_generator *gen,
 int xpci_generator_rebuild(const struct xpci_generator *gen,
                            const struct xpci_root *root,
                            const struct xpci_kernel_image *image,
-                           const struct xpci_log *log, struct xpci_error *err)
+                           const char *to, const struct xpci_log *log,
+                           struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv absent = { 0 };
     int ret;
 
-    if (absent_leftovers(gen, root, image, &absent) < 0)
+    if (absent_leftovers(gen, root, to, &absent) < 0)
         return xpci_error_oom(err);
-    ret = run_command(gen, root, image, log, err);
+    ret = run_command(gen, root, image, to, log, err);
     for (size_t i = 0; ret < 0 && i < absent.n; i++) {
         _cleanup_error_ struct xpci_error why = { 0 };
 

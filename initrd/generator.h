@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Initramfs generators: one file each, ending in its own table, listed in
- * generator.c. A new generator is one file and one line there.
+ * Initramfs generators: one file each that is a table and nothing else,
+ * listed in generator.c, which has all the code.
  *
  *     const struct xpci_generator *gen;
  *     r = xpci_generator_detect(root, &gen, err);
- *     r = gen->images(root, &images, err);       every kernel with an image
- *     r = gen->drop_in(root, true, &changes, err);
- *     r = gen->rebuild(root, &images.v[0], log, err);
- *     r = xpci_image_check(root, &images.v[0], gen, &want, &verdict, err);
+ *     r = xpci_generator_images(gen, root, &images, err);
+ *     r = xpci_generator_files(gen, root, true, &changes, err);
+ *     r = xpci_generator_rebuild(gen, root, &images.v[0], to, log, err);
+ *     r = xpci_image_check(root, to, kernel, gen, &want, &verdict, err);
  *
  * rebuild's success is the generator's word; what counts is the check.
  */
@@ -29,38 +29,77 @@ struct xpci_kernel_images {
     size_t n;
 };
 
+/*
+ * A file that makes images load pciback, or puts something else into them (a
+ * hook, a module of the generator with its programs): a row for each.
+ */
+struct xpci_generator_file {
+    const char *path;
+    const char *text;
+    mode_t mode;
+};
+
+/* A file in an image that names modules to load, and how. */
+struct xpci_generator_load {
+    const char *file; /* fnmatch(3) pattern */
+    const char *key;  /* what a line begins with; the modules follow */
+};
+
+/* All lists end with a row that is NULL. */
 struct xpci_generator {
     const char *name;
 
-    /* True if the root's images are made by this generator. */
-    bool (*present)(const struct xpci_root *root);
+    /* The root's images are made by it if both are there; mark may be NULL. */
+    const char *program, *mark;
 
-    /* Every kernel that has an image. */
-    int (*images)(const struct xpci_root *root, struct xpci_kernel_images *out,
-                  struct xpci_error *err);
+    /* Where images are: "%s" is the kernel's version, "%m" the machine-id(5) */
+    const char *const *images;
 
-    /* Adds to @set what makes (or no longer makes) images load pciback. */
-    int (*drop_in)(const struct xpci_root *root, bool enable,
-                   struct xpci_changes *set, struct xpci_error *err);
-
-    /* The command that rebuilds one image, for --dry-run and messages. */
-    int (*command)(const struct xpci_kernel_image *image,
-                   struct xpci_strv *argv);
+    const struct xpci_generator_file *files;
 
     /*
-     * The file inside an image that names modules to load whatever devices
-     * there are, one a line.
+     * Rebuilds one image; "%s" is the kernel's version, "%i" where to write.
+     * Many generators write into the file that is there: see writes_to.
      */
-    const char *load_list;
+    const char *const *command;
+
+    const struct xpci_generator_load *loads;
 
     /* What a run that was ended leaves: the image's name with these behind. */
     const char *const *leftovers;
 };
 
-/* -ENOENT with a message if the root has no generator that xpci knows. */
+/*
+ * The first that is present and has images, or else is present. -ENOENT with
+ * a message if the root has no generator that xpci knows.
+ */
 int xpci_generator_detect(const struct xpci_root *root,
                           const struct xpci_generator **out,
                           struct xpci_error *err) _must_check_;
+
+/* Every kernel that has an image; rescue and crash images are not touched. */
+int xpci_generator_images(const struct xpci_generator *gen,
+                          const struct xpci_root *root,
+                          struct xpci_kernel_images *out,
+                          struct xpci_error *err) _must_check_;
+
+/* Adds to @set what makes (or no longer makes) images load pciback. */
+int xpci_generator_files(const struct xpci_generator *gen,
+                         const struct xpci_root *root, bool enable,
+                         struct xpci_changes *set,
+                         struct xpci_error *err) _must_check_;
+
+/* The command that rebuilds one image, for --dry-run and messages. */
+int xpci_generator_command(const struct xpci_generator *gen,
+                           const struct xpci_kernel_image *image,
+                           const char *to, struct xpci_strv *argv) _must_check_;
+
+/*
+ * True if the command can be told where to write. Then @to of command and
+ * rebuild may be a file beside the image, to take its place when it is proven;
+ * else it is the image's path.
+ */
+bool xpci_generator_writes_to(const struct xpci_generator *gen);
 
 /*
  * Runs the command; its last words are in the error. If it fails, leftovers
@@ -69,7 +108,7 @@ int xpci_generator_detect(const struct xpci_root *root,
 int xpci_generator_rebuild(const struct xpci_generator *gen,
                            const struct xpci_root *root,
                            const struct xpci_kernel_image *image,
-                           const struct xpci_log *log,
+                           const char *to, const struct xpci_log *log,
                            struct xpci_error *err) _must_check_;
 
 int xpci_kernel_images_add(struct xpci_kernel_images *images,
@@ -77,6 +116,7 @@ int xpci_kernel_images_add(struct xpci_kernel_images *images,
 void xpci_kernel_images_clear(struct xpci_kernel_images *images);
 
 extern const struct xpci_generator xpci_initramfs_tools;
+extern const struct xpci_generator xpci_dracut;
 
 #define _cleanup_kernel_images_ _cleanup_(xpci_kernel_images_clear)
 

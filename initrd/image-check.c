@@ -9,102 +9,199 @@
 
 /* What the image holds of interest. */
 struct found {
-    const struct xpci_kernel_image *image;
+    const char *kernel;
+    const struct xpci_generator *gen;
     const struct xpci_image_want *want;
-    const char *load_list;
-    bool module;              /* xen-pciback.ko of this kernel */
-    bool options;             /* the options file is there ... */
-    bool options_equal;       /* ... with exactly the right bytes */
-    bool loaded;              /* xen-pciback is in the load list */
-    struct xpci_buf softdeps; /* all of modprobe.d, to look drivers up */
-    char *conflict;           /* "FILE: line" */
+    bool module;          /* xen-pciback.ko of this kernel */
+    char *sealed;         /* a file system inside, which is not looked into */
+    struct found_text *v; /* what is to be read at the end: */
+    size_t n;
 };
 
-static bool is_pciback(const struct found *found, const char *name)
+/* Of files of one name the kernel keeps the last. */
+struct found_text {
+    char *path;
+    struct xpci_buf text; /* NUL-terminated */
+};
+
+static bool is_one_of(const char *name, const char *const *patterns)
 {
-    char pattern[400];
-
-    /* .ko, .ko.xz, .ko.zst, .ko.gz; /lib may be merged into /usr */
-    snprintf(pattern, sizeof(pattern), "*lib/modules/%s/*/xen-pciback.ko*",
-             found->image->kernel);
-    return fnmatch(pattern, name, 0) == 0;
-}
-
-/* @text, NUL-terminated, names @module first on one of its lines. */
-static bool has_line(const char *text, const char *module)
-{
-    while (*text) {
-        size_t blank = strspn(text, " \t");
-        size_t len = strcspn(text + blank, " \t\n");
-        char name[64];
-
-        snprintf(name, sizeof(name), "%.*s", (int)len, text + blank);
-        if (xpci_module_name_equal(name, module))
-            return true;
-        text += strcspn(text, "\n");
-        text += *text == '\n';
-    }
-    return false;
-}
-
-static int on_modprobe_file(struct found *found, const char *path,
-                            const char *text, size_t len)
-{
-    _cleanup_free_ char *line = NULL;
-
-    if (xpci_buf_append(&found->softdeps, text, len) < 0 ||
-        xpci_buf_puts(&found->softdeps, "\n") < 0)
-        return -ENOMEM;
-    if (!strcmp(path, found->want->options_path + 1)) {
-        found->options = true;
-        found->options_equal = found->want->options_text &&
-                               len == strlen(found->want->options_text) &&
-                               !memcmp(text, found->want->options_text, len);
-        return 0;
-    }
-    if (xpci_modprobe_conflict(text, &line) < 0)
-        return -ENOMEM;
-    if (!line || found->conflict)
-        return 0;
-    return xpci_asprintf(NULL, &found->conflict, "%s: '%s'", path, line);
+    while (*patterns && fnmatch(*patterns, name, FNM_PATHNAME) != 0)
+        patterns++;
+    return *patterns;
 }
 
 static bool is_modprobe_file(const char *name)
 {
-    return fnmatch("etc/modprobe.d/*.conf", name, FNM_PATHNAME) == 0 ||
-           fnmatch("lib/modprobe.d/*.conf", name, FNM_PATHNAME) == 0 ||
-           fnmatch("usr/lib/modprobe.d/*.conf", name, FNM_PATHNAME) == 0 ||
-           fnmatch("run/modprobe.d/*.conf", name, FNM_PATHNAME) == 0;
+    static const char *const patterns[] = {
+        "etc/modprobe.d/*.conf",
+        "lib/modprobe.d/*.conf",
+        "usr/lib/modprobe.d/*.conf",
+        "run/modprobe.d/*.conf",
+        NULL,
+    };
+
+    return is_one_of(name, patterns);
+}
+
+static const char *load_key(const struct found *found, const char *name)
+{
+    const struct xpci_generator_load *load = found->gen->loads;
+
+    while (load->file && fnmatch(load->file, name, FNM_PATHNAME) != 0)
+        load++;
+    return load->key;
+}
+
+/* A file of this kernel's modules; /lib may be merged into /usr. */
+static bool is_of_kernel(const struct found *found, const char *name,
+                         const char *pattern)
+{
+    char full[400];
+
+    snprintf(full, sizeof(full), "*lib/modules/%s/%s", found->kernel, pattern);
+    return fnmatch(full, name, 0) == 0;
+}
+
+static bool wants(void *data, const char *name)
+{
+    const struct found *found = data;
+
+    return is_modprobe_file(name) || load_key(found, name) ||
+           is_of_kernel(found, name, "modules.builtin");
+}
+
+static struct found_text *find_text(const struct found *found, const char *path)
+{
+    for (size_t i = 0; i < found->n; i++) {
+        if (!strcmp(found->v[i].path, path))
+            return &found->v[i];
+    }
+    return NULL;
+}
+
+static int keep_text(struct found *found, const struct xpci_image_file *file)
+{
+    struct found_text *t = find_text(found, file->name);
+
+    if (!t) {
+        t = xpci_list_add(found);
+        if (!t || !(t->path = strdup(file->name)))
+            return -ENOMEM;
+    }
+    xpci_buf_clear(&t->text);
+    return xpci_buf_append(&t->text, file->data, file->len);
 }
 
 static int on_file(void *data, const struct xpci_image_file *file,
                    struct xpci_error *err)
 {
+    static const char *const sealed[] = { "squashfs-root.img",
+                                          "squash-root.img", "erofs-root.img",
+                                          NULL };
     struct found *found = data;
-    _cleanup_free_ char *text = NULL;
     int ret = 0;
 
     if (!S_ISREG(file->mode))
         return 0;
-    if (is_pciback(found, file->name))
+    /* .ko, .ko.xz, .ko.zst, .ko.gz */
+    if (is_of_kernel(found, file->name, "*/xen-pciback.ko*"))
         found->module = true;
-    if (!is_modprobe_file(file->name) && strcmp(file->name, found->load_list))
-        return 0;
-    text = strndup(file->data, file->len);
-    if (!text)
-        return xpci_error_oom(err);
-    if (is_modprobe_file(file->name))
-        ret = on_modprobe_file(found, file->name, text, strlen(text));
-    else
-        found->loaded = has_line(text, "xen-pciback");
+    if (!found->sealed && is_one_of(file->name, sealed))
+        ret = xpci_asprintf(NULL, &found->sealed, "%s", file->name);
+    if (ret == 0 && wants(found, file->name))
+        ret = keep_text(found, file);
     return ret < 0 ? xpci_error_oom(err) : 0;
 }
 
-/* The first driver that would be loaded without pciback before it. */
-static int first_racing(const struct found *found, const char **out)
+/* --- judging --- */
+
+/*
+ * Some line of @text begins with @key, and a word behind it is @module; with
+ * no key the first word of a line counts, the others are its options.
+ */
+static bool has_load(const char *text, const char *key, const char *module)
 {
-    const struct xpci_strv *drivers = found->want->drivers;
-    const char *text = found->softdeps.data ? found->softdeps.data : "";
+    while (*text) {
+        const char *end = text + strcspn(text, "\n");
+        const char *p = text + strspn(text, " \t");
+        bool is = !strncmp(p, key, strlen(key));
+
+        for (p += strlen(key); is && p < end; is = *key) {
+            size_t len = strcspn(p, " \t\n\"',");
+            char name[64];
+
+            snprintf(name, sizeof(name), "%.*s", (int)len, p);
+            if (xpci_module_name_equal(name, module))
+                return true;
+            p += len + 1;
+        }
+        text = end + (*end == '\n');
+    }
+    return false;
+}
+
+/* What all the texts together say. */
+struct summary {
+    const struct found_text *options;
+    bool options_equal;
+    bool loaded;              /* something loads xen-pciback */
+    bool builtin;             /* xen-pciback is part of the kernel */
+    struct xpci_buf softdeps; /* all of modprobe.d, to look drivers up */
+    char *conflict;           /* "FILE: line" */
+};
+
+static int sum_modprobe_file(const struct found *found,
+                             const struct found_text *t, struct summary *sum)
+{
+    const char *want = found->want->options_text;
+    _cleanup_free_ char *line = NULL;
+
+    if (xpci_buf_append(&sum->softdeps, t->text.data, t->text.len) < 0 ||
+        xpci_buf_puts(&sum->softdeps, "\n") < 0)
+        return -ENOMEM;
+    if (!strcmp(t->path, found->want->options_path + 1)) {
+        sum->options = t;
+        sum->options_equal = want && t->text.len == strlen(want) &&
+                             !memcmp(t->text.data, want, t->text.len);
+        return 0;
+    }
+    if (xpci_modprobe_conflict(t->text.data, &line) < 0)
+        return -ENOMEM;
+    if (!line || sum->conflict)
+        return 0;
+    return xpci_asprintf(NULL, &sum->conflict, "%s: '%s'", t->path, line);
+}
+
+static int sum_up(const struct found *found, struct summary *sum)
+{
+    int ret = 0;
+
+    for (size_t i = 0; ret == 0 && i < found->n; i++) {
+        const struct found_text *t = &found->v[i];
+        const char *key = load_key(found, t->path);
+
+        if (is_modprobe_file(t->path))
+            ret = sum_modprobe_file(found, t, sum);
+        else if (key)
+            sum->loaded |= has_load(t->text.data, key, "xen-pciback");
+        else
+            sum->builtin = strstr(t->text.data, "/xen-pciback.ko");
+    }
+    return ret;
+}
+
+static void summary_clear(struct summary *sum)
+{
+    xpci_buf_clear(&sum->softdeps);
+    free(sum->conflict);
+}
+
+/* The first driver that would be loaded without pciback before it. */
+static int first_racing(const struct xpci_strv *drivers,
+                        const struct summary *sum, const char **out)
+{
+    const char *text = sum->softdeps.data ? sum->softdeps.data : "";
 
     *out = NULL;
     for (size_t i = 0; i < drivers->n && !*out; i++) {
@@ -119,86 +216,99 @@ static int first_racing(const struct found *found, const char **out)
 }
 
 /* What is wrong with an image that is to hide devices; NULL: nothing. */
-static int find_trouble(const struct found *found, char **out,
-                        struct xpci_error *err)
+static int find_trouble(const struct found *found, const struct summary *sum,
+                        char **out)
 {
     const struct xpci_image_want *want = found->want;
     const char *builtin = want->builtin->n ? want->builtin->v[0] : NULL;
     const char *racing;
 
-    if (first_racing(found, &racing) < 0)
-        return xpci_error_oom(err);
+    if (first_racing(want->drivers, sum, &racing) < 0)
+        return -ENOMEM;
 
     const struct {
         bool is;
         const char *text, *name, *rest;
     } troubles[] = {
+        { sum->builtin,
+          "xen-pciback is built into this kernel and does not read modprobe.d",
+          "", "" },
         { !found->module, "the module xen-pciback of this kernel is not in it",
           "", "" },
-        { !found->options, "", want->options_path, " is not in it" },
-        { !found->options_equal, "", want->options_path,
+        { !sum->options, "", want->options_path, " is not in it" },
+        { !sum->options_equal, "", want->options_path,
           " in it is not the present one" },
-        { found->conflict, "", found->conflict, " is in the way" },
+        { sum->conflict, "", sum->conflict, " is in the way" },
         { builtin, "driver '", builtin,
           "' is built into the kernel and will be first" },
         { racing, "nothing makes xen-pciback load before driver '", racing,
           "'" },
-        { !found->loaded, "nothing in it loads xen-pciback", "", "" },
+        { !sum->loaded, "nothing in it loads xen-pciback", "", "" },
     };
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(troubles); i++) {
         if (troubles[i].is)
-            return xpci_asprintf(err, out, "%s%s%s", troubles[i].text,
+            return xpci_asprintf(NULL, out, "%s%s%s", troubles[i].text,
                                  troubles[i].name, troubles[i].rest);
     }
     return 0;
 }
 
-static int judge(const struct found *found, struct xpci_image_verdict *out,
-                 struct xpci_error *err)
+static int judge(const struct found *found, struct xpci_image_verdict *out)
 {
+    _cleanup_(summary_clear) struct summary sum = { 0 };
     bool hidden = found->want->options_text;
-    int ret = 0;
+    int ret = sum_up(found, &sum);
 
-    if (hidden)
-        ret = find_trouble(found, &out->reason, err);
-    else if (found->options)
-        ret = xpci_asprintf(err, &out->reason, "%s is still in it",
+    if (ret == 0 && found->sealed) {
+        out->verdict = XPCI_VERDICT_UNPROVABLE;
+        return xpci_asprintf(NULL, &out->reason,
+                             "its files are in '%s' inside, which xpci cannot "
+                             "read; build it without dracut's squash modules",
+                             found->sealed);
+    }
+    if (ret == 0 && hidden)
+        ret = find_trouble(found, &sum, &out->reason);
+    else if (ret == 0 && sum.options)
+        ret = xpci_asprintf(NULL, &out->reason, "%s is still in it",
                             found->want->options_path);
     if (ret < 0 || out->reason)
         return ret;
     out->verdict = XPCI_VERDICT_PROVEN;
-    return xpci_asprintf(err, &out->reason, "%s",
+    return xpci_asprintf(NULL, &out->reason, "%s",
                          hidden ? "module, options and order are in it"
                                 : "nothing of xpci's is in it");
 }
 
 static void found_clear(struct found *found)
 {
-    xpci_buf_clear(&found->softdeps);
-    free(found->conflict);
+    for (size_t i = 0; i < found->n; i++) {
+        free(found->v[i].path);
+        xpci_buf_clear(&found->v[i].text);
+    }
+    free(found->v);
+    free(found->sealed);
 }
 
-int xpci_image_check(const struct xpci_root *root,
-                     const struct xpci_kernel_image *image,
-                     const struct xpci_generator *gen,
+int xpci_image_check(const struct xpci_root *root, const char *path,
+                     const char *kernel, const struct xpci_generator *gen,
                      const struct xpci_image_want *want,
                      struct xpci_image_verdict *out, struct xpci_error *err)
 {
     _cleanup_(found_clear) struct found found = {
-        .image = image,
+        .kernel = kernel,
+        .gen = gen,
         .want = want,
-        .load_list = gen->load_list,
     };
     _cleanup_error_ struct xpci_error why = { 0 };
-    int ret = xpci_image_read(root, image->path, on_file, &found, &why);
+    int ret = xpci_image_read(root, path, on_file, &found, &why);
 
     if (ret == -ENOMEM)
         return xpci_error_oom(err);
     out->verdict = ret < 0 ? XPCI_VERDICT_UNPROVABLE : XPCI_VERDICT_WRONG;
     if (ret < 0)
         return xpci_asprintf(err, &out->reason, "%s", xpci_error_text(&why));
-    return judge(&found, out, err);
+    return judge(&found, out) < 0 ? xpci_error_oom(err) : 0;
 }
 
 void xpci_image_verdict_clear(struct xpci_image_verdict *verdict)

@@ -36,10 +36,9 @@ struct xpci_image_verdict {
     char *reason; /* one line; also for PROVEN: what was found */
 };
 
-/* -ENOMEM only; a bad image is a verdict. */
-int xpci_image_check(const struct xpci_root *root,
-                     const struct xpci_kernel_image *image,
-                     const struct xpci_generator *gen,
+/* Of the image at @path. -ENOMEM only; a bad image is a verdict. */
+int xpci_image_check(const struct xpci_root *root, const char *path,
+                     const char *kernel, const struct xpci_generator *gen,
                      const struct xpci_image_want *want,
                      struct xpci_image_verdict *out,
                      struct xpci_error *err) _must_check_;

@@ -120,11 +120,9 @@ static const struct {
 static void check(struct tree *t, const struct xpci_image_want *want,
                   struct xpci_image_verdict *verdict)
 {
-    char kernel[] = "6.1", path[] = "/image";
-    const struct xpci_kernel_image image = { kernel, path };
-
-    assert_int_equal(xpci_image_check(t->root, &image, &xpci_initramfs_tools,
-                                      want, verdict, NULL),
+    assert_int_equal(xpci_image_check(t->root, "/image", "6.1",
+                                      &xpci_initramfs_tools, want, verdict,
+                                      NULL),
                      0);
 }
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dracut (Fedora, RHEL, SUSE, Gentoo, and Debian's package of that name).
+ *
+ * A generic image gets nothing of /etc/modprobe.d by itself, hence
+ * install_items. force_drivers puts the module in and has it loaded before
+ * udev's coldplug ("rd.driver.pre"); dracut wants blanks around each word.
+ */
+#include "generator.h"
+
+static const struct xpci_generator_file files[] = {
+    { "/etc/dracut.conf.d/90-xpci.conf",
+      "# Made by xpci from /etc/xpci.conf; what is changed here is lost.\n"
+      "force_drivers+=\" xen-pciback \"\n"
+      "install_items+=\" /etc/modprobe.d/xpci.conf \"\n",
+      0644 },
+    { NULL, NULL, 0 },
+};
+
+/* as lsinitrd looks for them: Fedora, SUSE, Debian, kernel-install */
+static const char *const images[] = {
+    "/boot/initramfs-%s.img",
+    "/boot/initrd-%s",
+    "/boot/initrd.img-%s",
+    "/efi/%m/%s/initrd",
+    "/boot/%m/%s/initrd",
+    "/boot/efi/%m/%s/initrd",
+    "/lib/modules/%s/initrd",
+    "/efi/EFI/Linux/linux-%s-%m.efi",
+    "/boot/EFI/Linux/linux-%s-%m.efi",
+    "/boot/efi/EFI/Linux/linux-%s-%m.efi",
+    NULL,
+};
+
+const struct xpci_generator xpci_dracut = {
+    .name = "dracut",
+    .program = "dracut",
+    .images = images,
+    .files = files,
+    .command = (const char *const[]){ "dracut", "-f", "%i", "%s", NULL },
+    .loads =
+        (const struct xpci_generator_load[]){
+            { "etc/cmdline.d/*.conf", "rd.driver.pre=" }, { NULL, NULL } },
+    .leftovers = (const char *const[]){ ".tmp", NULL },
+};
