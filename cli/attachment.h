@@ -9,34 +9,21 @@
 #include "guest-config.h"
 #include "host.h"
 
-struct xpci_attachment {
-    struct xpci_toolstack *ts;
-    struct xpci_domain domain;
-    struct xpci_inventory inv;
-    struct xpci_guest_devices guests;
-    struct xpci_guest_config config; /* no path without --persist */
-    int lock;
-};
-
 /* Wrong calls that need no Xen to be found. */
 int xpci_attachment_check(const struct xpci_call *call,
                           struct xpci_error *err) _must_check_;
 
-/* Connects, finds the guest argv[0], takes the lock, loads the rest. */
-int xpci_attachment_open(struct xpci_call *call, struct xpci_attachment *a,
+/*
+ * Takes the lock, connects, finds the guest argv[0], loads the rest, and
+ * opens the guest's file; @config has no path without --persist.
+ */
+int xpci_attachment_open(struct xpci_call *call,
+                         struct xpci_guest_config *config,
                          struct xpci_error *err) _must_check_;
-void xpci_attachment_close(struct xpci_attachment *a);
 
-/* Saves the edited file, if there is one. */
+/* Saves the edited file, if there is one; with --dry-run shows the change. */
 int xpci_attachment_save(const struct xpci_call *call,
-                         struct xpci_attachment *a,
+                         struct xpci_guest_config *config,
                          struct xpci_error *err) _must_check_;
-
-/* Prints what saving would change, for --dry-run. */
-int xpci_attachment_diff(const struct xpci_call *call,
-                         struct xpci_attachment *a,
-                         struct xpci_error *err) _must_check_;
-
-#define _cleanup_attachment_ _cleanup_(xpci_attachment_close)
 
 #endif

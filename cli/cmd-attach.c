@@ -9,6 +9,7 @@ static const struct xpci_column columns[] = {
     { .name = "DOMAIN" },
     { .name = "BDF" },
     { .name = "VSLOT" },
+    { 0 },
 };
 
 /* One device to attach, in the order of the operands. */
@@ -20,7 +21,7 @@ struct item {
 
 struct job {
     struct xpci_call *call;
-    struct xpci_attachment a;
+    struct xpci_guest_config config;
     unsigned int *asked; /* for each operand; 0: none */
     struct item *items;
     size_t n;
@@ -28,14 +29,14 @@ struct job {
 
 static void job_clear(struct job *job)
 {
-    xpci_attachment_close(&job->a);
+    xpci_guest_config_close(&job->config);
     free(job->asked);
     free(job->items);
 }
 
 static const struct xpci_bdf *bdf_of(const struct job *job, size_t i)
 {
-    return &job->a.inv.dev[job->items[i].dev].bdf;
+    return &job->call->inv.dev[job->items[i].dev].bdf;
 }
 
 static int parse_vslot(const char *text, unsigned int *out,
@@ -73,15 +74,15 @@ static int parse_operands(struct job *job, struct xpci_error *err)
             *at = '\0';
             ret = parse_vslot(at + 1, &job->asked[i], err);
         }
-        if (ret == 0)
-            ret = xpci_device_check_name(call->argv[i], err);
     }
-    return ret == 0 && vslot ? parse_vslot(vslot, &job->asked[1], err) : ret;
+    if (ret == 0 && vslot)
+        ret = parse_vslot(vslot, &job->asked[1], err);
+    return ret < 0 ? ret : xpci_attachment_check(call, err);
 }
 
 static int add_operand(struct job *job, int i, struct xpci_error *err)
 {
-    const struct xpci_inventory *inv = &job->a.inv;
+    const struct xpci_inventory *inv = &job->call->inv;
     _cleanup_free_ size_t *idx = calloc(inv->n + 1, sizeof(*idx));
     unsigned int vslot = job->asked[i];
     size_t n = 0;
@@ -118,19 +119,18 @@ static bool is_item(const struct job *job, size_t dev)
 static int check_member(const struct job *job, const struct xpci_member *member,
                         const struct xpci_bdf *asked, struct xpci_error *err)
 {
-    const struct xpci_device *dev = &job->a.inv.dev[member->dev];
-    const struct xpci_guest_device *user =
-        xpci_host_user(&job->a.guests, &dev->bdf);
-    const char *with = dev->driver ? dev->driver : "no driver";
+    const struct xpci_call *call = job->call;
+    const struct xpci_device *dev = &call->inv.dev[member->dev];
+    const struct xpci_guest_device *user = xpci_host_user(call, &dev->bdf);
+    const char *with = user ? user->domain : xpci_host_driver(dev);
 
-    if (user ? user->domid == job->a.domain.id : xpci_host_on_pciback(dev))
+    if (user ? user->domid == call->domain.id : xpci_host_on_pciback(dev))
         return 0;
-    if (job->call->opt[OPT_FORCE]) {
-        xpci_log(&job->call->log, XPCI_LOG_WARN,
+    if (call->opt[OPT_FORCE]) {
+        xpci_log(&call->log, XPCI_LOG_WARN,
                  "forced: " XPCI_BDF_FMT " is of the same group and with %s "
                  "'%s'",
-                 XPCI_BDF_ARGS(dev->bdf), user ? "guest" : "dom0",
-                 user ? user->domain : with);
+                 XPCI_BDF_ARGS(dev->bdf), user ? "guest" : "dom0", with);
         return 0;
     }
     return xpci_error_refuse(
@@ -138,24 +138,24 @@ static int check_member(const struct job *job, const struct xpci_member *member,
         XPCI_BDF_FMT " (%s) must go with " XPCI_BDF_FMT
                      " and is with %s '%s'; 'xpci hide' takes both",
         XPCI_BDF_ARGS(dev->bdf), member->rule, XPCI_BDF_ARGS(*asked),
-        user ? "guest" : "dom0's", user ? user->domain : with);
+        user ? "guest" : "dom0's", with);
 }
 
 static int check_item(const struct job *job, const struct item *item,
                       struct xpci_error *err)
 {
-    const struct xpci_inventory *inv = &job->a.inv;
+    const struct xpci_inventory *inv = &job->call->inv;
     const struct xpci_device *dev = &inv->dev[item->dev];
     _cleanup_group_ struct xpci_group group = { 0 };
     int ret;
 
     if (!xpci_device_is_bridge(dev) && !xpci_host_on_pciback(dev))
-        return xpci_error_set(
-            err, ENODEV,
-            XPCI_BDF_FMT " is with dom0's '%s', not with pciback; 'xpci "
-                         "hide " XPCI_BDF_FMT "' and a reboot change that",
-            XPCI_BDF_ARGS(dev->bdf), dev->driver ? dev->driver : "no driver",
-            XPCI_BDF_ARGS(dev->bdf));
+        return xpci_error_set(err, ENODEV,
+                              XPCI_BDF_FMT
+                              " is with dom0's '%s', not with pciback; 'xpci "
+                              "hide " XPCI_BDF_FMT "' and a reboot change that",
+                              XPCI_BDF_ARGS(dev->bdf), xpci_host_driver(dev),
+                              XPCI_BDF_ARGS(dev->bdf));
     ret = xpci_group_closure(inv, &item->dev, 1, XPCI_SCOPE_GROUP, &group, err);
     for (size_t i = 0; ret == 0 && i < group.n; i++) {
         if (!is_item(job, group.v[i].dev))
@@ -169,13 +169,13 @@ static int edit_config(struct job *job, struct xpci_error *err)
 {
     int ret = 0;
 
-    for (size_t i = 0; ret == 0 && job->a.config.cfg && i < job->n; i++) {
+    for (size_t i = 0; ret == 0 && job->config.cfg && i < job->n; i++) {
         const struct xpci_pci_spec spec = {
             .dev = { .bdf = *bdf_of(job, i) },
             .vslot = job->items[i].vslot,
         };
 
-        ret = xpci_cfg_pci_add(job->a.config.cfg, &spec, err);
+        ret = xpci_cfg_pci_add(job->config.cfg, &spec, err);
     }
     return ret;
 }
@@ -185,7 +185,8 @@ static int prepare(struct job *job, struct xpci_error *err)
 {
     int argc = job->call->argc, ret = 0;
 
-    job->items = calloc(job->a.inv.n * (size_t)argc + 1, sizeof(*job->items));
+    job->items =
+        calloc(job->call->inv.n * (size_t)argc + 1, sizeof(*job->items));
     if (!job->items)
         return xpci_error_oom(err);
     for (int i = 1; ret == 0 && i < argc; i++)
@@ -198,15 +199,16 @@ static int prepare(struct job *job, struct xpci_error *err)
 /* Takes back what this call attached; the first failure is what counts. */
 static void take_back(struct job *job)
 {
-    const struct xpci_toolstack *ts = job->a.ts;
+    const struct xpci_call *call = job->call;
+    const struct xpci_toolstack *ts = call->ts;
 
     for (size_t i = job->n; i-- > 0;) {
         _cleanup_error_ struct xpci_error err = { 0 };
         const struct xpci_bdf *bdf = bdf_of(job, i);
 
         if (job->items[i].done &&
-            ts->ops->detach(ts->ctx, &job->a.domain, bdf, 10, &err) < 0)
-            xpci_log(&job->call->log, XPCI_LOG_WARN,
+            ts->ops->detach(ts->ctx, &call->domain, bdf, 10, &err) < 0)
+            xpci_log(&call->log, XPCI_LOG_WARN,
                      "cannot take " XPCI_BDF_FMT " back: %s",
                      XPCI_BDF_ARGS(*bdf), xpci_error_text(&err));
     }
@@ -214,7 +216,8 @@ static void take_back(struct job *job)
 
 static int attach_all(struct job *job, struct xpci_error *err)
 {
-    const struct xpci_toolstack *ts = job->a.ts;
+    const struct xpci_call *call = job->call;
+    const struct xpci_toolstack *ts = call->ts;
     int ret = 0;
 
     for (size_t i = 0; ret == 0 && i < job->n; i++) {
@@ -224,63 +227,49 @@ static int attach_all(struct job *job, struct xpci_error *err)
             .vslot = item->vslot,
         };
 
-        ret = ts->ops->attach(ts->ctx, &job->a.domain, &req, &item->vslot, err);
+        ret = ts->ops->attach(ts->ctx, &call->domain, &req, &item->vslot, err);
         item->done = ret == 0;
     }
     if (ret == 0) /* a slot that the guest chose is the one to write down */
         ret = edit_config(job, err);
     if (ret == 0)
-        ret = xpci_attachment_save(job->call, &job->a, err);
+        ret = xpci_attachment_save(call, &job->config, err);
     if (ret < 0)
         take_back(job);
     return ret;
 }
 
-static int print_items(const struct job *job, struct xpci_error *err)
-{
-    _cleanup_table_ struct xpci_table *table = NULL;
-    int ret = xpci_table_new(job->call, columns, XPCI_ARRAY_SIZE(columns),
-                             &table, err);
-
-    for (size_t i = 0; ret == 0 && i < job->n; i++) {
-        unsigned int slot = job->items[i].vslot;
-        char bdf[XPCI_BDF_SIZE], vslot[4];
-
-        snprintf(vslot, sizeof(vslot), "%x", slot & 0x1f);
-        ret = xpci_table_add(table, err, job->a.domain.name,
-                             xpci_bdf_format(bdf_of(job, i), bdf),
-                             slot ? vslot : NULL);
-    }
-    return ret < 0 ? ret : xpci_table_print(table, err);
-}
-
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
-    _cleanup_(job_clear) struct job job = { .call = call, .a.lock = -1 };
-    int ret;
+    _cleanup_(job_clear) struct job job = { .call = call };
+    int ret = parse_operands(&job, err);
 
-    if (call->argc < 2)
-        return xpci_error_usage(err, "it is 'xpci attach DOMAIN DEVICE "
-                                     "[VSLOT]' or 'xpci attach DOMAIN "
-                                     "DEVICE@VSLOT...'");
-    ret = parse_operands(&job, err);
     if (ret == 0)
-        ret = xpci_attachment_check(call, err);
-    if (ret == 0)
-        ret = xpci_attachment_open(call, &job.a, err);
+        ret = xpci_attachment_open(call, &job.config, err);
     if (ret == 0)
         ret = prepare(&job, err);
     if (ret == 0)
-        ret = call->opt[OPT_DRY_RUN] ? xpci_attachment_diff(call, &job.a, err)
-                                     : attach_all(&job, err);
-    return ret < 0 ? ret : print_items(&job, err);
+        ret = call->opt[OPT_DRY_RUN]
+                  ? xpci_attachment_save(call, &job.config, err)
+                  : attach_all(&job, err);
+    for (size_t i = 0; ret == 0 && i < job.n; i++) {
+        unsigned int vslot = job.items[i].vslot;
+
+        ret = xpci_table_add(call, err, call->domain.name,
+                             xpci_cell_bdf(bdf_of(&job, i)),
+                             vslot ? xpci_cell("%x", vslot) : NULL);
+    }
+    return ret;
 }
 
 const struct xpci_cmd xpci_cmd_attach = {
     .name = "attach",
     .operands = "DOMAIN DEVICE [VSLOT] | DOMAIN DEVICE@VSLOT...",
+    .min = 2,
+    .max = CMD_ANY,
     .summary = "give devices to a running guest, at fixed virtual slots",
     .options = (const enum xpci_opt[]){ OPT_PERSIST, OPT_FILE, OPT_NONE },
     .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
+    .columns = columns,
     .run = run,
 };

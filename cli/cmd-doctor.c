@@ -13,7 +13,7 @@
 
 static const struct xpci_column columns[] = {
     { .name = "SEVERITY" }, { .name = "SUBJECT" }, { .name = "FINDING" },
-    { .name = "WHY" },      { .name = "FIX" },
+    { .name = "WHY" },      { .name = "FIX" },     { 0 },
 };
 
 #define of_host(f, grade, why, fix, ...)                                       \
@@ -66,33 +66,34 @@ static void judge_running(struct xpci_facts *f, const struct xpci_host_facts *h,
     judge_log(f, h->log, true);
 }
 
-/* @guest may be NULL, or a number; if it runs, *running is its name. */
-static int ask_xen(struct xpci_facts *f, const char *guest, char **running,
+/* @guest may be NULL, or a number; if it runs, it is call->domain. */
+static int ask_xen(struct xpci_facts *f, const char *guest,
                    struct xpci_error *err)
 {
-    _cleanup_toolstack_ struct xpci_toolstack *ts = NULL;
-    _cleanup_domain_ struct xpci_domain dom = { 0 };
+    struct xpci_call *call = f->call;
     _cleanup_error_ struct xpci_error why = { 0 };
+    struct xpci_domain *dom = &call->domain;
     struct xpci_host_facts h = { 0 };
-    int ret = xpci_toolstack_open(f->root, &ts, &why);
+    int ret = 0;
 
-    if (ret < 0) {
+    if (!call->ts && xpci_toolstack_open(f->root, &call->ts, &why) < 0) {
         of_host(f, XPCI_WARNING, no_attach, "boot Xen, and run this as root",
                 "%s", xpci_error_text(&why));
         return 0;
     }
-    ret = guest ? ts->ops->domain(ts->ctx, guest, &dom, err) : 0;
+    if (guest)
+        ret = call->ts->ops->domain(call->ts->ctx, guest, dom, err);
     if (ret < 0 && ret != -ENOENT)
         return ret;
-    ret = ts->ops->host(ts->ctx, dom.name ? &dom : NULL, &h, err);
+    dom = dom->name ? dom : NULL;
+    ret = call->ts->ops->host(call->ts->ctx, dom, &h, err);
     if (ret == 0)
-        judge_running(f, &h, dom.name ? &dom : NULL);
+        judge_running(f, &h, dom);
     free(h.log);
-    *running = xpci_steal(dom.name);
     return ret;
 }
 
-static int judge_xen(struct xpci_facts *f, const char *guest, char **running,
+static int judge_xen(struct xpci_facts *f, const char *guest,
                      struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf log = { 0 };
@@ -100,7 +101,7 @@ static int judge_xen(struct xpci_facts *f, const char *guest, char **running,
     int ret;
 
     if (xpci_root_is_live(f->root))
-        return ask_xen(f, guest, running, err);
+        return ask_xen(f, guest, err);
     ret = xpci_root_read_optional(f->root, "/var/log/xen/hypervisor.log", &log,
                                   &recorded, err);
     if (ret == 0 && log.len)
@@ -217,15 +218,16 @@ static int judge_guests(struct xpci_facts *f, const struct xpci_strv *files,
 static int choose_guest(struct xpci_facts *f, const char *guest,
                         const char *path, bool *chosen, struct xpci_error *err)
 {
-    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
+    _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
     _cleanup_cfg_pci_ struct xpci_cfg_pci pci = { 0 };
-    int ret = path ? xpci_guest_config_load(f->root, path, &cfg, err) : 0;
+    const struct xpci_inventory *inv = &f->call->inv;
+    int ret = path ? xpci_guest_config_open(f->root, path, &config, err) : 0;
 
-    if (cfg)
-        ret = xpci_cfg_pci_list(cfg, &pci, err);
-    for (size_t i = 0; i < f->inv.n; i++) {
-        const struct xpci_bdf *bdf = &f->inv.dev[i].bdf;
-        const struct xpci_guest_device *user = xpci_host_user(&f->guests, bdf);
+    if (ret == 0 && path)
+        ret = xpci_cfg_pci_list(config.cfg, &pci, err);
+    for (size_t i = 0; i < inv->n; i++) {
+        const struct xpci_bdf *bdf = &inv->dev[i].bdf;
+        const struct xpci_guest_device *user = xpci_host_user(f->call, bdf);
 
         chosen[i] = user && !strcmp(user->domain, guest);
         for (size_t k = 0; k < pci.n; k++)
@@ -237,29 +239,30 @@ static int choose_guest(struct xpci_facts *f, const char *guest,
 /* Without an operand: what is to be hidden or is; of a dump, everything. */
 static void choose_hidden(struct xpci_facts *f, bool *chosen)
 {
-    for (size_t i = 0; i < f->inv.n; i++) {
-        const struct xpci_device *dev = &f->inv.dev[i];
+    const struct xpci_inventory *inv = &f->call->inv;
+    const struct xpci_hide_conf *conf = &f->call->conf;
+
+    for (size_t i = 0; i < inv->n; i++) {
+        const struct xpci_device *dev = &inv->dev[i];
 
         chosen[i] = f->root ? xpci_host_on_pciback(dev) ||
-                                  xpci_hide_conf_find(&f->conf, &dev->bdf)
+                                  xpci_hide_conf_find(conf, &dev->bdf)
                             : !xpci_device_is_bridge(dev);
     }
-    for (size_t i = 0; i < f->conf.n; i++) {
-        char bdf[XPCI_BDF_SIZE];
-
-        if (!xpci_inventory_find(&f->inv, &f->conf.v[i].bdf))
-            xpci_fact(f, xpci_bdf_format(&f->conf.v[i].bdf, bdf), "HIDDEN",
-                      XPCI_ERROR, "a device that comes there would be taken",
+    for (size_t i = 0; i < conf->n; i++) {
+        if (!xpci_inventory_find(inv, &conf->v[i].bdf))
+            xpci_fact(f, xpci_cell_bdf(&conf->v[i].bdf), "HIDDEN", XPCI_ERROR,
+                      "a device that comes there would be taken",
                       "xpci unhide " XPCI_SUBJECT, "there is no such device");
     }
 }
 
-static int choose_devices(const struct xpci_call *call, struct xpci_facts *f,
-                          bool *chosen, struct xpci_error *err)
+static int choose_devices(const struct xpci_call *call, bool *chosen,
+                          struct xpci_error *err)
 {
     _cleanup_free_ size_t *idx = NULL;
     size_t n;
-    int ret = xpci_host_select(call, 0, &f->inv, &idx, &n, err);
+    int ret = xpci_host_select(call, 0, &idx, &n, err);
 
     for (size_t k = 0; ret == 0 && k < n; k++)
         chosen[idx[k]] = true;
@@ -271,15 +274,16 @@ static int judge_host(struct xpci_facts *f, const char *guest, bool *chosen,
                       struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv files = { 0 };
-    _cleanup_free_ char *path = NULL, *running = NULL;
-    int ret = judge_xen(f, guest, &running, err);
+    _cleanup_free_ char *path = NULL;
+    int ret = judge_xen(f, guest, err);
+    const char *running = f->call->domain.name;
 
     guest = running ? running : guest;
     judge_kernels(f);
     if (ret == 0)
         ret = judge_settings(f, err);
     if (ret == 0 && !guest)
-        ret = xpci_guest_config_files(f->root, &files, err);
+        ret = xpci_guest_config_files(f->root, NULL, &files, err);
     else if (ret == 0)
         ret = xpci_guest_config_find(f->call, guest, &path, err);
     if (ret == -ENOENT && guest)
@@ -311,10 +315,10 @@ static int diagnose(struct xpci_facts *f, bool *chosen, struct xpci_error *err)
                 "nothing of Xen, of guests and of what dom0 lives on",
                 "xpci doctor, on the host itself", "a dump tells a part only");
     if (ret == 0 && call->argc && !guest)
-        ret = choose_devices(call, f, chosen, err);
+        ret = choose_devices(call, chosen, err);
     else if (ret == 0 && !guest)
         choose_hidden(f, chosen);
-    for (size_t i = 0; ret == 0 && i < f->inv.n; i++) {
+    for (size_t i = 0; ret == 0 && i < call->inv.n; i++) {
         if (chosen[i])
             xpci_facts_device(f, i);
     }
@@ -323,7 +327,7 @@ static int diagnose(struct xpci_facts *f, bool *chosen, struct xpci_error *err)
 
 /* A table would be wider than any terminal: without a wish, lines. */
 static int show(const struct xpci_call *call, const struct xpci_fact *fact,
-                struct xpci_table *table, struct xpci_error *err)
+                struct xpci_error *err)
 {
     static const char *const grades[] = { NULL, "note", "warning", "error" };
     _cleanup_free_ char *text = NULL;
@@ -335,7 +339,7 @@ static int show(const struct xpci_call *call, const struct xpci_fact *fact,
     if (ret < 0)
         return ret;
     if (call->opt[OPT_JSON] || call->opt[OPT_COLUMNS])
-        return xpci_table_add(table, err, grades[fact->grade], fact->subject,
+        return xpci_table_add(call, err, grades[fact->grade], fact->subject,
                               text, fact->why, *fact->fix ? fact->fix : NULL);
     printf("%s: %s: %s\n    why: %s\n", grades[fact->grade], fact->subject,
            text, fact->why);
@@ -347,38 +351,31 @@ static int show(const struct xpci_call *call, const struct xpci_fact *fact,
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_facts_ struct xpci_facts facts = { 0 };
-    _cleanup_table_ struct xpci_table *table = NULL;
     _cleanup_free_ bool *chosen = NULL;
-    int status = XPCI_EXIT_OK;
-    bool found = false;
+    enum xpci_grade worst = XPCI_FACT;
     int ret = xpci_facts_load(call, &facts, err);
 
     if (ret == 0) {
-        chosen = calloc(facts.inv.n + 1, sizeof(*chosen));
+        chosen = calloc(call->inv.n + 1, sizeof(*chosen));
         ret = chosen ? diagnose(&facts, chosen, err) : xpci_error_oom(err);
     }
-    if (ret == 0)
-        ret = xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table,
-                             err);
     for (size_t i = 0; ret == 0 && i < facts.n; i++) {
-        if (facts.v[i].grade == XPCI_ERROR)
-            status = XPCI_EXIT_WRONG;
-        if (facts.v[i].grade == XPCI_FACT)
-            continue;
-        found = true;
-        ret = show(call, &facts.v[i], table, err);
+        if (facts.v[i].grade > worst)
+            worst = facts.v[i].grade;
+        if (facts.v[i].grade)
+            ret = show(call, &facts.v[i], err);
     }
-    if (ret == 0 && !found)
+    if (ret == 0 && !worst)
         xpci_log(&call->log, XPCI_LOG_NOTE, "nothing is wrong");
-    if (ret == 0 && (call->opt[OPT_JSON] || call->opt[OPT_COLUMNS]))
-        ret = xpci_table_print(table, err);
-    return ret < 0 ? ret : status;
+    return ret < 0 ? ret : worst == XPCI_ERROR ? XPCI_EXIT_WRONG : XPCI_EXIT_OK;
 }
 
 const struct xpci_cmd xpci_cmd_doctor = {
     .name = "doctor",
     .operands = "[DEVICE... | DOMAIN]",
+    .max = CMD_ANY,
     .summary = "what would go wrong, before it does",
     .options = (const enum xpci_opt[]){ OPT_COLUMNS, OPT_DUMP, OPT_NONE },
+    .columns = columns,
     .run = run,
 };

@@ -9,6 +9,7 @@ static const struct xpci_column columns[] = {
     { .name = "BDF" },
     { .name = "RULE" },
     { .name = "DEVICE" },
+    { 0 },
 };
 
 /* The argument of @opt: @usual, which is also the default, or @other. */
@@ -25,54 +26,40 @@ static int choose(const struct xpci_call *call, enum xpci_opt opt,
                             other);
 }
 
-static int add_row(const struct xpci_inventory *inv,
-                   const struct xpci_member *m, struct xpci_table *table,
-                   struct xpci_error *err)
-{
-    const struct xpci_device *dev = &inv->dev[m->dev];
-    char bdf[XPCI_BDF_SIZE], number[12];
-
-    snprintf(number, sizeof(number), "%u", m->number);
-    return xpci_table_row(table,
-                          (const char *[]){ number,
-                                            xpci_bdf_format(&dev->bdf, bdf),
-                                            m->rule, dev->name },
-                          err);
-}
-
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
-    _cleanup_inventory_ struct xpci_inventory inv = { 0 };
     _cleanup_group_ struct xpci_group groups = { 0 };
-    _cleanup_table_ struct xpci_table *table = NULL;
     _cleanup_free_ size_t *chosen = NULL;
     bool kernel_only, as_enabled;
     size_t n;
-    int ret;
+    int ret = choose(call, OPT_RULES, "all", "kernel", &kernel_only, err);
 
-    ret = choose(call, OPT_RULES, "all", "kernel", &kernel_only, err);
     if (ret == 0)
         ret = choose(call, OPT_ACS, "as-read", "as-enabled", &as_enabled, err);
     if (ret == 0)
-        ret = xpci_host_inventory(call, &inv, err);
+        ret = xpci_host_inventory(call, err);
     if (ret == 0)
-        ret = xpci_host_select(call, 0, &inv, &chosen, &n, err);
+        ret = xpci_host_select(call, 0, &chosen, &n, err);
     if (ret == 0)
-        ret = xpci_group_list(&inv, kernel_only, as_enabled, chosen, n, &groups,
-                              err);
-    if (ret == 0)
-        ret = xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table,
-                             err);
-    for (size_t i = 0; ret == 0 && i < groups.n; i++)
-        ret = add_row(&inv, &groups.v[i], table, err);
-    return ret < 0 ? ret : xpci_table_print(table, err);
+        ret = xpci_group_list(&call->inv, kernel_only, as_enabled, chosen, n,
+                              &groups, err);
+    for (size_t i = 0; ret == 0 && i < groups.n; i++) {
+        const struct xpci_member *m = &groups.v[i];
+        const struct xpci_device *dev = &call->inv.dev[m->dev];
+
+        ret = xpci_table_add(call, err, xpci_cell("%u", m->number),
+                             xpci_cell_bdf(&dev->bdf), m->rule, dev->name);
+    }
+    return ret;
 }
 
 const struct xpci_cmd xpci_cmd_groups = {
     .name = "groups",
     .operands = "[DEVICE...]",
+    .max = CMD_ANY,
     .summary = "show which devices must move together, and by which rule",
     .options = (const enum xpci_opt[]){ OPT_ACS, OPT_COLUMNS, OPT_DUMP,
                                         OPT_RULES, OPT_NONE },
+    .columns = columns,
     .run = run,
 };

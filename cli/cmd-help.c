@@ -1,46 +1,62 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "cmd.h"
 #include "help.h"
 #include "options.h"
 
 static void print_option(enum xpci_opt opt)
 {
     const struct xpci_opt_desc *desc = &xpci_opts[opt];
+    bool letter = XPCI_OPT_LETTER(opt);
     char left[40];
 
-    snprintf(left, sizeof(left), "%s%c%s--%s%s%s", desc->letter ? "-" : "",
-             desc->letter ? desc->letter : ' ', desc->letter ? ", " : "   ",
-             desc->name, desc->arg ? " " : "", desc->arg ? desc->arg : "");
+    snprintf(left, sizeof(left), "%s%c%s--%s%s%s", letter ? "-" : "",
+             letter ? (char)opt : ' ', letter ? ", " : "   ", desc->name,
+             desc->arg ? " " : "", desc->arg ? desc->arg : "");
     printf("  %-24s %s\n", left, desc->help);
 }
 
-static void print_options(const enum xpci_opt *list)
+/* For completion. */
+static void print_words(enum xpci_opt opt)
 {
-    for (; list && *list != OPT_NONE; list++)
-        print_option(*list);
+    printf("--%s%s\n", xpci_opts[opt].name, xpci_opts[opt].arg ? "=" : "");
+    if (XPCI_OPT_LETTER(opt))
+        printf("-%c\n", opt);
 }
 
-static void print_overview(void)
+static void print_options(const struct xpci_cmd *cmd,
+                          void (*print)(enum xpci_opt))
 {
-    puts("usage: xpci COMMAND [OPTIONS] [OPERANDS]\n\n"
-         "PCI passthrough for Xen.\n");
-    for (const struct xpci_cmd *const *c = xpci_commands; *c; c++)
-        printf("  %-12s %s\n", (*c)->name, (*c)->summary);
-    puts("\n'xpci COMMAND --help' shows the options, xpci(8) says more.");
+    const enum xpci_opt *opt = cmd->options;
+
+    for (; opt && *opt; opt++)
+        print(*opt);
+    for (opt = xpci_common_opts; *opt; opt++)
+        print(*opt);
+}
+
+static void print_commands(bool words)
+{
+    for (const struct xpci_cmd *const *c = xpci_commands; *c; c++) {
+        if (words)
+            puts((*c)->name);
+        else
+            printf("  %-12s %s\n", (*c)->name, (*c)->summary);
+    }
 }
 
 int xpci_help_command(const struct xpci_cmd *cmd)
 {
     if (cmd == &xpci_cmd_help) {
-        print_overview();
+        puts("usage: xpci COMMAND [OPTIONS] [OPERANDS]\n\n"
+             "PCI passthrough for Xen.\n");
+        print_commands(false);
+        puts("\n'xpci COMMAND --help' shows the options, xpci(8) says more.");
         return 0;
     }
     printf("usage: xpci %s [OPTIONS]%s%s\n\n%s\n\n", cmd->name,
-           cmd->operands[0] ? " " : "", cmd->operands, cmd->summary);
-    print_options(cmd->options);
-    print_options(xpci_common_opts);
+           cmd->max ? " " : "", cmd->operands, cmd->summary);
+    print_options(cmd, print_option);
     printf("\nSee xpci-%s(8).\n", cmd->name);
     return 0;
 }
@@ -51,48 +67,35 @@ int xpci_help_version(void)
     return 0;
 }
 
-static void print_words(const enum xpci_opt *list)
+const struct xpci_cmd *xpci_help_find(const char *name)
 {
-    for (; list && *list != OPT_NONE; list++) {
-        const struct xpci_opt_desc *desc = &xpci_opts[*list];
+    const struct xpci_cmd *const *c = xpci_commands;
 
-        printf("--%s%s\n", desc->name, desc->arg ? "=" : "");
-        if (desc->letter)
-            printf("-%c\n", desc->letter);
-    }
-}
-
-static int help_words(const struct xpci_cmd *cmd)
-{
-    if (cmd) {
-        print_words(cmd->options);
-        print_words(xpci_common_opts);
-        return 0;
-    }
-    for (const struct xpci_cmd *const *c = xpci_commands; *c; c++)
-        puts((*c)->name);
-    return 0;
+    while (*c && strcmp((*c)->name, name))
+        c++;
+    return *c;
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
-    const struct xpci_cmd *const *c = xpci_commands;
+    const char *name = call->argc ? call->argv[0] : NULL;
+    const struct xpci_cmd *cmd = name ? xpci_help_find(name) : &xpci_cmd_help;
 
-    if (call->argc > 1)
-        return xpci_error_usage(err, "'xpci help' takes one command");
-    if (call->argc == 0)
-        return call->opt[OPT_WORDS] ? help_words(NULL)
-                                    : xpci_help_command(&xpci_cmd_help);
-    while (*c && strcmp((*c)->name, call->argv[0]))
-        c++;
-    if (!*c)
-        return xpci_error_usage(err, "unknown command '%s'", call->argv[0]);
-    return call->opt[OPT_WORDS] ? help_words(*c) : xpci_help_command(*c);
+    if (!cmd)
+        return xpci_error_usage(err, "unknown command '%s'", name);
+    if (!call->opt[OPT_WORDS])
+        return xpci_help_command(cmd);
+    if (name)
+        print_options(cmd, print_words);
+    else
+        print_commands(true);
+    return 0;
 }
 
 const struct xpci_cmd xpci_cmd_help = {
     .name = "help",
     .operands = "[COMMAND]",
+    .max = 1,
     .summary = "show the commands, or the options of one",
     .options = (const enum xpci_opt[]){ OPT_WORDS, OPT_NONE },
     .run = run,

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "guard.h"
 #include "host.h"
 #include "table.h"
 
@@ -46,106 +45,77 @@ static const struct xpci_column columns[] = {
     { .name = "PATH", .extra = true },
     { .name = "GUARD", .extra = true, .color = word_color },
     { .name = "WHY", .extra = true },
+    { 0 },
 };
 
-/* What the list is made from. */
-struct listing {
-    struct xpci_inventory inv;
-    struct xpci_guest_devices guests;
-    struct xpci_guard guard;
-    unsigned int *group; /* NULL: not known */
-    bool guests_known;
-    bool drivers_known;
-};
-
-static void listing_clear(struct listing *l)
+/* @number is that of its group, 0: not known. */
+static int add_row(const struct xpci_call *call, const struct xpci_device *dev,
+                   unsigned int number, struct xpci_error *err)
 {
-    xpci_inventory_clear(&l->inv);
-    xpci_guest_devices_clear(&l->guests);
-    xpci_guard_clear(&l->guard);
-    free(l->group);
-}
-
-static const char *state_of(const struct listing *l,
-                            const struct xpci_device *dev)
-{
-    return xpci_host_state(dev, l->drivers_known,
-                           l->guests_known ? &l->guests : NULL);
-}
-
-static int add_row(const struct listing *l, size_t i, struct xpci_table *table,
-                   struct xpci_error *err)
-{
-    const struct xpci_device *dev = &l->inv.dev[i];
-    const struct xpci_guest_device *user =
-        xpci_host_user(&l->guests, &dev->bdf);
-    const struct xpci_finding *f = xpci_guard_worst(&l->guard, &dev->bdf);
+    const struct xpci_guest_device *user = xpci_host_user(call, &dev->bdf);
+    const struct xpci_finding *f = xpci_guard_worst(&call->guard, &dev->bdf);
     _cleanup_free_ char *path = NULL;
-    char bdf[XPCI_BDF_SIZE], group[12], id[10], class[5];
 
-    snprintf(group, sizeof(group), "%u", l->group ? l->group[i] : 0);
-    snprintf(id, sizeof(id), "%04x:%04x", dev->vendor, dev->device);
-    snprintf(class, sizeof(class), "%04x", dev->class_code);
-    if (xpci_device_path(&l->inv, dev, &path) < 0)
+    if (xpci_device_path(&call->inv, dev, &path) < 0)
         return xpci_error_oom(err);
-    return xpci_table_add(table, err, xpci_bdf_format(&dev->bdf, bdf),
-                          l->group && l->group[i] ? group : NULL, dev->driver,
-                          state_of(l, dev), user ? user->domain : NULL,
-                          dev->name, id, class, path,
+    return xpci_table_add(call, err, xpci_cell_bdf(&dev->bdf),
+                          number ? xpci_cell("%u", number) : NULL, dev->driver,
+                          xpci_host_state(call, dev),
+                          user ? user->domain : NULL, dev->name,
+                          xpci_cell("%04x:%04x", dev->vendor, dev->device),
+                          xpci_cell("%04x", dev->class_code), path,
                           f ? grades[f->grade] : NULL, f ? f->chain : NULL);
 }
 
+/* The number of each device's group; none where they are not known. */
+static int number_groups(const struct xpci_call *call, unsigned int **out,
+                         struct xpci_error *err)
+{
+    _cleanup_error_ struct xpci_error why = { 0 };
+    _cleanup_group_ struct xpci_group groups = { 0 };
+
+    *out = calloc(call->inv.n + 1, sizeof(**out));
+    if (!*out)
+        return xpci_error_oom(err);
+    if (xpci_group_list(&call->inv, false, false, NULL, 0, &groups, &why) < 0)
+        xpci_log(&call->log, XPCI_LOG_WARN, "groups are not shown: %s",
+                 xpci_error_text(&why));
+    for (size_t i = 0; i < groups.n; i++)
+        (*out)[groups.v[i].dev] = groups.v[i].number;
+    return 0;
+}
+
 /* What is not shown is not looked for, nor warned of. */
-static void load_guard(const struct xpci_call *call, struct listing *l)
+static void load_guard(struct xpci_call *call)
 {
     _cleanup_error_ struct xpci_error why = { 0 };
 
     if (!call->opt[OPT_DUMP] &&
         (call->opt[OPT_JSON] || call->opt[OPT_COLUMNS]) &&
-        xpci_guard_load(call->root, &l->guard, &why) < 0)
+        xpci_guard_load(call->root, &call->guard, &why) < 0)
         xpci_log(&call->log, XPCI_LOG_WARN, "%s", xpci_error_text(&why));
 }
 
-static int load(struct xpci_call *call, struct listing *l,
-                struct xpci_error *err)
+static int load_guests(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error why = { 0 };
-    _cleanup_group_ struct xpci_group groups = { 0 };
-    int ret = xpci_host_inventory(call, &l->inv, err);
+    int ret = xpci_host_guests(call, &why);
 
-    if (ret < 0)
-        return ret;
-    l->drivers_known = !call->opt[OPT_DUMP];
-    l->group = calloc(l->inv.n + 1, sizeof(*l->group));
-    if (!l->group)
-        return xpci_error_oom(err);
-    ret = xpci_group_list(&l->inv, false, false, NULL, 0, &groups, &why);
-    for (size_t i = 0; i < groups.n; i++)
-        l->group[groups.v[i].dev] = groups.v[i].number;
-    if (ret < 0) {
-        xpci_log(&call->log, XPCI_LOG_WARN, "groups are not shown: %s",
-                 xpci_error_text(&why));
-        free(xpci_steal(l->group));
-    }
-    load_guard(call, l);
-    xpci_error_clear(&why);
-    l->guests_known = xpci_host_guest_devices(call, &l->guests, &why) == 0;
-    if (l->guests_known)
-        return 0;
     /* a list of what is free must not be a guess */
-    if (call->opt[OPT_ASSIGNABLE])
+    if (ret < 0 && call->opt[OPT_ASSIGNABLE])
         return xpci_error_set(err, -why.code,
                               "what is assignable is not known: %s",
                               xpci_error_text(&why));
-    xpci_log(&call->log, XPCI_LOG_WARN, "who uses a device is not known: %s",
-             xpci_error_text(&why));
+    if (ret < 0)
+        xpci_log(&call->log, XPCI_LOG_WARN,
+                 "who uses a device is not known: %s", xpci_error_text(&why));
     return 0;
 }
 
-static bool wanted(const struct xpci_call *call, const struct listing *l,
-                   size_t i, const size_t *chosen, size_t n)
+static bool wanted(const struct xpci_call *call, size_t i, const size_t *chosen,
+                   size_t n)
 {
-    const struct xpci_device *dev = &l->inv.dev[i];
+    const struct xpci_device *dev = &call->inv.dev[i];
     bool named = false;
 
     for (size_t k = 0; k < n; k++)
@@ -153,86 +123,104 @@ static bool wanted(const struct xpci_call *call, const struct listing *l,
     if (call->argc > 0 && !named)
         return false;
     if (call->opt[OPT_ASSIGNABLE])
-        return !strcmp(state_of(l, dev), "assignable");
+        return !strcmp(xpci_host_state(call, dev), "assignable");
     return named || call->opt[OPT_ALL] || !xpci_device_is_bridge(dev);
 }
 
-/* Every root bus, and below it its devices; a parent comes before them. */
-static int add_tree(const struct listing *l, struct xpci_table *table,
+static int add_list(const struct xpci_call *call, const unsigned int *group,
                     struct xpci_error *err)
 {
-    _cleanup_free_ size_t *row = calloc(l->inv.n + 1, sizeof(*row));
-    const char *cells[XPCI_ARRAY_SIZE(columns)] = { [3] = "root bus" };
-    const struct xpci_device *top = NULL;
-    size_t rows = 0, root = 0;
-    char name[16];
-    int ret = row ? 0 : xpci_error_oom(err);
+    bool plain = call->opt[OPT_ASSIGNABLE] && !call->opt[OPT_JSON] &&
+                 !call->opt[OPT_COLUMNS];
+    _cleanup_free_ size_t *chosen = NULL;
+    size_t n;
+    int ret = xpci_host_select(call, 0, &chosen, &n, err);
 
-    for (size_t i = 0; ret == 0 && i < l->inv.n; i++) {
-        const struct xpci_device *dev = &l->inv.dev[i];
-        bool on_top = dev->parent == XPCI_NO_PARENT;
+    for (size_t i = 0; ret == 0 && i < call->inv.n; i++) {
+        const struct xpci_device *dev = &call->inv.dev[i];
 
-        if (on_top && !(top && xpci_same_bus(top, dev))) {
-            snprintf(name, sizeof(name), "pci%04x:%02x", dev->bdf.segment,
-                     dev->bdf.bus);
-            cells[0] = name;
-            root = rows++;
-            xpci_table_under(table, XPCI_TABLE_TOP);
-            ret = xpci_table_row(table, cells, err);
-        }
-        top = on_top ? dev : top;
-        row[i] = rows++;
-        xpci_table_under(table, on_top ? root : row[dev->parent]);
-        if (ret == 0)
-            ret = add_row(l, i, table, err);
+        if (!wanted(call, i, chosen, n))
+            continue;
+        if (plain)
+            printf(XPCI_BDF_FMT "\n", XPCI_BDF_ARGS(dev->bdf));
+        else
+            ret = add_row(call, dev, group[i], err);
     }
     return ret;
 }
 
-static int run(struct xpci_call *call, struct xpci_error *err)
+/* Every root bus, and below it its devices; a parent comes before them. */
+static int add_tree(const struct xpci_call *call, const unsigned int *group,
+                    struct xpci_error *err)
 {
-    _cleanup_(listing_clear) struct listing l = { 0 };
-    _cleanup_table_ struct xpci_table *table = NULL;
-    _cleanup_free_ size_t *chosen = NULL;
-    bool plain = call->opt[OPT_ASSIGNABLE] && !call->opt[OPT_JSON] &&
-                 !call->opt[OPT_COLUMNS];
-    bool tree = call->cmd == &xpci_cmd_tree;
-    size_t n;
+    const struct xpci_inventory *inv = &call->inv;
+    _cleanup_free_ size_t *row = calloc(inv->n + 1, sizeof(*row));
+    const char *cells[XPCI_ARRAY_SIZE(columns)] = { [3] = "root bus" };
+    const struct xpci_device *top = NULL;
+    size_t rows = 0, root = 0;
+    int ret = row ? 0 : xpci_error_oom(err);
+
+    for (size_t i = 0; ret == 0 && i < inv->n; i++) {
+        const struct xpci_device *dev = &inv->dev[i];
+        bool on_top = dev->parent == XPCI_NO_PARENT;
+
+        if (on_top && !(top && xpci_same_bus(top, dev))) {
+            cells[0] =
+                xpci_cell("pci%04x:%02x", dev->bdf.segment, dev->bdf.bus);
+            root = rows++;
+            xpci_table_under(call, XPCI_TABLE_TOP);
+            ret = xpci_table_row(call, cells, err);
+        }
+        top = on_top ? dev : top;
+        row[i] = rows++;
+        xpci_table_under(call, on_top ? root : row[dev->parent]);
+        if (ret == 0)
+            ret = add_row(call, dev, group[i], err);
+    }
+    return ret;
+}
+
+static int run_list(struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_free_ unsigned int *group = NULL;
     int ret;
 
-    if (tree && call->argc)
-        return xpci_error_usage(err, "tree takes no operand");
-    if (tree && !call->opt[OPT_COLUMNS] && !call->opt[OPT_JSON])
-        call->opt[OPT_COLUMNS] = "bdf,group,driver,state,used_by,guard,device";
     if (call->opt[OPT_ASSIGNABLE] && call->opt[OPT_DUMP])
         return xpci_error_usage(err, "a dump does not know what is "
                                      "assignable");
-    ret = load(call, &l, err);
+    ret = xpci_host_inventory(call, err);
     if (ret == 0)
-        ret = xpci_host_select(call, 0, &l.inv, &chosen, &n, err);
+        ret = number_groups(call, &group, err);
+    if (ret < 0)
+        return ret;
+    load_guard(call);
+    ret = load_guests(call, err);
     if (ret == 0)
-        ret = xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table,
-                             err);
-    if (ret == 0 && tree)
-        ret = add_tree(&l, table, err);
-    for (size_t i = 0; ret == 0 && !tree && i < l.inv.n; i++) {
-        if (!wanted(call, &l, i, chosen, n))
-            continue;
-        if (plain)
-            printf(XPCI_BDF_FMT "\n", XPCI_BDF_ARGS(l.inv.dev[i].bdf));
-        else
-            ret = add_row(&l, i, table, err);
+        ret = (call->cmd == &xpci_cmd_tree ? add_tree : add_list)(call, group,
+                                                                  err);
+    return ret;
+}
+
+static int run_tree(struct xpci_call *call, struct xpci_error *err)
+{
+    int ret = 0;
+
+    if (!call->opt[OPT_COLUMNS] && !call->opt[OPT_JSON]) {
+        call->opt[OPT_COLUMNS] = "bdf,group,driver,state,used_by,guard,device";
+        ret = xpci_table_new(call, columns, err);
     }
-    return ret < 0 ? ret : xpci_table_print(table, err);
+    return ret < 0 ? ret : run_list(call, err);
 }
 
 const struct xpci_cmd xpci_cmd_list = {
     .name = "list",
     .operands = "[DEVICE...]",
+    .max = CMD_ANY,
     .summary = "show devices: what, driver, group, state, who uses them",
     .options = (const enum xpci_opt[]){ OPT_ASSIGNABLE, OPT_ALL, OPT_COLUMNS,
                                         OPT_DUMP, OPT_NONE },
-    .run = run,
+    .columns = columns,
+    .run = run_list,
 };
 
 const struct xpci_cmd xpci_cmd_tree = {
@@ -240,5 +228,6 @@ const struct xpci_cmd xpci_cmd_tree = {
     .operands = "",
     .summary = "show the buses as a tree: groups, users, what dom0 lives on",
     .options = (const enum xpci_opt[]){ OPT_COLUMNS, OPT_DUMP, OPT_NONE },
-    .run = run,
+    .columns = columns,
+    .run = run_tree,
 };

@@ -111,12 +111,10 @@ static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv names = { 0 };
     _cleanup_buf_ struct xpci_buf bytes = { 0 };
-    int unread, ret = 0;
+    int ret = 0,
+        unread = xpci_recording_make(call->root, parts, XPCI_ARRAY_SIZE(parts),
+                                     &names, &bytes, &call->log, err);
 
-    if (call->argc != 1)
-        return xpci_error_usage(err, "record needs one FILE to write");
-    unread = xpci_recording_make(call->root, parts, XPCI_ARRAY_SIZE(parts),
-                                 &names, &bytes, &call->log, err);
     if (unread < 0)
         return unread;
     for (size_t i = 0; call->opt[OPT_DRY_RUN] && i < names.n; i++)
@@ -129,6 +127,8 @@ static int run(struct xpci_call *call, struct xpci_error *err)
 const struct xpci_cmd xpci_cmd_record = {
     .name = "record",
     .operands = "FILE",
+    .min = 1,
+    .max = 1,
     .summary = "write what xpci reads of this host into one file for --root",
     .flags = CMD_NEEDS_ROOT,
     .run = run,

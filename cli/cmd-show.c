@@ -14,10 +14,10 @@ static const struct xpci_column columns[] = {
     { .name = "MEMBERS" }, { .name = "RESET" },
     { .name = "BARS" },    { .name = "INTX" },
     { .name = "MSI" },     { .name = "MEMORY" },
-    { .name = "SRIOV" },
+    { .name = "SRIOV" },   { 0 },
 };
 
-#define N XPCI_ARRAY_SIZE(columns)
+#define N (XPCI_ARRAY_SIZE(columns) - 1)
 
 /* "KEY      text", and under it what else there is, with its reason. */
 static void print(const struct xpci_facts *f)
@@ -31,31 +31,26 @@ static void print(const struct xpci_facts *f)
     }
 }
 
-static int print_json(struct xpci_call *call, const struct xpci_facts *f,
-                      struct xpci_error *err)
+/* A cell has all texts of its key, a line each. */
+static int add_row(const struct xpci_call *call, const struct xpci_facts *f,
+                   struct xpci_error *err)
 {
-    _cleanup_table_ struct xpci_table *table = NULL;
-    _cleanup_strv_ struct xpci_strv texts = { 0 };
-    const char *cells[N] = { NULL };
-    int ret = xpci_table_new(call, columns, N, &table, err);
+    struct xpci_buf texts[N] = { 0 };
+    const char *cells[N];
+    int ret = 0;
 
     for (size_t k = 0; k < N; k++) {
-        struct xpci_buf cell = { 0 };
-
         for (size_t i = 0; ret == 0 && i < f->n; i++) {
-            if (!strcmp(f->v[i].key, columns[k].name) &&
-                xpci_buf_printf(&cell, "%s%s", cell.len ? "\n" : "",
-                                f->v[i].text) < 0)
-                ret = xpci_error_oom(err);
+            if (!strcmp(f->v[i].key, columns[k].name))
+                ret = xpci_buf_printf(&texts[k], "%s%s",
+                                      texts[k].len ? "\n" : "", f->v[i].text);
         }
-        if (ret == 0 && cell.len && xpci_strv_add(&texts, cell.data) < 0)
-            ret = xpci_error_oom(err);
-        cells[k] = cell.len && ret == 0 ? texts.v[texts.n - 1] : NULL;
-        xpci_buf_clear(&cell);
+        cells[k] = texts[k].data;
     }
-    if (ret == 0)
-        ret = xpci_table_row(table, cells, err);
-    return ret < 0 ? ret : xpci_table_print(table, err);
+    ret = ret < 0 ? xpci_error_oom(err) : xpci_table_row(call, cells, err);
+    for (size_t k = 0; k < N; k++)
+        xpci_buf_clear(&texts[k]);
+    return ret;
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)
@@ -63,23 +58,20 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     _cleanup_facts_ struct xpci_facts facts = { 0 };
     _cleanup_free_ size_t *chosen = NULL;
     size_t n;
-    int ret;
+    int ret = xpci_facts_load(call, &facts, err);
 
-    if (call->argc != 1)
-        return xpci_error_usage(err, "'xpci show' takes one device");
-    ret = xpci_facts_load(call, &facts, err);
     if (ret == 0)
-        ret = xpci_host_select(call, 0, &facts.inv, &chosen, &n, err);
+        ret = xpci_host_select(call, 0, &chosen, &n, err);
+    if (ret == 0 && n != 1)
+        ret = xpci_error_usage(err, "'%s' is more than one device",
+                               call->argv[0]);
     if (ret < 0)
         return ret;
-    if (n != 1)
-        return xpci_error_usage(err, "'%s' is more than one device",
-                                call->argv[0]);
     xpci_facts_device(&facts, chosen[0]);
     if (facts.oom)
         return xpci_error_oom(err);
     if (call->opt[OPT_JSON])
-        return print_json(call, &facts, err);
+        return add_row(call, &facts, err);
     print(&facts);
     return 0;
 }
@@ -87,7 +79,10 @@ static int run(struct xpci_call *call, struct xpci_error *err)
 const struct xpci_cmd xpci_cmd_show = {
     .name = "show",
     .operands = "DEVICE",
+    .min = 1,
+    .max = 1,
     .summary = "one device, whole, with the reason behind every verdict",
     .options = (const enum xpci_opt[]){ OPT_DUMP, OPT_NONE },
+    .columns = columns,
     .run = run,
 };

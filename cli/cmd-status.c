@@ -10,6 +10,7 @@ static const struct xpci_column columns[] = {
     { .name = "BDF" },
     { .name = "STATE" },
     { .name = "REASON" },
+    { 0 },
 };
 
 /* From best to worst; the worst of all devices is the exit status. */
@@ -18,9 +19,7 @@ enum state { EFFECTIVE, PENDING, WRONG };
 static const char *const state_names[] = { "effective", "pending", "wrong" };
 
 struct status {
-    struct xpci_inventory inv;
-    struct xpci_guest_devices guests;
-    struct xpci_hide_conf conf;
+    struct xpci_call *call;
     struct xpci_plan plan;
     char *trouble; /* what is wrong for all of them: files, images, cmdline */
     enum state worst;
@@ -28,18 +27,14 @@ struct status {
 
 static void status_clear(struct status *s)
 {
-    xpci_inventory_clear(&s->inv);
-    xpci_guest_devices_clear(&s->guests);
-    xpci_hide_conf_clear(&s->conf);
     xpci_plan_clear(&s->plan);
     free(s->trouble);
 }
 
-static int check_cmdline(const struct xpci_call *call, struct status *s,
-                         struct xpci_error *err)
+static int check_cmdline(struct status *s, struct xpci_error *err)
 {
     _cleanup_free_ char *word = NULL;
-    int ret = xpci_plan_cmdline(call, &word, err);
+    int ret = xpci_plan_cmdline(s->call, &word, err);
 
     if (ret < 0 || !word)
         return ret;
@@ -61,102 +56,80 @@ static int check_images(struct status *s, struct xpci_error *err)
 }
 
 /* What would make the next boot fail for every device. */
-static int check_common(const struct xpci_call *call, struct status *s,
-                        struct xpci_error *err)
+static int check_common(struct status *s, struct xpci_error *err)
 {
+    const struct xpci_call *call = s->call;
     const struct xpci_generator *gen;
     int ret;
 
     /* a host without a generator has nothing hidden, and needs none */
-    if (s->conf.n == 0 && xpci_generator_detect(call->root, &gen, NULL) < 0)
+    if (call->conf.n == 0 && xpci_generator_detect(call->root, &gen, NULL) < 0)
         return 0;
-    ret = xpci_plan_make(call, &s->conf, &s->inv, &s->plan, err);
-    if (ret < 0)
-        return ret;
-    if (s->plan.changes.n)
+    ret = xpci_plan_make(call, &s->plan, err);
+    if (ret == 0 && s->plan.changes.n)
         ret = xpci_asprintf(err, &s->trouble,
                             "%s is not what " XPCI_HIDE_CONF_PATH
                             " asks for; run 'xpci hide'",
                             s->plan.changes.v[0].path);
-    if (ret == 0 && s->conf.n && !s->trouble)
-        ret = check_cmdline(call, s, err);
+    if (ret == 0 && call->conf.n && !s->trouble)
+        ret = check_cmdline(s, err);
     if (ret == 0 && !s->trouble)
         ret = check_images(s, err);
     return ret;
 }
 
-static int judge_hidden(const struct status *s, const struct xpci_hidden *h,
-                        enum state *state, char **why)
-{
-    const struct xpci_device *dev = xpci_inventory_find(&s->inv, &h->bdf);
-    const struct xpci_guest_device *user = xpci_host_user(&s->guests, &h->bdf);
-    int ret = xpci_hidden_check(h, &s->inv, why);
-
-    *state = WRONG;
-    if (ret < 0)
-        return ret == -ENODEV ? 0 : ret;
-    if (s->trouble)
-        return xpci_asprintf(NULL, why, "%s", s->trouble);
-    if (xpci_host_on_pciback(dev)) {
-        *state = EFFECTIVE;
-        return user ? xpci_asprintf(NULL, why,
-                                    "pciback has it; attached to '%s'",
-                                    user->domain)
-                    : xpci_asprintf(NULL, why,
-                                    "pciback has it; the images are proven");
-    }
-    *state = PENDING;
-    return xpci_asprintf(
-        NULL, why, "with %s%s until the next boot; the images are proven",
-        dev->driver ? "driver " : "no driver", dev->driver ? dev->driver : "");
-}
-
 static int add_row(struct status *s, const struct xpci_bdf *bdf,
-                   enum state state, const char *why, struct xpci_table *table,
-                   struct xpci_error *err)
+                   enum state state, const char *why, struct xpci_error *err)
 {
-    char text[XPCI_BDF_SIZE];
-
     if (state > s->worst)
         s->worst = state;
-    return xpci_table_add(table, err, bdf ? xpci_bdf_format(bdf, text) : NULL,
+    return xpci_table_add(s->call, err, bdf ? xpci_cell_bdf(bdf) : NULL,
                           state_names[state], why);
 }
 
-static int add_hidden(struct status *s, struct xpci_table *table,
+static int add_hidden(struct status *s, const struct xpci_hidden *h,
                       struct xpci_error *err)
 {
-    int ret = 0;
+    const struct xpci_inventory *inv = &s->call->inv;
+    const struct xpci_device *dev = xpci_inventory_find(inv, &h->bdf);
+    const struct xpci_guest_device *user = xpci_host_user(s->call, &h->bdf);
+    _cleanup_free_ char *why = NULL;
+    int ret = xpci_hidden_check(h, inv, &why);
 
-    if (s->trouble && s->conf.n == 0) /* of what is left over */
-        ret = add_row(s, NULL, WRONG, s->trouble, table, err);
-    for (size_t i = 0; ret == 0 && i < s->conf.n; i++) {
-        _cleanup_free_ char *why = NULL;
-        enum state state;
-
-        if (judge_hidden(s, &s->conf.v[i], &state, &why) < 0)
-            return xpci_error_oom(err);
-        ret = add_row(s, &s->conf.v[i].bdf, state, why, table, err);
-    }
-    return ret;
+    if (ret < 0 && ret != -ENODEV)
+        return xpci_error_oom(err);
+    if (ret < 0 || s->trouble)
+        return add_row(s, &h->bdf, WRONG, why ? why : s->trouble, err);
+    if (!xpci_host_on_pciback(dev))
+        ret = xpci_asprintf(
+            err, &why, "with %s%s until the next boot; the images are proven",
+            dev->driver ? "driver " : "", xpci_host_driver(dev));
+    else if (user)
+        ret = xpci_asprintf(err, &why, "pciback has it; attached to '%s'",
+                            user->domain);
+    else
+        ret = xpci_asprintf(err, &why, "pciback has it; the images are proven");
+    return ret < 0 ? ret
+                   : add_row(s, &h->bdf,
+                             xpci_host_on_pciback(dev) ? EFFECTIVE : PENDING,
+                             why, err);
 }
 
 /* What pciback holds though nothing asks for it: given back at a boot. */
-static int add_left_over(struct status *s, struct xpci_table *table,
-                         struct xpci_error *err)
+static int add_left_over(struct status *s, struct xpci_error *err)
 {
+    const struct xpci_call *call = s->call;
     int ret = 0;
 
-    for (size_t i = 0; ret == 0 && i < s->inv.n; i++) {
-        const struct xpci_device *dev = &s->inv.dev[i];
+    for (size_t i = 0; ret == 0 && i < call->inv.n; i++) {
+        const struct xpci_device *dev = &call->inv.dev[i];
 
-        if (!xpci_host_on_pciback(dev) ||
-            xpci_hide_conf_find(&s->conf, &dev->bdf))
-            continue;
-        ret = add_row(s, &dev->bdf, PENDING,
-                      "pciback has it, but xpci does not hide it; the next "
-                      "boot gives it back",
-                      table, err);
+        if (xpci_host_on_pciback(dev) &&
+            !xpci_hide_conf_find(&call->conf, &dev->bdf))
+            ret = add_row(s, &dev->bdf, PENDING,
+                          "pciback has it, but xpci does not hide it; the "
+                          "next boot gives it back",
+                          err);
     }
     return ret;
 }
@@ -165,28 +138,21 @@ static int run(struct xpci_call *call, struct xpci_error *err)
 {
     static const int exits[] = { XPCI_EXIT_OK, XPCI_EXIT_PENDING,
                                  XPCI_EXIT_WRONG };
-    _cleanup_(status_clear) struct status s = { 0 };
-    _cleanup_table_ struct xpci_table *table = NULL;
-    int ret;
+    _cleanup_(status_clear) struct status s = { .call = call };
+    int ret = xpci_host_inventory(call, err);
 
-    if (call->argc)
-        return xpci_error_usage(err, "'xpci status' takes no operands");
-    ret = xpci_inventory_load(call->root, &s.inv, err);
     if (ret == 0)
-        ret = xpci_hide_conf_load(call->root, &s.conf, err);
+        ret = xpci_hide_conf_load(call->root, &call->conf, err);
     if (ret == 0)
-        ret = xpci_host_guest_devices(call, &s.guests, err);
+        ret = xpci_host_guests(call, err);
     if (ret == 0)
-        ret = check_common(call, &s, err);
+        ret = check_common(&s, err);
+    if (ret == 0 && s.trouble && call->conf.n == 0) /* of what is left over */
+        ret = add_row(&s, NULL, WRONG, s.trouble, err);
+    for (size_t i = 0; ret == 0 && i < call->conf.n; i++)
+        ret = add_hidden(&s, &call->conf.v[i], err);
     if (ret == 0)
-        ret = xpci_table_new(call, columns, XPCI_ARRAY_SIZE(columns), &table,
-                             err);
-    if (ret == 0)
-        ret = add_hidden(&s, table, err);
-    if (ret == 0)
-        ret = add_left_over(&s, table, err);
-    if (ret == 0)
-        ret = xpci_table_print(table, err);
+        ret = add_left_over(&s, err);
     return ret < 0 ? ret : exits[s.worst];
 }
 
@@ -196,5 +162,6 @@ const struct xpci_cmd xpci_cmd_status = {
     .summary = "what is hidden, what will be, and whether the boot will do it",
     .options = (const enum xpci_opt[]){ OPT_COLUMNS, OPT_NONE },
     .flags = CMD_NEEDS_ROOT,
+    .columns = columns,
     .run = run,
 };

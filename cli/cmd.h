@@ -12,35 +12,40 @@
 #ifndef XPCI_CMD_H
 #define XPCI_CMD_H
 
-#include "error.h"
+#include "guard.h"
+#include "hide-conf.h"
+#include "inventory.h"
 #include "log.h"
-#include "root.h"
+#include "toolstack.h"
 
-/* One entry per option of any command; options.c says the rest of each. */
+/*
+ * One entry per option of any command, its letter if it has one; options.c
+ * says the rest of each.
+ */
 enum xpci_opt {
     OPT_NONE, /* ends a command's list */
     OPT_ACS,
-    OPT_ALL,
     OPT_ASSIGNABLE,
     OPT_BACKUP,
     OPT_CHECK,
-    OPT_COLUMNS,
-    OPT_DRY_RUN,
     OPT_DUMP,
     OPT_FILE,
     OPT_FORCE,
-    OPT_HELP,
     OPT_JSON,
     OPT_PERSIST,
-    OPT_QUIET,
     OPT_ROOT,
     OPT_RULES,
     OPT_SCOPE,
     OPT_TIMEOUT,
-    OPT_VERBOSE,
-    OPT_VERSION,
     OPT_WORDS,
-    OPT_MAX
+    OPT_ALL = 'a',
+    OPT_COLUMNS = 'o',
+    OPT_DRY_RUN = 'n',
+    OPT_HELP = 'h',
+    OPT_QUIET = 'q',
+    OPT_VERBOSE = 'v',
+    OPT_VERSION = 'V',
+    OPT_MAX = 128
 };
 
 /* Exit status (design: "Exit status"); 1 to 3 are enum xpci_error_kind. */
@@ -55,6 +60,8 @@ enum xpci_cmd_flags {
     CMD_CHANGES = 2,    /* the system or its files; not for a recording */
 };
 
+#define CMD_ANY 0x7fffffff /* as max: any number of operands */
+
 struct xpci_call {
     const struct xpci_cmd *cmd;
     const char *opt[OPT_MAX]; /* the argument, "" for a flag, NULL: not given */
@@ -62,14 +69,27 @@ struct xpci_call {
     char **argv; /* operands only */
     struct xpci_root *root;
     struct xpci_log log;
-    bool talking; /* a tick stands on the last line of stderr */
+    bool talking;             /* a tick stands on the last line of stderr */
+    struct xpci_table *table; /* the answer (table.h); main prints it */
+
+    /* What host.h has loaded for the command; main releases it. */
+    struct xpci_inventory inv;
+    struct xpci_hide_conf conf;
+    struct xpci_guard guard;
+    struct xpci_guest_devices guests;
+    bool guests_known;
+    struct xpci_toolstack *ts;
+    struct xpci_domain domain;
+    int lock; /* -1: none */
 };
 
 struct xpci_cmd {
     const char *name;
     const char *operands; /* for the usage line */
+    int min, max;         /* how many */
     const char *summary;
-    const enum xpci_opt *options; /* besides the common ones */
+    const enum xpci_opt *options;      /* besides the common ones */
+    const struct xpci_column *columns; /* NULL: run() makes the table */
     unsigned int flags;
     int (*run)(struct xpci_call *call, struct xpci_error *err);
 };
@@ -93,8 +113,11 @@ extern const struct xpci_cmd xpci_cmd_status;
 extern const struct xpci_cmd xpci_cmd_tree;
 extern const struct xpci_cmd xpci_cmd_unhide;
 
+/* The error of a call with other operands than the usage line says. */
+int xpci_call_usage(const struct xpci_call *call, struct xpci_error *err);
+
 /* The verbs of 'xpci cfg' that have a file of their own, called as run(). */
-int xpci_cfg_change_files(const struct xpci_call *call, bool add,
+int xpci_cfg_change_files(struct xpci_call *call, bool add,
                           struct xpci_error *err);
 int xpci_cfg_check_files(struct xpci_call *call,
                          struct xpci_error *err) _must_check_;

@@ -7,35 +7,30 @@
 #include "facts.h"
 #include "native-driver.h"
 #include "reset.h"
+#include "table.h"
 
-int xpci_facts_load(const struct xpci_call *call, struct xpci_facts *f,
+int xpci_facts_load(struct xpci_call *call, struct xpci_facts *f,
                     struct xpci_error *err)
 {
-    int ret = xpci_host_inventory(call, &f->inv, err);
+    int ret = xpci_host_inventory(call, err);
 
     f->call = call;
     f->root = call->opt[OPT_DUMP] ? NULL : call->root;
     if (ret == 0)
-        ret = xpci_resources_load(f->root, &f->inv, &f->res, err);
+        ret = xpci_resources_load(f->root, &call->inv, &f->res, err);
     if (ret < 0 || !f->root)
         return ret;
-    f->no_guard.code = xpci_guard_load(f->root, &f->guard, &f->no_guard);
-    ret = xpci_hide_conf_load(f->root, &f->conf, err);
+    f->no_guard.code = xpci_guard_load(f->root, &call->guard, &f->no_guard);
+    f->no_guests.code = xpci_host_guests(call, &f->no_guests);
+    ret = xpci_hide_conf_load(f->root, &call->conf, err);
     if (ret == 0)
         ret = xpci_root_list(f->root, "/lib/modules", &f->kernels, NULL, err);
-    if (ret == 0)
-        f->no_guests.code =
-            xpci_host_guest_devices(call, &f->guests, &f->no_guests);
     return ret;
 }
 
 void xpci_facts_clear(struct xpci_facts *f)
 {
-    xpci_inventory_clear(&f->inv);
     xpci_resources_clear(&f->res);
-    xpci_guard_clear(&f->guard);
-    xpci_hide_conf_clear(&f->conf);
-    xpci_guest_devices_clear(&f->guests);
     xpci_error_clear(&f->no_guard);
     xpci_error_clear(&f->no_guests);
     xpci_strv_clear(&f->kernels);
@@ -85,9 +80,10 @@ void xpci_fact(struct xpci_facts *f, const char *subject, const char *key,
 /* The device that facts are told of. */
 struct view {
     struct xpci_facts *f;
+    const struct xpci_call *call;
+    const struct xpci_inventory *inv;
     size_t i;
     const struct xpci_device *dev;
-    const struct xpci_caps *caps;
     struct xpci_group group; /* empty if it is not known */
     char name[XPCI_BDF_SIZE];
 };
@@ -96,14 +92,14 @@ struct view {
     xpci_fact((v)->f, (v)->name, key, XPCI_FACT, NULL, NULL, __VA_ARGS__)
 #define judge(v, key, grade, why, fix, ...)                                    \
     xpci_fact((v)->f, (v)->name, key, grade, why, fix, __VA_ARGS__)
-#define BDF_OF(v, i) XPCI_BDF_ARGS((v)->f->inv.dev[i].bdf)
+#define BDF_OF(v, i) XPCI_BDF_ARGS((v)->inv->dev[i].bdf)
 
 static void tell_identity(struct view *v)
 {
     const struct xpci_device *dev = v->dev;
     _cleanup_free_ char *path = NULL;
 
-    v->f->oom |= xpci_device_path(&v->f->inv, dev, &path) < 0;
+    v->f->oom |= xpci_device_path(v->inv, dev, &path) < 0;
     tell(v, "BDF", "%s", v->name);
     tell(v, "PATH", "%s", path ? path : "");
     tell(v, "DEVICE", "%s", dev->name);
@@ -128,22 +124,20 @@ static void tell_identity(struct view *v)
 /* Who has it, and who should. */
 static void tell_state(struct view *v)
 {
-    const struct xpci_facts *f = v->f;
+    const struct xpci_error *no_guests = &v->f->no_guests;
     const struct xpci_bdf *bdf = &v->dev->bdf;
-    const struct xpci_guest_device *user = xpci_host_user(&f->guests, bdf);
-    const struct xpci_hidden *hidden = xpci_hide_conf_find(&f->conf, bdf);
+    const struct xpci_guest_device *user = xpci_host_user(v->call, bdf);
+    const struct xpci_hidden *hidden = xpci_hide_conf_find(&v->call->conf, bdf);
     _cleanup_free_ char *why = NULL;
 
     if (!xpci_device_is_bridge(v->dev))
-        tell(v, "STATE", "%s",
-             xpci_host_state(v->dev, f->root,
-                             f->no_guests.code ? NULL : &f->guests));
-    if (f->no_guests.code)
-        tell(v, "USED_BY", "not known: %s", xpci_error_text(&f->no_guests));
+        tell(v, "STATE", "%s", xpci_host_state(v->call, v->dev));
+    if (no_guests->code)
+        tell(v, "USED_BY", "not known: %s", xpci_error_text(no_guests));
     if (user)
         tell(v, "USED_BY", user->vslot ? "%s, slot %x" : "%s", user->domain,
              user->vslot);
-    if (hidden && xpci_hidden_check(hidden, &f->inv, &why) < 0)
+    if (hidden && xpci_hidden_check(hidden, v->inv, &why) < 0)
         judge(v, "HIDDEN", XPCI_ERROR,
               "the next boot would take another device",
               "xpci unhide " XPCI_SUBJECT ", and hide the one you mean", "%s",
@@ -164,18 +158,17 @@ static void tell_needed(struct view *v)
         [XPCI_GUARD_DIES] = { XPCI_ERROR, "dom0 cannot live without it",
                               "leave it to dom0" },
     };
-    const struct xpci_facts *f = v->f;
+    const struct xpci_error *no_guard = &v->f->no_guard;
+    const struct xpci_guard *guard = &v->call->guard;
 
-    if (f->no_guard.code)
-        judge(v, "NEEDED", XPCI_WARNING, "it may be what dom0 lives on", NULL,
-              "not known: %s", xpci_error_text(&f->no_guard));
-    else if (!f->root) /* doctor says of a dump what it lacks */
-        tell(v, "NEEDED", "not known: no list of mounted file systems");
-    else if (!f->guard.known)
-        judge(v, "NEEDED", XPCI_WARNING, "it may be what dom0 lives on", NULL,
-              "not known: no list of mounted file systems");
-    for (size_t i = 0; i < f->guard.n; i++) {
-        const struct xpci_finding *g = &f->guard.v[i];
+    if (no_guard->code ||
+        !guard->known) /* doctor says of a dump what it lacks */
+        judge(v, "NEEDED", v->f->root ? XPCI_WARNING : XPCI_FACT,
+              "it may be what dom0 lives on", NULL, "not known: %s",
+              no_guard->code ? xpci_error_text(no_guard)
+                             : "no list of mounted file systems");
+    for (size_t i = 0; i < guard->n; i++) {
+        const struct xpci_finding *g = &guard->v[i];
 
         if (xpci_bdf_cmp(&g->bdf, &v->dev->bdf) == 0)
             judge(v, "NEEDED", grades[g->grade].grade, grades[g->grade].why,
@@ -240,8 +233,7 @@ static void tell_group(struct view *v)
 {
     _cleanup_group_ struct xpci_group all = { 0 };
     _cleanup_error_ struct xpci_error why = { 0 };
-    const struct xpci_inventory *inv = &v->f->inv;
-    int ret = xpci_group_list(inv, false, false, NULL, 0, &all, &why);
+    int ret = xpci_group_list(v->inv, false, false, NULL, 0, &all, &why);
 
     for (size_t k = 0; ret == 0 && k < all.n; k++) {
         if (all.v[k].dev == v->i)
@@ -250,7 +242,7 @@ static void tell_group(struct view *v)
     if (ret == 0 && xpci_device_is_bridge(v->dev))
         return;
     if (ret == 0)
-        ret = xpci_group_closure(inv, &v->i, 1, XPCI_SCOPE_GROUP, &v->group,
+        ret = xpci_group_closure(v->inv, &v->i, 1, XPCI_SCOPE_GROUP, &v->group,
                                  &why);
     if (ret < 0)
         judge(v, "MEMBERS", XPCI_ERROR, "it would be hidden without its group",
@@ -263,8 +255,8 @@ static void tell_group(struct view *v)
 
 static void tell_reset(struct view *v)
 {
-    size_t near = xpci_reset_neighbour(&v->f->inv, v->i);
-    unsigned int ways = xpci_reset_ways(&v->f->inv, v->i);
+    size_t near = xpci_reset_neighbour(v->inv, v->i);
+    unsigned int ways = xpci_reset_ways(v->inv, v->i);
 
     if (v->f->root)
         ways |= xpci_reset_special(v->f->root, v->dev);
@@ -312,14 +304,11 @@ static void tell_bar(struct view *v, size_t k)
     const struct xpci_bar *bar = &v->f->res.v[k];
     size_t near = xpci_bar_neighbour(&v->f->res, k);
 
-    if (!bar->size)
-        tell(v, "BARS", "%c: %s 0x%" PRIx64 "%s, size not known",
-             "012345R"[bar->index], bar -> io ? "ports" : "memory", bar->start,
-             bar->is64 ? ", 64 bit" : "");
-    else
-        tell(v, "BARS", "%c: %s 0x%" PRIx64 "%s, 0x%" PRIx64 " bytes",
-             "012345R"[bar->index], bar -> io ? "ports" : "memory", bar->start,
-             bar->is64 ? ", 64 bit" : "", bar->size);
+    tell(v, "BARS", "%c: %s 0x%" PRIx64 "%s, %s", "012345R"[bar->index],
+         bar -> io ? "ports" : "memory", bar->start,
+         bar->is64 ? ", 64 bit" : "",
+         bar->size ? xpci_cell("0x%" PRIx64 " bytes", bar->size)
+                   : "size not known");
     if (near == XPCI_NO_PARENT)
         return;
     near = v->f->res.v[near].dev;
@@ -350,16 +339,14 @@ static void tell_bars(struct view *v)
 static void tell_interrupts(struct view *v)
 {
     const struct xpci_resources *res = &v->f->res;
-    const struct xpci_caps *caps = v->caps;
+    const struct xpci_caps *caps = &v->dev->caps;
 
     if (caps->pin && !v->dev->virtual_func)
         tell(v, "INTX", "pin %c", "ABCD"[caps->pin - 1]);
     if (res->irq[v->i])
         tell(v, "INTX", "irq %u", res->irq[v->i]);
-    for (size_t k = 0;; k++) {
-        k = xpci_intx_neighbour(&v->f->inv, res, v->i, k);
-        if (k == XPCI_NO_PARENT)
-            break;
+    for (size_t k = xpci_intx_neighbour(v->inv, res, v->i, 0);
+         k != XPCI_NO_PARENT; k = xpci_intx_neighbour(v->inv, res, v->i, k + 1))
         judge(v, "INTX",
               caps->msi || caps->msix || xpci_group_has(&v->group, k)
                   ? XPCI_FACT
@@ -367,7 +354,6 @@ static void tell_interrupts(struct view *v)
               "what one does with the line, the other has to bear",
               "give both to one guest, or put the card in another place",
               "shared with " XPCI_BDF_FMT, BDF_OF(v, k));
-    }
     if (caps->msi)
         tell(v, "MSI", "MSI, vectors: %u", caps->msi);
     v->f->number = caps->msix + 32;
@@ -405,7 +391,7 @@ static size_t region_neighbour(const struct xpci_inventory *inv, size_t dev,
 /* Refusals are those of Xen's intel_iommu_assign_device(); AMD's has none. */
 static void tell_region(struct view *v, const struct xpci_region *r)
 {
-    const struct xpci_inventory *inv = &v->f->inv;
+    const struct xpci_inventory *inv = v->inv;
     size_t near = region_neighbour(inv, v->i, r), up = v->dev->parent;
     enum xpci_grade grade = inv->has_ivrs ? XPCI_NOTE : XPCI_ERROR;
 
@@ -425,7 +411,7 @@ static void tell_region(struct view *v, const struct xpci_region *r)
 
 static void tell_memory(struct view *v)
 {
-    const struct xpci_inventory *inv = &v->f->inv;
+    const struct xpci_inventory *inv = v->inv;
 
     if (!v->f->root || inv->tables_unreadable)
         tell(v, "MEMORY", "not known: the firmware's tables are not there");
@@ -443,10 +429,12 @@ static void tell_memory(struct view *v)
 
 void xpci_facts_device(struct xpci_facts *f, size_t i)
 {
-    const struct xpci_device *dev = &f->inv.dev[i];
-    struct view v = { .f = f, .i = i, .dev = dev, .caps = &dev->caps };
+    const struct xpci_inventory *inv = &f->call->inv;
+    struct view v = {
+        .f = f, .call = f->call, .inv = inv, .i = i, .dev = &inv->dev[i]
+    };
 
-    xpci_bdf_format(&dev->bdf, v.name);
+    xpci_bdf_format(&v.dev->bdf, v.name);
     tell_identity(&v);
     tell_state(&v);
     tell_needed(&v);

@@ -15,8 +15,6 @@
 #ifndef XPCI_FACTS_H
 #define XPCI_FACTS_H
 
-#include "guard.h"
-#include "hide-conf.h"
 #include "host.h"
 #include "resources.h"
 
@@ -34,13 +32,9 @@ struct xpci_fact {
 };
 
 struct xpci_facts {
-    const struct xpci_call *call;
-    const struct xpci_root *root; /* NULL: a dump, which is inv alone */
-    struct xpci_inventory inv;
+    struct xpci_call *call;
+    const struct xpci_root *root; /* NULL: a dump, which is call->inv alone */
     struct xpci_resources res;
-    struct xpci_guard guard;
-    struct xpci_hide_conf conf;
-    struct xpci_guest_devices guests;
     struct xpci_error no_guard, no_guests; /* why they are not known */
     struct xpci_strv kernels;              /* those that have modules */
     struct xpci_fact *v;
@@ -49,7 +43,7 @@ struct xpci_facts {
     bool oom;
 };
 
-int xpci_facts_load(const struct xpci_call *call, struct xpci_facts *facts,
+int xpci_facts_load(struct xpci_call *call, struct xpci_facts *facts,
                     struct xpci_error *err) _must_check_;
 void xpci_facts_clear(struct xpci_facts *facts);
 

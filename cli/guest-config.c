@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fnmatch.h>
+#include <search.h>
 #include <string.h>
 
 #include "guest-config.h"
@@ -30,17 +32,6 @@ void xpci_guest_config_close(struct xpci_guest_config *config)
     *config = (struct xpci_guest_config){ 0 };
 }
 
-int xpci_guest_config_load(const struct xpci_root *root, const char *path,
-                           struct xpci_cfg **out, struct xpci_error *err)
-{
-    _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
-    int ret = xpci_guest_config_open(root, path, &config, err);
-
-    if (ret == 0)
-        *out = xpci_steal(config.cfg);
-    return ret;
-}
-
 void xpci_guest_config_warn(const struct xpci_call *call,
                             const struct xpci_cfg *cfg)
 {
@@ -50,59 +41,105 @@ void xpci_guest_config_warn(const struct xpci_call *call,
                  xpci_cfg_xl_error(cfg));
 }
 
-/* Adds the files of @dir that end in @suffix. */
-static int add_files(const struct xpci_root *root, const char *dir,
-                     const char *suffix, struct xpci_strv *out,
-                     struct xpci_error *err)
+struct file {
+    const char *path;
+    dev_t dev;
+    ino_t ino;
+};
+
+static int cmp_inode(const void *a, const void *b)
+{
+    const struct file *x = a, *y = b;
+
+    if (x->ino != y->ino)
+        return x->ino < y->ino ? -1 : 1;
+    return x->dev < y->dev ? -1 : x->dev > y->dev;
+}
+
+const char *xpci_files_add(void **files, const struct xpci_root *root,
+                           const char *path)
+{
+    struct file *file, **node;
+    struct stat st;
+
+    if (xpci_root_stat(root, path, &st) < 0)
+        return path; /* reading it will say why */
+    file = malloc(sizeof(*file));
+    if (!file)
+        return NULL;
+    *file = (struct file){ path, st.st_dev, st.st_ino };
+    node = tsearch(file, files, cmp_inode);
+    if (!node || *node != file)
+        free(file);
+    return node ? (*node)->path : NULL;
+}
+
+bool xpci_files_have(void *const *files, const struct xpci_root *root,
+                     const char *path)
+{
+    struct file key;
+    struct stat st;
+
+    if (xpci_root_stat(root, path, &st) < 0)
+        return false;
+    key = (struct file){ path, st.st_dev, st.st_ino };
+    return tfind(&key, files, cmp_inode);
+}
+
+void xpci_files_clear(void **files)
+{
+    tdestroy(*files, free);
+}
+
+/* Where files of guests are: DIR/NAME and what is behind it. */
+static const struct place {
+    const char *dir, *pattern, *behind;
+} places[] = {
+    { "/etc/xen", "*.cfg", "" },
+    { "/etc/xen/auto", "*", "" },
+    { "/OVS/running_pool", "*", "/vm.cfg" },
+};
+
+static int add_files(const struct xpci_root *root, const struct place *place,
+                     struct xpci_strv *out, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv names = { 0 };
-    int ret = xpci_root_list(root, dir, &names, NULL, err);
-    size_t n = strlen(suffix);
+    int ret = xpci_root_list(root, place->dir, &names, NULL, err);
 
     for (size_t i = 0; ret == 0 && i < names.n; i++) {
-        size_t len = strlen(names.v[i]);
+        _cleanup_free_ char *path = NULL;
 
-        if (names.v[i][0] == '.' || len < n ||
-            strcmp(names.v[i] + len - n, suffix))
+        if (fnmatch(place->pattern, names.v[i], FNM_PERIOD) != 0)
             continue;
-        if (xpci_strv_printf(out, "%s/%s", dir, names.v[i]) < 0)
+        ret = xpci_asprintf(err, &path, "%s/%s%s", place->dir, names.v[i],
+                            place->behind);
+        if (ret == 0 && (!*place->behind || xpci_root_exists(root, path)) &&
+            xpci_strv_add(out, path) < 0)
             ret = xpci_error_oom(err);
     }
     return ret;
 }
 
-static int add_pool(const struct xpci_root *root, struct xpci_strv *out,
-                    struct xpci_error *err)
+int xpci_guest_config_files(const struct xpci_root *root, const char *domain,
+                            struct xpci_strv *out, struct xpci_error *err)
 {
-    _cleanup_strv_ struct xpci_strv dirs = { 0 };
-    int ret = add_files(root, "/OVS/running_pool", "", &dirs, err);
+    _cleanup_files_ void *seen = NULL;
+    _cleanup_strv_ struct xpci_strv all = { 0 };
+    int ret = 0;
 
-    for (size_t i = 0; ret == 0 && i < dirs.n; i++) {
-        _cleanup_free_ char *file = NULL;
-
-        if (xpci_asprintf(err, &file, "%s/vm.cfg", dirs.v[i]) < 0)
-            return -ENOMEM;
-        if (xpci_root_exists(root, file) && xpci_strv_add(out, file) < 0)
-            return xpci_error_oom(err);
-    }
-    return ret;
-}
-
-static int candidates(const struct xpci_root *root, const char *domain,
-                      struct xpci_strv *out, struct xpci_error *err)
-{
-    int ret;
-
-    if (!strchr(domain, '/') &&
-        xpci_strv_printf(out, "/etc/xen/%s", domain) < 0)
+    if (domain && !strchr(domain, '/') &&
+        xpci_strv_printf(&all, "/etc/xen/%s", domain) < 0)
         return xpci_error_oom(err);
-    if (out->n && !xpci_root_exists(root, out->v[0]))
-        xpci_strv_clear(out);
-    ret = add_files(root, "/etc/xen", ".cfg", out, err);
-    if (ret == 0)
-        ret = add_files(root, "/etc/xen/auto", "", out, err);
-    if (ret == 0)
-        ret = add_pool(root, out, err);
+    if (all.n && !xpci_root_exists(root, all.v[0]))
+        xpci_strv_clear(&all);
+    for (size_t i = 0; ret == 0 && i < XPCI_ARRAY_SIZE(places); i++)
+        ret = add_files(root, &places[i], &all, err);
+    for (size_t i = 0; ret == 0 && i < all.n; i++) {
+        const char *first = xpci_files_add(&seen, root, all.v[i]);
+
+        if (!first || (first == all.v[i] && xpci_strv_add(out, first) < 0))
+            ret = xpci_error_oom(err);
+    }
     return ret;
 }
 
@@ -111,15 +148,15 @@ static int is_of(const struct xpci_call *call, const char *path,
                  const char *domain, bool *yes, struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error why = { 0 };
-    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
+    _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
     _cleanup_free_ char *name = NULL;
     const char *base = strrchr(path, '/') + 1;
     size_t len = strlen(domain);
-    int ret = xpci_guest_config_load(call->root, path, &cfg, &why);
+    int ret = xpci_guest_config_open(call->root, path, &config, &why);
 
     *yes = false;
     if (ret == 0)
-        ret = xpci_cfg_string(cfg, "name", &name, &why);
+        ret = xpci_cfg_string(config.cfg, "name", &name, &why);
     if (ret == 0) {
         *yes = name && !strcmp(name, domain);
         return 0;
@@ -130,32 +167,6 @@ static int is_of(const struct xpci_call *call, const char *path,
     xpci_log(&call->log, XPCI_LOG_DEBUG, "passed over: %s",
              xpci_error_text(&why));
     return 0;
-}
-
-/* Two names of one file, as the links in /etc/xen/auto are. */
-static bool same_file(const struct xpci_root *root, const char *a,
-                      const char *b)
-{
-    struct stat x, y;
-
-    return xpci_root_stat(root, a, &x) == 0 &&
-           xpci_root_stat(root, b, &y) == 0 && x.st_dev == y.st_dev &&
-           x.st_ino == y.st_ino;
-}
-
-int xpci_guest_config_files(const struct xpci_root *root, struct xpci_strv *out,
-                            struct xpci_error *err)
-{
-    _cleanup_strv_ struct xpci_strv all = { 0 };
-    int ret = candidates(root, "/", &all, err);
-
-    for (size_t i = 0, k; ret == 0 && i < all.n; i++) {
-        for (k = 0; k < i && !same_file(root, all.v[k], all.v[i]);)
-            k++;
-        if (k == i && xpci_strv_add(out, all.v[i]) < 0)
-            ret = xpci_error_oom(err);
-    }
-    return ret;
 }
 
 static int search(const struct xpci_call *call, const struct xpci_strv *files,
@@ -169,12 +180,12 @@ static int search(const struct xpci_call *call, const struct xpci_strv *files,
 
         if (ret < 0)
             return ret;
-        if (yes && found && !same_file(call->root, found, files->v[i]))
+        if (yes && found)
             return xpci_error_set(err, EEXIST,
                                   "both '%s' and '%s' are for guest '%s'; say "
                                   "which with --file",
                                   found, files->v[i], domain);
-        if (yes && !found)
+        if (yes)
             found = files->v[i];
     }
     if (!found)
@@ -192,12 +203,12 @@ static int find_entry(const struct xpci_call *call, const char *path,
                       struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error why = { 0 };
-    _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
+    _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
     _cleanup_cfg_pci_ struct xpci_cfg_pci list = { 0 };
-    int ret = xpci_guest_config_load(call->root, path, &cfg, &why);
+    int ret = xpci_guest_config_open(call->root, path, &config, &why);
 
     if (ret == 0)
-        ret = xpci_cfg_pci_list(cfg, &list, &why);
+        ret = xpci_cfg_pci_list(config.cfg, &list, &why);
     if (ret < 0) {
         xpci_log(&call->log, XPCI_LOG_WARN,
                  "whether another guest has the device is not known from this "
@@ -217,17 +228,15 @@ static int find_entry(const struct xpci_call *call, const char *path,
 }
 
 int xpci_guest_config_other(const struct xpci_call *call,
-                            const struct xpci_pci_spec *spec,
-                            bool (*skip)(const struct stat *, void *),
-                            void *data, char **out, struct xpci_error *err)
+                            const struct xpci_pci_spec *spec, void *const *skip,
+                            char **out, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv files = { 0 };
-    int ret = candidates(call->root, "/", &files, err);
-    struct stat st;
+    int ret = xpci_guest_config_files(call->root, NULL, &files, err);
 
     *out = NULL;
     for (size_t i = 0; ret == 0 && !*out && i < files.n; i++) {
-        if (xpci_root_stat(call->root, files.v[i], &st) < 0 || !skip(&st, data))
+        if (!xpci_files_have(skip, call->root, files.v[i]))
             ret = find_entry(call, files.v[i], spec, out, err);
     }
     return ret;
@@ -243,7 +252,7 @@ int xpci_guest_config_find(const struct xpci_call *call, const char *domain,
         *out = strdup(call->opt[OPT_FILE]);
         return *out ? 0 : xpci_error_oom(err);
     }
-    ret = candidates(call->root, domain, &files, err);
+    ret = xpci_guest_config_files(call->root, domain, &files, err);
     return ret < 0 ? ret : search(call, &files, domain, out, err);
 }
 

@@ -27,11 +27,6 @@ int xpci_guest_config_open(const struct xpci_root *root, const char *path,
                            struct xpci_error *err) _must_check_;
 void xpci_guest_config_close(struct xpci_guest_config *config);
 
-/* The same, only to read it. */
-int xpci_guest_config_load(const struct xpci_root *root, const char *path,
-                           struct xpci_cfg **out,
-                           struct xpci_error *err) _must_check_;
-
 /* Says so if only xm could read the file: the guest cannot be started. */
 void xpci_guest_config_warn(const struct xpci_call *call,
                             const struct xpci_cfg *cfg);
@@ -44,25 +39,40 @@ int xpci_guest_config_find(const struct xpci_call *call, const char *domain,
                            char **out, struct xpci_error *err) _must_check_;
 
 /*
- * Where in the guests' files, except those that @skip knows, @spec's device is
+ * The files that guests are searched in, each under one name; that of
+ * @domain first, which may be NULL.
+ */
+int xpci_guest_config_files(const struct xpci_root *root, const char *domain,
+                            struct xpci_strv *out,
+                            struct xpci_error *err) _must_check_;
+
+/*
+ * Where in the guests' files, except those in @skip, @spec's device is
  * configured too: "FILE:LINE:COLUMN", malloc'ed; NULL if nowhere. A file that
  * cannot be read is said and passed over.
  */
 int xpci_guest_config_other(const struct xpci_call *call,
-                            const struct xpci_pci_spec *spec,
-                            bool (*skip)(const struct stat *, void *),
-                            void *data, char **out,
-                            struct xpci_error *err) _must_check_;
+                            const struct xpci_pci_spec *spec, void *const *skip,
+                            char **out, struct xpci_error *err) _must_check_;
 
-/* The files that guests are searched in, each under one name. */
-int xpci_guest_config_files(const struct xpci_root *root, struct xpci_strv *out,
-                            struct xpci_error *err) _must_check_;
+/*
+ * A set of files, NULL at first, in which one under two names, as the links
+ * in /etc/xen/auto are, is found. Adding returns the name under which the
+ * file is in it, @path if that is new or not there; NULL: out of memory. The
+ * names must outlive the set.
+ */
+const char *xpci_files_add(void **files, const struct xpci_root *root,
+                           const char *path) _must_check_;
+bool xpci_files_have(void *const *files, const struct xpci_root *root,
+                     const char *path);
+void xpci_files_clear(void **files);
 
 /* Adds the edited file to @set; the text read goes with it. */
 int xpci_guest_config_put(struct xpci_guest_config *config,
                           struct xpci_changes *set,
                           struct xpci_error *err) _must_check_;
 
+#define _cleanup_files_ _cleanup_(xpci_files_clear)
 #define _cleanup_guest_config_ _cleanup_(xpci_guest_config_close)
 
 #endif

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Help texts, made from the command and option tables. Return 0. */
+/* Help texts, made from the command and option tables. */
 #ifndef XPCI_HELP_H
 #define XPCI_HELP_H
 
 #include "cmd.h"
 
+/* Print, and return 0. */
 int xpci_help_command(const struct xpci_cmd *cmd);
 int xpci_help_version(void);
+
+/* The command of that name, or NULL. */
+const struct xpci_cmd *xpci_help_find(const char *name);
 
 #endif

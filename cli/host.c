@@ -3,50 +3,54 @@
 #include <string.h>
 
 #include "host.h"
+#include "interrupt.h"
+#include "lock.h"
 
-int xpci_host_inventory(const struct xpci_call *call,
-                        struct xpci_inventory *inv, struct xpci_error *err)
+int xpci_host_lock(struct xpci_call *call, struct xpci_error *err)
+{
+    if (call->opt[OPT_DRY_RUN])
+        return 0;
+    return xpci_lock(call->root, &call->log, &call->lock, err);
+}
+
+int xpci_host_inventory(struct xpci_call *call, struct xpci_error *err)
 {
     if (call->opt[OPT_DUMP])
-        return xpci_inventory_load_dump(call->opt[OPT_DUMP], inv, err);
-    return xpci_inventory_load(call->root, inv, err);
+        return xpci_inventory_load_dump(call->opt[OPT_DUMP], &call->inv, err);
+    return xpci_inventory_load(call->root, &call->inv, err);
 }
 
-int xpci_host_select(const struct xpci_call *call, int first,
-                     const struct xpci_inventory *inv, size_t **out, size_t *n,
-                     struct xpci_error *err)
+int xpci_host_select(const struct xpci_call *call, int first, size_t **out,
+                     size_t *n, struct xpci_error *err)
 {
     size_t operands = (size_t)(call->argc - first);
-    _cleanup_free_ size_t *idx =
-        calloc(inv->n * (operands + 1) + 1, sizeof(*idx));
-    int ret;
+    int ret = 0;
 
     *n = 0;
-    if (!idx)
+    *out = calloc(call->inv.n * (operands + 1) + 1, sizeof(**out));
+    if (!*out)
         return xpci_error_oom(err);
-    for (int i = first; i < call->argc; i++) {
-        ret = xpci_inventory_select(inv, call->argv[i], idx, n, err);
-        if (ret < 0)
-            return ret;
-    }
-    *out = xpci_steal(idx);
-    return 0;
+    for (int i = first; ret == 0 && i < call->argc; i++)
+        ret = xpci_inventory_select(&call->inv, call->argv[i], *out, n, err);
+    return ret;
 }
 
-int xpci_host_closure(const struct xpci_call *call,
-                      const struct xpci_inventory *inv,
-                      struct xpci_group *group, struct xpci_error *err)
+int xpci_host_closure(const struct xpci_call *call, const size_t *seed,
+                      size_t n, struct xpci_group *group,
+                      struct xpci_error *err)
 {
-    _cleanup_free_ size_t *idx = NULL;
+    _cleanup_free_ size_t *operands = NULL;
     enum xpci_scope scope = XPCI_SCOPE_GROUP;
-    size_t n;
     int ret = 0;
 
     if (call->opt[OPT_SCOPE])
         ret = xpci_scope_parse(call->opt[OPT_SCOPE], &scope, err);
-    if (ret == 0)
-        ret = xpci_host_select(call, 0, inv, &idx, &n, err);
-    return ret < 0 ? ret : xpci_group_closure(inv, idx, n, scope, group, err);
+    if (ret == 0 && !seed) {
+        ret = xpci_host_select(call, 0, &operands, &n, err);
+        seed = operands;
+    }
+    return ret < 0 ? ret
+                   : xpci_group_closure(&call->inv, seed, n, scope, group, err);
 }
 
 /* Guests can be only where Xen runs; what cannot be read is an error. */
@@ -63,25 +67,36 @@ static int is_xen(const struct xpci_call *call, struct xpci_error *err)
     return ret < 0 ? ret : found && !strcmp(type.data, "xen\n");
 }
 
-int xpci_host_guest_devices(const struct xpci_call *call,
-                            struct xpci_guest_devices *out,
-                            struct xpci_error *err)
+int xpci_host_guests(struct xpci_call *call, struct xpci_error *err)
 {
-    _cleanup_toolstack_ struct xpci_toolstack *ts = NULL;
     int ret = is_xen(call, err);
 
-    if (ret <= 0)
-        return ret;
-    ret = xpci_toolstack_open(call->root, &ts, err);
-    return ret < 0 ? ret : ts->ops->devices(ts->ctx, out, err);
+    if (ret > 0)
+        ret = xpci_toolstack_open(call->root, &call->ts, err);
+    if (ret == 0 && call->ts)
+        ret = call->ts->ops->devices(call->ts->ctx, &call->guests, err);
+    call->guests_known = ret == 0;
+    return ret;
 }
 
-const struct xpci_guest_device *xpci_host_user(
-    const struct xpci_guest_devices *devs, const struct xpci_bdf *bdf)
+int xpci_host_xen(struct xpci_call *call, struct xpci_error *err)
 {
-    for (size_t i = 0; i < devs->n; i++) {
-        if (xpci_bdf_cmp(&devs->v[i].bdf, bdf) == 0)
-            return &devs->v[i];
+    int ret = xpci_toolstack_open(call->root, &call->ts, err);
+
+    if (ret == 0 && call->argc)
+        ret = call->ts->ops->domain(call->ts->ctx, call->argv[0], &call->domain,
+                                    err);
+    if (ret == 0)
+        ret = call->ts->ops->devices(call->ts->ctx, &call->guests, err);
+    return ret;
+}
+
+const struct xpci_guest_device *xpci_host_user(const struct xpci_call *call,
+                                               const struct xpci_bdf *bdf)
+{
+    for (size_t i = 0; i < call->guests.n; i++) {
+        if (xpci_bdf_cmp(&call->guests.v[i].bdf, bdf) == 0)
+            return &call->guests.v[i];
     }
     return NULL;
 }
@@ -91,18 +106,59 @@ bool xpci_host_on_pciback(const struct xpci_device *dev)
     return dev->driver && !strcmp(dev->driver, "pciback");
 }
 
-const char *xpci_host_state(const struct xpci_device *dev, bool drivers_known,
-                            const struct xpci_guest_devices *guests)
+const char *xpci_host_driver(const struct xpci_device *dev)
+{
+    return dev->driver ? dev->driver : "no driver";
+}
+
+const char *xpci_host_state(const struct xpci_call *call,
+                            const struct xpci_device *dev)
 {
     if (xpci_device_is_bridge(dev))
         return "bridge";
-    if (!drivers_known)
+    if (call->opt[OPT_DUMP])
         return "unknown";
     if (!dev->driver)
         return "free";
     if (!xpci_host_on_pciback(dev))
         return "dom0";
-    if (!guests)
+    if (!call->guests_known)
         return "pciback";
-    return xpci_host_user(guests, &dev->bdf) ? "attached" : "assignable";
+    return xpci_host_user(call, &dev->bdf) ? "attached" : "assignable";
+}
+
+int xpci_host_change(const struct xpci_call *call, struct xpci_changes *set,
+                     struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf diff = { 0 };
+    struct xpci_interrupt held;
+    int ret;
+
+    if (!call->opt[OPT_DRY_RUN]) {
+        xpci_interrupt_hold(&held);
+        ret = xpci_changes_commit(set, call->root, err);
+        xpci_interrupt_release(&held);
+        return ret;
+    }
+    ret = xpci_changes_diff(set, call->root, &diff, err);
+    if (ret == 0 && diff.len)
+        fputs(diff.data, stdout);
+    return ret;
+}
+
+int xpci_host_override(const struct xpci_call *call, const char *instead,
+                       struct xpci_error *err, const char *fmt, ...)
+{
+    _cleanup_free_ char *text = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    text = xpci_vformat(fmt, ap);
+    va_end(ap);
+    if (!text)
+        return xpci_error_oom(err);
+    if (!call->opt[OPT_FORCE])
+        return xpci_error_refuse(err, "%s; %s", text, instead);
+    xpci_log(&call->log, XPCI_LOG_WARN, "forced: %s", text);
+    return 0;
 }

@@ -1,48 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What several commands need of the host: its devices, from where the call
- * says, and who of the guests uses them.
+ * What several commands need of the host, loaded into the call: its devices,
+ * from where the call says, who of the guests uses them, and how the host is
+ * changed.
  */
 #ifndef XPCI_HOST_H
 #define XPCI_HOST_H
 
+#include "changes.h"
 #include "cmd.h"
 #include "group.h"
-#include "inventory.h"
-#include "toolstack.h"
 
-/* The inventory of --dump, or of the root. */
-int xpci_host_inventory(const struct xpci_call *call,
-                        struct xpci_inventory *inv,
+/* call->lock, unless nothing is to be changed. */
+int xpci_host_lock(struct xpci_call *call, struct xpci_error *err) _must_check_;
+
+/* call->inv: of --dump, or of the root. */
+int xpci_host_inventory(struct xpci_call *call,
                         struct xpci_error *err) _must_check_;
 
 /* The devices that the operands from @first name; idx is malloc'ed. */
-int xpci_host_select(const struct xpci_call *call, int first,
-                     const struct xpci_inventory *inv, size_t **idx, size_t *n,
-                     struct xpci_error *err) _must_check_;
+int xpci_host_select(const struct xpci_call *call, int first, size_t **idx,
+                     size_t *n, struct xpci_error *err) _must_check_;
 
-/* The closure of all operands, within --scope. */
-int xpci_host_closure(const struct xpci_call *call,
-                      const struct xpci_inventory *inv,
-                      struct xpci_group *group,
+/*
+ * What goes with the @n devices @seed, within --scope; with those that the
+ * operands name, if @seed is NULL.
+ */
+int xpci_host_closure(const struct xpci_call *call, const size_t *seed,
+                      size_t n, struct xpci_group *group,
                       struct xpci_error *err) _must_check_;
 
-/* The devices of all guests; none where this is no running Xen. */
-int xpci_host_guest_devices(const struct xpci_call *call,
-                            struct xpci_guest_devices *out,
-                            struct xpci_error *err) _must_check_;
+/* call->guests: of all guests; none where this is no running Xen. */
+int xpci_host_guests(struct xpci_call *call,
+                     struct xpci_error *err) _must_check_;
 
-const struct xpci_guest_device *xpci_host_user(
-    const struct xpci_guest_devices *devs, const struct xpci_bdf *bdf);
+/* call->ts, call->guests, and call->domain if an operand names one. */
+int xpci_host_xen(struct xpci_call *call, struct xpci_error *err) _must_check_;
+
+/* Of call->guests; NULL: no guest has the device. */
+const struct xpci_guest_device *xpci_host_user(const struct xpci_call *call,
+                                               const struct xpci_bdf *bdf);
 
 /*
  * "bridge", "free", "dom0", "pciback", "assignable" or "attached"; "unknown"
- * without @drivers_known. @guests is NULL if they are not known.
+ * in a dump. "pciback" where the guests are not known.
  */
-const char *xpci_host_state(const struct xpci_device *dev, bool drivers_known,
-                            const struct xpci_guest_devices *guests);
+const char *xpci_host_state(const struct xpci_call *call,
+                            const struct xpci_device *dev);
 
 /* True if the device is bound to pciback. */
 bool xpci_host_on_pciback(const struct xpci_device *dev);
+
+/* Its driver, or "no driver". */
+const char *xpci_host_driver(const struct xpci_device *dev);
+
+/*
+ * Makes the changes of files, all or none, whatever signal comes; with
+ * --dry-run prints them.
+ */
+int xpci_host_change(const struct xpci_call *call, struct xpci_changes *set,
+                     struct xpci_error *err) _must_check_;
+
+/*
+ * Without --force the text is a refusal, which @instead ends; with it, a
+ * warning.
+ */
+int xpci_host_override(const struct xpci_call *call, const char *instead,
+                       struct xpci_error *err, const char *fmt, ...)
+    _printf_(4, 5) _must_check_;
 
 #endif

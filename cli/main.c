@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cmd.h"
 #include "help.h"
 #include "interrupt.h"
 #include "options.h"
 #include "recording.h"
+#include "table.h"
 
 /* clang-format off */
 const struct xpci_cmd *const xpci_commands[] = {
@@ -48,6 +48,13 @@ static void say(const char *head, const char *msg, const char *end)
     fprintf(stderr, "%s%s%s", head, msg, end);
 }
 
+static void wipe_tick(struct xpci_call *call)
+{
+    if (call->talking)
+        fputs("\r\033[K", stderr);
+    call->talking = false;
+}
+
 /* Ticks overwrite each other on a terminal and are not shown elsewhere. */
 static void talk(void *data, enum xpci_log_level level, const char *msg)
 {
@@ -57,24 +64,12 @@ static void talk(void *data, enum xpci_log_level level, const char *msg)
         (level == XPCI_LOG_DEBUG && !call->opt[OPT_VERBOSE]) ||
         (level == XPCI_LOG_TICK && !isatty(STDERR_FILENO)))
         return;
-    if (!*msg) { /* wipes a tick before the answer is printed */
-        fputs(call->talking ? "\r\033[K" : "", stderr);
-        call->talking = false;
+    wipe_tick(call);
+    if (!*msg) /* only that, before the answer is printed */
         return;
-    }
-    fputs(call->talking ? "\r\033[K" : "", stderr);
     say(level == XPCI_LOG_WARN ? "xpci: warning: " : "xpci: ", msg,
         level == XPCI_LOG_TICK ? "" : "\n");
     call->talking = level == XPCI_LOG_TICK;
-}
-
-static const struct xpci_cmd *find_command(const char *name)
-{
-    for (const struct xpci_cmd *const *c = xpci_commands; *c; c++) {
-        if (!strcmp((*c)->name, name))
-            return *c;
-    }
-    return NULL;
 }
 
 static int check_rights(const struct xpci_call *call, struct xpci_error *err)
@@ -85,17 +80,31 @@ static int check_rights(const struct xpci_call *call, struct xpci_error *err)
     return xpci_error_set(err, EPERM, "'xpci %s' needs root", call->cmd->name);
 }
 
+int xpci_call_usage(const struct xpci_call *call, struct xpci_error *err)
+{
+    return xpci_error_usage(err, "it is 'xpci %s%s%s'", call->cmd->name,
+                            call->cmd->max ? " " : "", call->cmd->operands);
+}
+
 static int run_in(struct xpci_call *call, const char *dir,
                   struct xpci_error *err)
 {
     _cleanup_root_ struct xpci_root *root = NULL;
-    int ret = xpci_root_new(dir, &root, err);
+    const struct xpci_cmd *cmd = call->cmd;
+    int status, ret = xpci_root_new(dir, &root, err);
 
     if (ret < 0)
         return ret;
     call->root = root;
     ret = check_rights(call, err);
-    return ret < 0 ? ret : call->cmd->run(call, err);
+    if (ret == 0 && cmd->columns)
+        ret = xpci_table_new(call, cmd->columns, err);
+    if (ret < 0)
+        return ret;
+    status = cmd->run(call, err);
+    if (status >= 0)
+        ret = xpci_table_print(call, err);
+    return ret < 0 ? ret : status;
 }
 
 /* A signal ends it once the unpacked files are gone. */
@@ -126,6 +135,7 @@ static int run_in_recording(struct xpci_call *call, const char *file,
 static int run_command(struct xpci_call *call, int argc, char **argv,
                        struct xpci_error *err)
 {
+    const struct xpci_cmd *cmd = call->cmd;
     const char *dir;
     struct stat st;
     int ret = xpci_options_parse(call, argc, argv, err);
@@ -133,67 +143,55 @@ static int run_command(struct xpci_call *call, int argc, char **argv,
     if (ret < 0)
         return ret;
     if (call->opt[OPT_HELP])
-        return xpci_help_command(call->cmd);
+        return xpci_help_command(cmd);
     if (call->opt[OPT_VERSION])
         return xpci_help_version();
+    if (call->argc < cmd->min || call->argc > cmd->max)
+        return xpci_call_usage(call, err);
     dir = call->opt[OPT_ROOT] ? call->opt[OPT_ROOT] : "/";
     if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
         return run_in_recording(call, dir, err);
     return run_in(call, dir, err);
 }
 
-/* "--root DIR" and "-o X" have their argument in the next word. */
-static bool takes_next(const char *word)
-{
-    for (int i = 1; i < OPT_MAX; i++) {
-        const struct xpci_opt_desc *opt = &xpci_opts[i];
-
-        if (opt->arg && ((word[1] == '-' && !strcmp(word + 2, opt->name)) ||
-                         (opt->letter && word[1] == opt->letter && !word[2])))
-            return true;
-    }
-    return false;
-}
-
 /* Options before the command's name are the command's: xpci --json list. */
-static int find_name(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-')
-            return i;
-        if (takes_next(argv[i]))
-            i++;
-    }
-    return 0;
-}
-
 static int dispatch(struct xpci_call *call, int argc, char **argv,
                     struct xpci_error *err)
 {
-    int at = find_name(argc, argv);
-    char *name = at ? argv[at] : NULL;
+    const char *name;
 
-    if (!name) {
-        call->cmd = &xpci_cmd_help;
-        return argc == 1 ? xpci_error_usage(err, "no command; try 'xpci help'")
-                         : run_command(call, argc, argv, err);
-    }
-    call->cmd = find_command(name);
+    if (argc <= 1)
+        return xpci_error_usage(err, "no command; try 'xpci help'");
+    name = xpci_options_command(argc, argv);
+    call->cmd = name ? xpci_help_find(name) : &xpci_cmd_help;
     if (!call->cmd)
         return xpci_error_usage(err, "unknown command '%s'; try 'xpci help'",
                                 name);
-    memmove(&argv[1], &argv[0], (size_t)at * sizeof(*argv));
-    return run_command(call, argc - 1, argv + 1, err);
+    return run_command(call, argc, argv, err);
+}
+
+static void call_clear(struct xpci_call *call)
+{
+    xpci_table_free(call->table);
+    xpci_inventory_clear(&call->inv);
+    xpci_hide_conf_clear(&call->conf);
+    xpci_guard_clear(&call->guard);
+    xpci_guest_devices_clear(&call->guests);
+    xpci_domain_clear(&call->domain);
+    xpci_toolstack_close(call->ts);
+    xpci_cleanup_close(&call->lock);
 }
 
 int main(int argc, char **argv)
 {
     _cleanup_error_ struct xpci_error err = { 0 };
-    struct xpci_call call = { .log = { .fn = talk, .data = &call } };
+    _cleanup_(call_clear) struct xpci_call call = {
+        .log = { .fn = talk, .data = &call },
+        .lock = -1,
+    };
     int ret = dispatch(&call, argc, argv, &err);
 
-    if (call.talking)
-        fputs("\r\033[K", stderr);
+    wipe_tick(&call);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "xpci: cannot write the answer: %s\n", strerror(errno));
         return XPCI_FAILED;

@@ -5,42 +5,40 @@
 #include "options.h"
 
 const struct xpci_opt_desc xpci_opts[OPT_MAX] = {
-    [OPT_ACS] = { "acs", 0, "HOW",
+    [OPT_ACS] = { "acs", "HOW",
                   "read ACS as-read (default), or as-enabled: as if it were "
                   "switched on" },
-    [OPT_ALL] = { "all", 'a', NULL, "bridges too" },
-    [OPT_ASSIGNABLE] = { "assignable", 0, NULL,
+    [OPT_ALL] = { "all", NULL, "bridges too" },
+    [OPT_ASSIGNABLE] = { "assignable", NULL,
                          "only what a guest can be given now, one full BDF a "
                          "line" },
-    [OPT_CHECK] = { "check", 0, "STRING",
+    [OPT_CHECK] = { "check", "STRING",
                     "judge a hide list that was written by hand" },
-    [OPT_BACKUP] = { "backup", 0, NULL, "keep the old file as FILE~" },
-    [OPT_COLUMNS] = { "columns", 'o', "COLUMNS",
+    [OPT_BACKUP] = { "backup", NULL, "keep the old file as FILE~" },
+    [OPT_COLUMNS] = { "columns", "COLUMNS",
                       "columns to show, separated by commas" },
-    [OPT_DRY_RUN] = { "dry-run", 'n', NULL,
-                      "show the exact changes, make none" },
-    [OPT_DUMP] = { "dump", 0, "FILE",
+    [OPT_DRY_RUN] = { "dry-run", NULL, "show the exact changes, make none" },
+    [OPT_DUMP] = { "dump", "FILE",
                    "take the hardware from an 'lspci -D -xxxx' dump" },
-    [OPT_FILE] = { "file", 0, "FILE", "the guest's configuration file" },
-    [OPT_FORCE] = { "force", 0, NULL,
+    [OPT_FILE] = { "file", "FILE", "the guest's configuration file" },
+    [OPT_FORCE] = { "force", NULL,
                     "override a refusal; the output says which" },
-    [OPT_HELP] = { "help", 'h', NULL, "show this help" },
-    [OPT_JSON] = { "json", 0, NULL, "print JSON" },
-    [OPT_PERSIST] = { "persist", 0, NULL,
+    [OPT_HELP] = { "help", NULL, "show this help" },
+    [OPT_JSON] = { "json", NULL, "print JSON" },
+    [OPT_PERSIST] = { "persist", NULL,
                       "write it into the guest's configuration too" },
-    [OPT_QUIET] = { "quiet", 'q', NULL, "no talk, only errors" },
-    [OPT_ROOT] = { "root", 0, "DIR",
+    [OPT_QUIET] = { "quiet", NULL, "no talk, only errors" },
+    [OPT_ROOT] = { "root", "DIR",
                    "work on the system under DIR, or recorded in it" },
-    [OPT_RULES] = { "rules", 0, "RULES",
+    [OPT_RULES] = { "rules", "RULES",
                     "all (default), or kernel: the IOMMU groups of Linux" },
-    [OPT_SCOPE] = { "scope", 0, "SCOPE",
+    [OPT_SCOPE] = { "scope", "SCOPE",
                     "what to take along: group (default), slot, bus, device" },
-    [OPT_TIMEOUT] = { "timeout", 0, "SECONDS",
+    [OPT_TIMEOUT] = { "timeout", "SECONDS",
                       "how long the guest may take (default 10)" },
-    [OPT_VERBOSE] = { "verbose", 'v', NULL, "say more" },
-    [OPT_VERSION] = { "version", 'V', NULL, "show the version" },
-    [OPT_WORDS] = { "words", 0, NULL,
-                    "names only, one a line, for completion" },
+    [OPT_VERBOSE] = { "verbose", NULL, "say more" },
+    [OPT_VERSION] = { "version", NULL, "show the version" },
+    [OPT_WORDS] = { "words", NULL, "names only, one a line, for completion" },
 };
 
 const enum xpci_opt xpci_common_opts[] = {
@@ -48,38 +46,42 @@ const enum xpci_opt xpci_common_opts[] = {
     OPT_QUIET, OPT_HELP, OPT_VERSION, OPT_NONE,
 };
 
-/* What getopt_long wants, made from the command's options. */
+/* What getopt_long wants; a long option is told from its letter. */
+#define LONG 256
 struct getopt_args {
     struct option longs[OPT_MAX + 1];
-    char shorts[2 * OPT_MAX + 2];
+    char shorts[2 * OPT_MAX + 3];
     size_t n, len;
 };
 
-static void allow(struct getopt_args *args, const enum xpci_opt *list)
+static void allow(struct getopt_args *args, enum xpci_opt opt)
 {
-    for (; list && *list != OPT_NONE; list++) {
-        const struct xpci_opt_desc *desc = &xpci_opts[*list];
+    const struct xpci_opt_desc *desc = &xpci_opts[opt];
 
-        args->longs[args->n++] = (struct option){
-            .name = desc->name,
-            .has_arg = desc->arg ? required_argument : no_argument,
-            .val = 256 + (int)*list,
-        };
-        if (!desc->letter)
-            continue;
-        args->shorts[args->len++] = desc->letter;
-        if (desc->arg)
-            args->shorts[args->len++] = ':';
-    }
+    args->longs[args->n++] = (struct option){
+        .name = desc->name,
+        .has_arg = desc->arg ? required_argument : no_argument,
+        .val = LONG + (int)opt,
+    };
+    if (XPCI_OPT_LETTER(opt))
+        args->shorts[args->len++] = (char)opt;
+    if (XPCI_OPT_LETTER(opt) && desc->arg)
+        args->shorts[args->len++] = ':';
 }
 
-static enum xpci_opt by_letter(int letter)
+const char *xpci_options_command(int argc, char **argv)
 {
-    for (int i = 1; i < OPT_MAX; i++) {
-        if (xpci_opts[i].letter == letter)
-            return (enum xpci_opt)i;
+    struct getopt_args args = { .shorts = "-:", .len = 2 };
+    int c;
+
+    for (int i = 0; i < OPT_MAX; i++) {
+        if (xpci_opts[i].name)
+            allow(&args, (enum xpci_opt)i);
     }
-    return OPT_NONE;
+    do
+        c = getopt_long(argc, argv, args.shorts, args.longs, NULL);
+    while (c > 1);
+    return c == 1 ? optarg : argv[optind];
 }
 
 static int bad_option(const struct xpci_call *call, char *const *argv, int c,
@@ -89,7 +91,7 @@ static int bad_option(const struct xpci_call *call, char *const *argv, int c,
     char letter[3] = { '-', (char)optopt, '\0' };
 
     /* a bad letter may stand among others: "-vx" */
-    if (optopt > 0 && optopt < 256)
+    if (optopt > 0 && optopt < LONG)
         word = letter;
     return xpci_error_usage(err, "%s '%s'; try 'xpci %s --help'",
                             c == ':' ? "an argument is missing to option"
@@ -101,19 +103,20 @@ int xpci_options_parse(struct xpci_call *call, int argc, char **argv,
                        struct xpci_error *err)
 {
     struct getopt_args args = { .shorts = ":", .len = 1 };
+    const enum xpci_opt *opt = call->cmd->options;
     int c;
 
-    allow(&args, xpci_common_opts);
-    allow(&args, call->cmd->options);
-    optind = 0; /* main may have parsed before */
+    for (; opt && *opt; opt++)
+        allow(&args, *opt);
+    for (opt = xpci_common_opts; *opt; opt++)
+        allow(&args, *opt);
+    optind = 0; /* begin anew */
     while ((c = getopt_long(argc, argv, args.shorts, args.longs, NULL)) >= 0) {
-        enum xpci_opt opt;
-
         if (c == '?' || c == ':')
             return bad_option(call, argv, c, err);
-        opt = c >= 256 ? (enum xpci_opt)(c - 256) : by_letter(c);
-        call->opt[opt] = optarg ? optarg : "";
+        call->opt[c % LONG] = optarg ? optarg : "";
     }
+    optind += optind < argc; /* the command's name */
     call->argc = argc - optind;
     call->argv = argv + optind;
     return 0;

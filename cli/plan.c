@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 
+#include "host.h"
 #include "interrupt.h"
 #include "native-driver.h"
 #include "plan.h"
 
 /* The drivers of @kernel for every hidden device that is there. */
 static int find_drivers(const struct xpci_call *call, const char *kernel,
-                        const struct xpci_hide_conf *conf,
-                        const struct xpci_inventory *inv,
                         struct xpci_plan_kernel *out, struct xpci_error *err)
 {
     int ret = 0;
 
-    for (size_t i = 0; ret == 0 && i < conf->n; i++) {
+    for (size_t i = 0; ret == 0 && i < call->conf.n; i++) {
         const struct xpci_device *dev =
-            xpci_inventory_find(inv, &conf->v[i].bdf);
+            xpci_inventory_find(&call->inv, &call->conf.v[i].bdf);
 
         if (dev)
             ret = xpci_native_drivers(call->root, kernel, dev->modalias,
@@ -51,10 +51,10 @@ static int want_file(const struct xpci_call *call, struct xpci_plan *plan,
                             strlen(text), 0644, err);
 }
 
-static int want_files(const struct xpci_call *call,
-                      const struct xpci_hide_conf *conf, struct xpci_plan *plan,
+static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
                       struct xpci_error *err)
 {
+    const struct xpci_hide_conf *conf = &call->conf;
     _cleanup_strv_ struct xpci_strv modules = { 0 };
     _cleanup_free_ char *text = NULL;
     int ret = xpci_hide_conf_text(conf, call->root, &text, err);
@@ -90,9 +90,7 @@ static int judge(const struct xpci_call *call, struct xpci_plan *plan, size_t k,
                             plan->gen, &want, &kernel->image, err);
 }
 
-int xpci_plan_make(const struct xpci_call *call,
-                   const struct xpci_hide_conf *conf,
-                   const struct xpci_inventory *inv, struct xpci_plan *plan,
+int xpci_plan_make(const struct xpci_call *call, struct xpci_plan *plan,
                    struct xpci_error *err)
 {
     int ret = xpci_generator_detect(call->root, &plan->gen, err);
@@ -109,10 +107,10 @@ int xpci_plan_make(const struct xpci_call *call,
     if (!plan->kernel)
         return xpci_error_oom(err);
     for (size_t k = 0; ret == 0 && k < plan->images.n; k++)
-        ret = find_drivers(call, plan->images.v[k].kernel, conf, inv,
-                           &plan->kernel[k], err);
+        ret =
+            find_drivers(call, plan->images.v[k].kernel, &plan->kernel[k], err);
     if (ret == 0)
-        ret = want_files(call, conf, plan, err);
+        ret = want_files(call, plan, err);
     for (size_t k = 0; ret == 0 && k < plan->images.n; k++)
         ret = judge(call, plan, k, plan->images.v[k].path, err);
     return ret;
@@ -122,24 +120,18 @@ int xpci_plan_cmdline(const struct xpci_call *call, char **out,
                       struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf cmdline = { 0 };
-    char *save = NULL, *word;
+    char *rest, *word;
     bool found;
     int ret = xpci_root_read_optional(call->root, "/proc/cmdline", &cmdline,
                                       &found, err);
 
     *out = NULL;
-    if (ret < 0 || cmdline.len == 0)
-        return ret;
-    for (word = strtok_r(cmdline.data, " \n", &save); word && !*out;
-         word = strtok_r(NULL, " \n", &save)) {
-        if (strncmp(word, "xen-pciback.hide=", 17) &&
-            strncmp(word, "xen_pciback.hide=", 17))
-            continue;
-        *out = strdup(word);
-        if (!*out)
-            return xpci_error_oom(err);
+    rest = cmdline.data;
+    while (ret == 0 && !*out && (word = strsep(&rest, " \n"))) {
+        if (fnmatch("xen[-_]pciback.hide=*", word, 0) == 0)
+            ret = xpci_asprintf(err, out, "%s", word);
     }
-    return 0;
+    return ret;
 }
 
 bool xpci_plan_proven(const struct xpci_plan *plan, size_t k)
@@ -156,17 +148,12 @@ bool xpci_plan_needed(const struct xpci_plan *plan)
     return needed;
 }
 
-static int show(const struct xpci_call *call, const struct xpci_plan *plan,
+static int show(const struct xpci_call *call, struct xpci_plan *plan,
                 struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf diff = { 0 };
-    int ret = xpci_changes_diff(&plan->changes, call->root, &diff, err);
+    int ret = xpci_host_change(call, &plan->changes, err);
 
-    if (ret < 0)
-        return ret;
-    if (diff.len)
-        fputs(diff.data, stdout);
-    for (size_t k = 0; k < plan->images.n; k++) {
+    for (size_t k = 0; ret == 0 && k < plan->images.n; k++) {
         _cleanup_strv_ struct xpci_strv argv = { 0 };
 
         if (xpci_plan_proven(plan, k))
@@ -178,7 +165,7 @@ static int show(const struct xpci_call *call, const struct xpci_plan *plan,
             printf("%s%s", i ? " " : "run: ", argv.v[i]);
         putchar('\n');
     }
-    return 0;
+    return ret;
 }
 
 /* Where image @k is written and proven before it is in place, if it can be. */
@@ -221,15 +208,16 @@ static int rebuild(const struct xpci_call *call, struct xpci_plan *plan,
 static int rebuild_all(const struct xpci_call *call, struct xpci_plan *plan,
                        struct xpci_error *err)
 {
-    for (size_t k = 0; k < plan->images.n; k++) {
-        int ret = xpci_plan_proven(plan, k) ? 0 : rebuild(call, plan, k, err);
+    int ret = 0;
 
-        if (ret < 0)
-            return ret;
-        xpci_log(&call->log, XPCI_LOG_NOTE, "%s: proven: %s",
-                 plan->images.v[k].path, plan->kernel[k].image.reason);
+    for (size_t k = 0; ret == 0 && k < plan->images.n; k++) {
+        if (!xpci_plan_proven(plan, k))
+            ret = rebuild(call, plan, k, err);
+        if (ret == 0)
+            xpci_log(&call->log, XPCI_LOG_NOTE, "%s: proven: %s",
+                     plan->images.v[k].path, plan->kernel[k].image.reason);
     }
-    return 0;
+    return ret;
 }
 
 /* The images that will be rebuilt go into the set of changes. */

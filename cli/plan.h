@@ -4,7 +4,7 @@
  * proof: what hide, unhide and status share.
  *
  *     struct xpci_plan plan = { 0 };
- *     r = xpci_plan_make(call, &conf, &inv, &plan, err);
+ *     r = xpci_plan_make(call, &plan, err);
  *     r = xpci_plan_apply(call, &plan, err);                all or nothing
  *     xpci_plan_clear(&plan);
  */
@@ -14,7 +14,6 @@
 #include "changes.h"
 #include "cmd.h"
 #include "generator.h"
-#include "hide-conf.h"
 #include "image-check.h"
 
 struct xpci_plan_kernel {
@@ -30,10 +29,11 @@ struct xpci_plan {
     struct xpci_changes changes;     /* files that are not as they must be */
 };
 
-/* What must be written, and what each image will do as it is. */
-int xpci_plan_make(const struct xpci_call *call,
-                   const struct xpci_hide_conf *conf,
-                   const struct xpci_inventory *inv, struct xpci_plan *plan,
+/*
+ * What must be written to hide what call->conf has, and what each image will
+ * do as it is.
+ */
+int xpci_plan_make(const struct xpci_call *call, struct xpci_plan *plan,
                    struct xpci_error *err) _must_check_;
 
 /* True if image @k needs no change. */

@@ -10,72 +10,74 @@ struct xpci_table {
     struct libscols_table *scols;
     const struct xpci_column *columns;
     struct libscols_line *above; /* what the next row stands under */
-    size_t *shown;               /* for each column of the output, its source */
-    size_t n_shown;
-    bool json;
-    const char *name;
+    struct {
+        size_t *v; /* for each column of the output, its source */
+        size_t n;
+    } shown;
 };
 
 void xpci_table_free(struct xpci_table *table)
 {
+    if (!table)
+        return;
     scols_unref_table(table->scols);
-    free(table->shown);
+    free(table->shown.v);
     free(table);
 }
 
-static int find_column(const struct xpci_column *columns, size_t n,
-                       const char *name, size_t len)
+char *xpci_cell_print(char *cell, const char *fmt, ...)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (strlen(columns[i].name) == len &&
-            !strncasecmp(columns[i].name, name, len))
-            return (int)i;
-    }
-    return -1;
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(cell, XPCI_CELL_SIZE, fmt, ap);
+    va_end(ap);
+    return cell;
 }
 
-/* Fills table->shown: what -o says, or all that are shown without it. */
-static int choose(struct xpci_table *table, const char *list,
-                  const struct xpci_column *columns, size_t n,
-                  struct xpci_error *err)
+/* One more column of the output, column @i of the rows. */
+static int show_column(struct xpci_table *table, size_t i,
+                       struct xpci_error *err)
 {
-    for (size_t i = 0; !list && i < n; i++) {
-        if (!columns[i].extra || table->json)
-            table->shown[table->n_shown++] = i;
-    }
-    if (list && !*list)
-        return xpci_error_usage(err, "no column named");
-    while (list && *list) {
-        size_t len = strcspn(list, ",");
-        int i = find_column(columns, n, list, len);
+    const struct xpci_column *col = &table->columns[i];
+    struct libscols_column *c =
+        scols_table_new_column(table->scols, col->name, 0, 0);
+    size_t *source;
 
-        if (i < 0)
+    for (size_t k = 0; k < table->shown.n; k++) {
+        if (table->shown.v[k] == i)
+            return xpci_error_usage(err, "column '%s' is named twice",
+                                    col->name);
+    }
+    source = xpci_list_add(&table->shown);
+    if (!c || !source ||
+        scols_column_set_json_type(c, col->number ? SCOLS_JSON_NUMBER
+                                                  : SCOLS_JSON_STRING))
+        return xpci_error_oom(err);
+    *source = i;
+    return 0;
+}
+
+/* The columns that -o names. */
+static int show_chosen(struct xpci_table *table, const char *list,
+                       struct xpci_error *err)
+{
+    int ret = *list ? 0 : xpci_error_usage(err, "no column named");
+
+    while (ret == 0 && *list) {
+        const struct xpci_column *col = table->columns;
+        size_t len = strcspn(list, ",");
+
+        while (col->name &&
+               (strlen(col->name) != len || strncasecmp(col->name, list, len)))
+            col++;
+        if (!col->name)
             return xpci_error_usage(err, "'%.*s' is no column of this table",
                                     (int)len, list);
-        for (size_t k = 0; k < table->n_shown; k++) {
-            if (table->shown[k] == (size_t)i)
-                return xpci_error_usage(err, "column '%s' is named twice",
-                                        columns[i].name);
-        }
-        table->shown[table->n_shown++] = (size_t)i;
+        ret = show_column(table, (size_t)(col - table->columns), err);
         list += len + (list[len] == ',');
     }
-    return 0;
-}
-
-static int add_columns(struct xpci_table *table,
-                       const struct xpci_column *columns)
-{
-    for (size_t i = 0; i < table->n_shown; i++) {
-        const struct xpci_column *col = &columns[table->shown[i]];
-        struct libscols_column *c =
-            scols_table_new_column(table->scols, col->name, 0, 0);
-
-        if (!c || scols_column_set_json_type(
-                      c, col->number ? SCOLS_JSON_NUMBER : SCOLS_JSON_STRING))
-            return -ENOMEM;
-    }
-    return 0;
+    return ret;
 }
 
 /* https://no-color.org */
@@ -86,32 +88,28 @@ static bool wants_colors(void)
     return isatty(STDOUT_FILENO) && (!no || !*no);
 }
 
-int xpci_table_new(const struct xpci_call *call,
-                   const struct xpci_column *columns, size_t n,
-                   struct xpci_table **out, struct xpci_error *err)
+int xpci_table_new(struct xpci_call *call, const struct xpci_column *columns,
+                   struct xpci_error *err)
 {
-    _cleanup_table_ struct xpci_table *table = calloc(1, sizeof(*table));
-    int ret;
+    struct xpci_table *table = calloc(1, sizeof(*table));
+    const char *list = call->opt[OPT_COLUMNS];
+    int ret = 0;
 
-    if (!table)
-        return xpci_error_oom(err);
-    table->scols = scols_new_table();
-    table->shown = calloc(n, sizeof(*table->shown));
-    table->json = call->opt[OPT_JSON];
-    table->name = call->cmd->name;
-    table->columns = columns;
-    if (!table->scols || !table->shown)
-        return xpci_error_oom(err);
-    ret = choose(table, call->opt[OPT_COLUMNS], columns, n, err);
-    if (ret < 0)
-        return ret;
-    if (scols_table_enable_json(table->scols, table->json) ||
+    xpci_table_free(call->table);
+    call->table = table;
+    if (!table || !(table->scols = scols_new_table()) ||
+        scols_table_enable_json(table->scols, call->opt[OPT_JSON] != NULL) ||
         scols_table_enable_colors(table->scols, wants_colors()) ||
-        scols_table_set_name(table->scols, table->name) ||
-        add_columns(table, columns) < 0)
+        scols_table_set_name(table->scols, call->cmd->name))
         return xpci_error_oom(err);
-    *out = xpci_steal(table);
-    return 0;
+    table->columns = columns;
+    if (list)
+        return show_chosen(table, list, err);
+    for (size_t i = 0; ret == 0 && columns[i].name; i++) {
+        if (!columns[i].extra || call->opt[OPT_JSON])
+            ret = show_column(table, i, err);
+    }
+    return ret;
 }
 
 /* How many bytes the character has; 0: they are no UTF-8 (RFC 3629). */
@@ -148,47 +146,50 @@ static int set_json(struct libscols_line *line, size_t i, const char *cell)
                    : scols_line_set_data(line, i, buf.data ? buf.data : "");
 }
 
-int xpci_table_row(struct xpci_table *table, const char *const *cells,
+int xpci_table_row(const struct xpci_call *call, const char *const *cells,
                    struct xpci_error *err)
 {
+    const struct xpci_table *table = call->table;
     struct libscols_line *line =
         scols_table_new_line(table->scols, table->above);
 
     if (!line)
         return xpci_error_oom(err);
-    for (size_t i = 0; i < table->n_shown; i++) {
-        const struct xpci_column *col = &table->columns[table->shown[i]];
-        const char *cell = cells[table->shown[i]];
+    for (size_t i = 0; i < table->shown.n; i++) {
+        const struct xpci_column *col = &table->columns[table->shown.v[i]];
+        const char *cell = cells[table->shown.v[i]];
         const char *color = cell && col->color ? col->color(cell) : NULL;
 
-        if (!cell && !table->json)
-            cell = "-";
-        if ((cell && (table->json ? set_json(line, i, cell)
-                                  : scols_line_set_data(line, i, cell))) ||
-            (color &&
-             scols_cell_set_color(scols_line_get_cell(line, i), color)))
+        if (!call->opt[OPT_JSON]
+                ? scols_line_set_data(line, i, cell ? cell : "-")
+                : cell && set_json(line, i, cell))
+            return xpci_error_oom(err);
+        if (color && scols_cell_set_color(scols_line_get_cell(line, i), color))
             return xpci_error_oom(err);
     }
     return 0;
 }
 
-void xpci_table_under(struct xpci_table *table, size_t row)
+void xpci_table_under(const struct xpci_call *call, size_t row)
 {
+    struct xpci_table *table = call->table;
+
     scols_column_set_flags(scols_table_get_column(table->scols, 0),
                            SCOLS_FL_TREE);
     table->above =
         row == XPCI_TABLE_TOP ? NULL : scols_table_get_line(table->scols, row);
 }
 
-int xpci_table_print(struct xpci_table *table, struct xpci_error *err)
+int xpci_table_print(struct xpci_call *call, struct xpci_error *err)
 {
+    struct xpci_table *table = xpci_steal(call->table);
+    int ret = 0;
+
     /* libsmartcols prints nothing for a table without lines */
-    if (scols_table_get_nlines(table->scols) == 0) {
-        if (table->json)
-            printf("{\"%s\": []}\n", table->name);
-        return 0;
-    }
-    if (scols_print_table(table->scols))
-        return xpci_error_set(err, EIO, "cannot print the answer");
-    return 0;
+    if (table && scols_table_get_nlines(table->scols))
+        ret = scols_print_table(table->scols);
+    else if (table && call->opt[OPT_JSON])
+        printf("{\"%s\": []}\n", call->cmd->name);
+    xpci_table_free(table);
+    return ret ? xpci_error_set(err, EIO, "cannot print the answer") : 0;
 }

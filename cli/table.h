@@ -3,12 +3,12 @@
  * The answer of a command: rows under named columns, printed as a table or
  * as JSON, {"COMMAND": [ {row}, ... ]}, from the same data (libsmartcols).
  *
- *     static const struct xpci_column columns[] = { { "BDF" }, ... };
- *     struct xpci_table *t = NULL;
- *     r = xpci_table_new(call, columns, n, &t, err);
- *     r = xpci_table_add(t, err, "0000:03:02.0", ...);
- *     r = xpci_table_print(t, err);
- *     xpci_table_free(t);
+ *     static const struct xpci_column columns[] = { { "BDF" }, ..., { 0 } };
+ *     r = xpci_table_new(call, columns, err);
+ *     r = xpci_table_add(call, err, xpci_cell_bdf(&bdf), xpci_cell("%u", n));
+ *     r = xpci_table_print(call, err);
+ *
+ * main does the first and the last for a command that names its columns.
  *
  * A NULL cell is empty, in JSON null. With -o the call's choice of columns
  * is shown, in its order; an unknown name is a USAGE error. Colours are for
@@ -20,37 +20,42 @@
 #include "cmd.h"
 
 struct xpci_column {
-    const char *name; /* upper case; lower case in JSON */
+    const char *name; /* upper case; lower case in JSON; NULL ends the list */
     bool number;      /* JSON number instead of string */
     bool extra;       /* only shown when -o asks for it, and in JSON */
     const char *(*color)(const char *cell); /* of libsmartcols; NULL: none */
 };
 
-struct xpci_table;
-
-int xpci_table_new(const struct xpci_call *call,
-                   const struct xpci_column *columns, size_t n,
-                   struct xpci_table **out,
+/* Takes the place of the call's table, if there is one. */
+int xpci_table_new(struct xpci_call *call, const struct xpci_column *columns,
                    struct xpci_error *err) _must_check_;
 void xpci_table_free(struct xpci_table *table);
 
-/* @cells: one for each of the n columns. Copied. */
-int xpci_table_row(struct xpci_table *table, const char *const *cells,
+/* @cells: one for each of the columns. Copied. */
+int xpci_table_row(const struct xpci_call *call, const char *const *cells,
                    struct xpci_error *err) _must_check_;
-#define xpci_table_add(table, err, ...)                                        \
-    xpci_table_row(table, (const char *const[]){ __VA_ARGS__ }, err)
+#define xpci_table_add(call, err, ...)                                         \
+    xpci_table_row(call, (const char *const[]){ __VA_ARGS__ }, err)
+
+/*
+ * Texts of numbers and addresses. They live as long as the block that they
+ * are made in, and what follows an if without braces is one of its own.
+ */
+#define XPCI_CELL_SIZE 64
+#define xpci_cell(...)                                                         \
+    xpci_cell_print((char[XPCI_CELL_SIZE]){ "" }, __VA_ARGS__)
+#define xpci_cell_bdf(bdf) xpci_bdf_format(bdf, (char[XPCI_BDF_SIZE]){ "" })
+char *xpci_cell_print(char *cell, const char *fmt, ...) _printf_(2, 3);
 
 /*
  * A tree: the rows from now on stand under row @row, counted from 0, or under
  * none with XPCI_TABLE_TOP. In JSON they are its "children".
  */
 #define XPCI_TABLE_TOP ((size_t)-1)
-void xpci_table_under(struct xpci_table *table, size_t row);
+void xpci_table_under(const struct xpci_call *call, size_t row);
 
-int xpci_table_print(struct xpci_table *table,
+/* Nothing, if there is no table or if it was printed already. */
+int xpci_table_print(struct xpci_call *call,
                      struct xpci_error *err) _must_check_;
-
-XPCI_CLEANUP_PTR(struct xpci_table *, xpci_table_free)
-#define _cleanup_table_ _cleanup_(xpci_table_free_ptr)
 
 #endif
