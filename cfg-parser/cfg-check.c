@@ -78,7 +78,8 @@ static const struct rule {
 /* An entry that can be understood, as it was meant. */
 struct xpci_cfg_seen {
     const char *file;
-    struct xpci_tok tok;
+    size_t tok;
+    struct xpci_place at;
     struct xpci_pci_spec spec;
 };
 
@@ -90,6 +91,7 @@ struct check {
     unsigned int guest;
     size_t first, first_seen; /* of this file, in out->v and out->seen */
     size_t entries;
+    struct xpci_place at; /* where at() was last */
     bool no_memory;
 };
 
@@ -122,33 +124,39 @@ static unsigned long position(const struct xpci_cfg_finding *f)
     return (unsigned long)f->line << 32 | f->column;
 }
 
-/* At @tok, or of the whole file. Takes @fix. */
+/* The place of token @tok, until the next call. */
+static const struct xpci_place *at(struct check *c, size_t tok)
+{
+    xpci_lex_seek(c->cfg->text.data, &c->at, xpci_cfg_start(c->cfg, tok));
+    return &c->at;
+}
+
+/* At @place, or of the whole file. Takes @fix. */
 static void _printf_(5, 6)
     found(struct check *c, enum xpci_cfg_severity severity,
-          const struct xpci_tok *tok, char *fix, const char *fmt, ...)
+          const struct xpci_place *place, char *fix, const char *fmt, ...)
 {
-    struct xpci_cfg_finding f = {
-        c->file, tok ? tok->line : 1, tok ? tok->column : 1, severity, NULL, fix
+    struct xpci_cfg_finding *f = keep(c, xpci_list_add(c->out)), new = {
+        .file = c->file,
+        .line = place ? place->line : 1,
+        .column = place ? place->column : 1,
+        .severity = severity,
+        .fix = fix,
     };
-    size_t i = c->out->n;
-    struct xpci_cfg_finding *v =
-        keep(c, reallocarray(c->out->v, i + 1, sizeof(*v)));
     va_list ap;
 
-    if (!v) {
+    if (!f) {
         free(fix);
         return;
     }
     va_start(ap, fmt);
-    f.message = keep(c, xpci_vformat(fmt, ap));
+    new.message = keep(c, xpci_vformat(fmt, ap));
     va_end(ap);
-    make_printable(f.message);
+    make_printable(new.message);
     make_printable(fix);
-    for (; i > c->first && position(&v[i - 1]) > position(&f); i--)
-        v[i] = v[i - 1];
-    v[i] = f;
-    c->out->v = v;
-    c->out->n++;
+    for (; f > c->out->v + c->first && position(f - 1) > position(&new); f--)
+        *f = f[-1];
+    *f = new;
 }
 
 /* --- an entry --- */
@@ -218,8 +226,8 @@ static char *repair(const char *spec)
 static char *write_entry(struct check *c, const struct xpci_cfg_seen *e,
                          unsigned int vslot)
 {
-    const char *old = c->cfg->text.data + e->tok.off;
-    size_t len = e->tok.len;
+    const char *old = c->cfg->text.data + xpci_cfg_start(c->cfg, e->tok);
+    size_t len = xpci_cfg_end(c->cfg, e->tok) - xpci_cfg_start(c->cfg, e->tok);
     struct xpci_pci_spec want = e->spec;
     _cleanup_free_ char *s = NULL;
     char quote = *old == '"' ? '"' : '\'';
@@ -253,7 +261,7 @@ static bool check_spec(struct check *c, const char *s, struct xpci_cfg_seen *e)
     c->no_memory |= ret == -ENOMEM;
     if (!strict || !same)
         found(c, strict || (!ret && !strcmp(now, meant)) ? WARNING : ERROR,
-              &e->tok,
+              &e->at,
               ret || (strict && e->spec.name)
                   ? NULL
                   : write_entry(c, e, e->spec.vslot),
@@ -263,90 +271,82 @@ static bool check_spec(struct check *c, const char *s, struct xpci_cfg_seen *e)
     return ret == 0;
 }
 
-static bool same_device(const struct xpci_pci_spec *a,
-                        const struct xpci_pci_spec *b)
+static void check_entry(struct check *c, const struct xpci_cfg_item *item)
 {
-    if (a->name && b->name)
-        return !strcmp(a->name, b->name);
-    return xpci_bdf_same_slot(&a->dev.bdf, &b->dev.bdf) &&
-           xpci_pci_spec_overlaps(a, b);
-}
-
-static void check_entry(struct check *c, size_t n)
-{
-    struct xpci_cfg_seen e = { .file = c->file, .tok = c->cfg->toks.v[n] };
-    struct xpci_cfg_seen *v = c->out->seen;
-    _cleanup_free_ char *s = keep(c, xpci_cfg_atom(c->cfg, n));
+    struct xpci_cfg_seen e = { .file = c->file,
+                               .tok = item->tok,
+                               .at = *at(c, item->tok) };
+    struct xpci_cfg_seen *v = c->out->seen.v, *new;
     size_t i = 0;
 
     c->entries++;
-    if (!s || !check_spec(c, s, &e))
+    if (!check_spec(c, item->value, &e))
         return;
-    while (i < c->out->n_seen && !same_device(&v[i].spec, &e.spec))
+    while (i < c->out->seen.n && !xpci_pci_spec_overlaps(&v[i].spec, &e.spec))
         i++;
-    if (i < c->out->n_seen)
-        found(c, i < c->first_seen ? WARNING : ERROR, &e.tok, NULL,
-              "the device is also in '%s:%u:%u': %s", v[i].file, v[i].tok.line,
-              v[i].tok.column,
+    if (i < c->out->seen.n)
+        found(c, i < c->first_seen ? WARNING : ERROR, &e.at, NULL,
+              "the device is also in '%s:%u:%u': %s", v[i].file, v[i].at.line,
+              v[i].at.column,
               i < c->first_seen ? "only one of the guests can run"
                                 : "xl attaches none twice and creates no "
                                   "guest; drop one");
     if (e.spec.dev.all_funcs)
-        found(c, ERROR, &e.tok, NULL,
+        found(c, ERROR, &e.at, NULL,
               "from 4.13 on xl attaches one function only of '.*', and "
               "without a slot none; write an entry for each");
     if (e.spec.options && strstr(e.spec.options, "seize=1"))
-        found(c, WARNING, &e.tok, NULL, SEIZE);
-    v = keep(c, reallocarray(v, c->out->n_seen + 1, sizeof(*v)));
-    if (!v) {
-        xpci_pci_spec_clear(&e.spec);
-        return;
-    }
-    c->out->seen = v;
-    v[c->out->n_seen++] = e;
+        found(c, WARNING, &e.at, NULL, SEIZE);
+    new = keep(c, xpci_list_add(&c->out->seen));
+    if (new)
+        *new = xpci_steal(e);
+    xpci_pci_spec_clear(&e.spec);
 }
 
-static void check_list(struct check *c, const struct xpci_cfg_stmt *stmt)
+static void check_items(struct check *c)
 {
-    const struct xpci_tok *toks = c->cfg->toks.v;
-    const struct xpci_tok *tok = &toks[stmt->value.first];
-    const char *data = c->cfg->text.data;
+    const struct xpci_cfg *cfg = c->cfg;
+    _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
 
-    if (!stmt->is_list)
-        found(c, ERROR, tok,
-              text(c, "pci = [%.*s]", (int)tok->len, data + tok->off),
-              "xl ignores 'pci', which is no list: the guest starts without "
-              "its devices");
-    for (size_t i = 0; i < stmt->n; i++) {
-        tok = &toks[stmt->items[i].first];
-        if (tok->type != XPCI_TOK_OPEN)
-            check_entry(c, stmt->items[i].first);
-        else
-            found(c, ERROR, tok, NULL,
+    c->no_memory |= xpci_cfg_items(cfg, "pci", &items, NULL) < 0;
+    for (size_t i = 0; i < items.n; i++) {
+        size_t tok = items.v[i].tok;
+
+        if (items.v[i].value)
+            check_entry(c, &items.v[i]);
+        else if (xpci_cfg_type(cfg, tok) == XPCI_TOK_OPEN)
+            found(c, ERROR, at(c, tok), NULL,
                   "xl drops a list inside the list, and all entries behind "
                   "it; take its brackets away");
+        else
+            found(c, ERROR, at(c, tok),
+                  text(c, "pci = [%.*s]", XPCI_CFG_TEXT(cfg, tok)),
+                  "xl ignores 'pci', which is no list: the guest starts "
+                  "without its devices");
     }
 }
 
-static void check_lists(struct check *c)
+/* Entries of a list that another one replaces. */
+static void check_replaced(struct check *c)
 {
     const struct xpci_cfg *cfg = c->cfg;
     size_t start = xpci_cfg_chain(cfg, "pci");
-    const struct xpci_tok *lost = NULL;
+    unsigned int lost = 0;
 
-    for (size_t i = 0; i < cfg->n; i++) {
-        if (!xpci_cfg_is_key(cfg, &cfg->stmts[i], "pci"))
-            continue;
-        if (i < start && cfg->stmts[i].n)
-            lost = &cfg->toks.v[cfg->stmts[i].key];
-        if (i == start && lost)
-            found(c, ERROR, &cfg->toks.v[cfg->stmts[i].key], text(c, "pci +="),
-                  "this list replaces that of line %u, whose devices the "
-                  "guest does not get",
-                  lost->line);
-        if (i >= start)
-            check_list(c, &cfg->stmts[i]);
+    for (size_t i = 0; i < start; i++) {
+        const struct xpci_cfg_stmt *stmt = &cfg->stmts[i];
+
+        for (size_t k = stmt->first + 1;
+             k < stmt->last && xpci_cfg_is_key(cfg, stmt, "pci"); k++) {
+            if (xpci_cfg_type(cfg, k) == XPCI_TOK_STRING)
+                lost = at(c, stmt->key)->line;
+        }
     }
+    if (lost && start < cfg->n)
+        found(c, ERROR, at(c, cfg->stmts[start].key), text(c, "pci +="),
+              "this list replaces that of line %u, whose devices the "
+              "guest does not get",
+              lost);
 }
 
 /* --- the guest --- */
@@ -416,7 +416,7 @@ static void check_key(struct check *c, struct rule r)
     if ((!r.guests || r.guests & c->guest) &&
         (r.entries == ANY || (r.entries == SOME) == !!c->entries) &&
         is_broken(c, &r, value))
-        found(c, r.severity, stmt ? &c->cfg->toks.v[stmt->value.first] : NULL,
+        found(c, r.severity, stmt ? at(c, stmt->first) : NULL,
               r.fix && !(stmt && r.when == LACKS) ? text(c, "%s", r.fix) : NULL,
               r.message, value);
 }
@@ -426,30 +426,29 @@ static void find_guest(struct check *c)
 {
     static const char *const keys[] = { "type", "builder" };
     static const struct {
-        const char *word[2]; /* of type, of builder */
+        const char *key, *word;
         unsigned int guest;
-    } kinds[] = { { { "hvm", "hvm" }, HVM },
-                  { { "pv", "generic" }, PV },
-                  { { "pvh", "" }, PVH } };
+    } kinds[] = { { "type", "pvh", PVH },
+                  { "type", "pv", PV },
+                  { "type", "hvm", HVM },
+                  { "builder", "generic", PV },
+                  { "builder", "hvm", HVM } };
 
     for (size_t k = 0; k < XPCI_ARRAY_SIZE(keys); k++) {
         _cleanup_free_ char *s = value_of(c, keys[k]);
-        size_t i = 0;
+        unsigned int guest = 0;
 
-        while (s && i < XPCI_ARRAY_SIZE(kinds) &&
-               strncmp(s, kinds[i].word[k], strlen(s)) != 0)
-            i++;
-        if (!s)
-            continue;
-        if (i == XPCI_ARRAY_SIZE(kinds) ||
-            (c->guest && c->guest != kinds[i].guest))
-            found(c, ERROR, &c->cfg->toks.v[last(c, keys[k])->value.first],
-                  NULL,
+        for (size_t i = 0; s && i < XPCI_ARRAY_SIZE(kinds); i++) {
+            if (!strcmp(kinds[i].key, keys[k]) &&
+                !strncmp(s, kinds[i].word, strlen(s)))
+                guest = kinds[i].guest;
+        }
+        if (s && (!guest || (c->guest && c->guest != guest)))
+            found(c, ERROR, at(c, last(c, keys[k])->first), NULL,
                   "xl refuses the file: %s '%s' is none it knows, or not that "
                   "of 'type'; write type = 'hvm', 'pv' or 'pvh' alone",
                   keys[k], s);
-        if (i < XPCI_ARRAY_SIZE(kinds))
-            c->guest = kinds[i].guest;
+        c->guest = guest ? guest : c->guest;
     }
     c->guest = c->guest ? c->guest : PV;
 }
@@ -501,14 +500,14 @@ static void check_slots(struct check *c)
     const struct xpci_cfg_seen *by[0x20] = { 0 }, *e;
     unsigned int own = own_slots(c), autos = 0, next, slot;
 
-    for (size_t i = c->out->n_seen; i-- > c->first_seen;) {
-        e = &c->out->seen[i];
+    for (size_t i = c->out->seen.n; i-- > c->first_seen;) {
+        e = &c->out->seen.v[i];
         by[e->spec.vslot] = e;
         autos += !e->spec.vslot;
     }
     next = own + autos;
-    for (size_t i = c->first_seen; i < c->out->n_seen; i++) {
-        e = &c->out->seen[i];
+    for (size_t i = c->first_seen; i < c->out->seen.n; i++) {
+        e = &c->out->seen.v[i];
         slot = e->spec.vslot;
         if (!slot)
             continue;
@@ -516,21 +515,21 @@ static void check_slots(struct check *c)
                by[next])
             ;
         if (c->guest != HVM)
-            found(c, ERROR, &e->tok, write_entry(c, e, 0),
+            found(c, ERROR, &e->at, write_entry(c, e, 0),
                   "slot %x has no effect: only an hvm guest's can be chosen",
                   slot);
         else if (slot <= own || by[slot] != e)
-            found(c, ERROR, &e->tok, write_entry(c, e, next),
+            found(c, ERROR, &e->at, write_entry(c, e, next),
                   slot <= own ? "slot %x is the device model's own, as are all "
                                 "up to %x: xl creates no guest"
                               : "slot %x is taken by the entry in line %u: xl "
                                 "creates no guest",
-                  slot, slot <= own ? own : by[slot]->tok.line);
+                  slot, slot <= own ? own : by[slot]->at.line);
         else if (slot <= own + autos)
-            found(c, WARNING, &e->tok, write_entry(c, e, next),
+            found(c, WARNING, &e->at, write_entry(c, e, next),
                   "slot %x may first go to an entry without a slot", slot);
         else if (slot >= 0x10 && slot % 16 < 10)
-            found(c, HINT, &e->tok, NULL,
+            found(c, HINT, &e->at, NULL,
                   "slots are hexadecimal: %x is %u in decimal, and %x in "
                   "decimal would be %x",
                   slot, slot, slot, slot / 16 * 10 + slot % 16);
@@ -542,14 +541,14 @@ static void check_slots(struct check *c)
 /* @why is "FILE:LINE:COLUMN: reason". */
 static void refused(struct check *c, const char *why)
 {
-    struct xpci_tok tok = { .line = 1, .column = 1 };
+    struct xpci_place place = { 0, 1, 1 };
     size_t len = strlen(c->file);
     int n = 0;
 
     if (!strncmp(why, c->file, len) &&
-        sscanf(why + len, ":%u:%u: %n", &tok.line, &tok.column, &n) == 2)
+        sscanf(why + len, ":%u:%u: %n", &place.line, &place.column, &n) == 2)
         why += len + (size_t)n;
-    found(c, ERROR, &tok, NULL, "%s", why);
+    found(c, ERROR, &place, NULL, "%s", why);
 }
 
 int xpci_cfg_check_text(struct xpci_cfg_check *check, const char *file,
@@ -560,7 +559,7 @@ int xpci_cfg_check_text(struct xpci_cfg_check *check, const char *file,
     struct check c = { .out = check,
                        .file = file,
                        .first = check->n,
-                       .first_seen = check->n_seen };
+                       .first_seen = check->seen.n };
 
     if (xpci_cfg_parse(data, len, file, &cfg, &why) < 0) {
         c.no_memory = why.code == -ENOMEM;
@@ -571,7 +570,8 @@ int xpci_cfg_check_text(struct xpci_cfg_check *check, const char *file,
     if (xpci_cfg_xl_error(cfg))
         refused(&c, xpci_cfg_xl_error(cfg));
     find_guest(&c);
-    check_lists(&c);
+    check_items(&c);
+    check_replaced(&c);
     check_slots(&c);
     /* of xm's files values may be unknown, and xl reads none of them */
     for (size_t i = 0; !xpci_cfg_xl_error(cfg) && i < XPCI_ARRAY_SIZE(rules);
@@ -586,9 +586,9 @@ void xpci_cfg_check_clear(struct xpci_cfg_check *check)
         free(check->v[i].message);
         free(check->v[i].fix);
     }
-    for (size_t i = 0; i < check->n_seen; i++)
-        xpci_pci_spec_clear(&check->seen[i].spec);
+    for (size_t i = 0; i < check->seen.n; i++)
+        xpci_pci_spec_clear(&check->seen.v[i].spec);
     free(check->v);
-    free(check->seen);
+    free(check->seen.v);
     *check = (struct xpci_cfg_check){ 0 };
 }

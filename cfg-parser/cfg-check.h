@@ -38,8 +38,10 @@ struct xpci_cfg_finding {
 struct xpci_cfg_check {
     struct xpci_cfg_finding *v; /* by file, line and column */
     size_t n;
-    struct xpci_cfg_seen *seen; /* the entries of all files */
-    size_t n_seen;
+    struct {
+        struct xpci_cfg_seen *v;
+        size_t n;
+    } seen; /* the entries of all files */
 };
 
 /*

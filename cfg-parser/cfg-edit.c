@@ -6,388 +6,398 @@
 
 #define INDENT "    "
 
-/* Replace the bytes from @from to @to by @text. */
-struct splice {
-    size_t from, to;
-    const char *text;
+/* The new text, from the front to the back. */
+struct edit {
+    const struct xpci_cfg *cfg;
+    const char *key;
+    struct xpci_buf text;
+    size_t at; /* up to here the old text is done */
+    bool no_memory;
 };
 
-static int apply(const struct xpci_cfg *cfg, const struct splice *v, size_t n,
-                 struct xpci_buf *out, struct xpci_error *err)
+/* The old bytes from @from to @to become @fmt; those before @from stay. */
+static void _printf_(4, 5)
+    put(struct edit *e, size_t from, size_t to, const char *fmt, ...)
 {
-    size_t at = 0;
+    _cleanup_free_ char *text = NULL;
+    va_list ap;
 
-    for (size_t i = 0; i < n; i++) {
-        if (xpci_buf_append(out, cfg->text.data + at, v[i].from - at) < 0 ||
-            xpci_buf_puts(out, v[i].text) < 0)
-            return xpci_error_oom(err);
-        at = v[i].to;
-    }
-    if (xpci_buf_append(out, cfg->text.data + at, cfg->text.len - at) < 0)
-        return xpci_error_oom(err);
-    return 0;
+    va_start(ap, fmt);
+    text = xpci_vformat(fmt, ap);
+    va_end(ap);
+    e->no_memory |= !text ||
+                    xpci_buf_append(&e->text, e->cfg->text.data + e->at,
+                                    from - e->at) < 0 ||
+                    xpci_buf_puts(&e->text, text) < 0;
+    e->at = to;
 }
 
-static int apply_one(const struct xpci_cfg *cfg, size_t from, size_t to,
-                     const char *text, struct xpci_buf *out,
-                     struct xpci_error *err)
+static void edit_clear(struct edit *e)
 {
-    struct splice splice = { from, to, text };
-
-    return apply(cfg, &splice, 1, out, err);
+    xpci_buf_clear(&e->text);
 }
 
-static enum xpci_tok_type type_at(const struct xpci_cfg *cfg, size_t tok)
+static void cut(struct edit *e, size_t from, size_t to)
 {
-    return cfg->toks.v[tok].type;
+    put(e, from, to, "%s", "");
 }
 
-static size_t start_of(const struct xpci_cfg *cfg, size_t tok)
+static void cut_token(struct edit *e, size_t tok)
 {
-    return cfg->toks.v[tok].off;
+    cut(e, xpci_cfg_start(e->cfg, tok), xpci_cfg_end(e->cfg, tok));
 }
 
-static size_t end_of(const struct xpci_cfg *cfg, size_t tok)
+static bool is_blank(const struct xpci_cfg *cfg, size_t tok)
 {
-    return cfg->toks.v[tok].off + cfg->toks.v[tok].len;
+    return xpci_cfg_type(cfg, tok) == XPCI_TOK_BLANK;
 }
 
-static bool insignificant(enum xpci_tok_type type)
+static bool is_newline(const struct xpci_cfg *cfg, size_t tok)
 {
-    return type == XPCI_TOK_BLANK || type == XPCI_TOK_NEWLINE ||
-           type == XPCI_TOK_COMMENT;
+    return xpci_cfg_type(cfg, tok) == XPCI_TOK_NEWLINE;
 }
 
-static size_t significant_after(const struct xpci_cfg *cfg, size_t tok)
+static bool is_comment(const struct xpci_cfg *cfg, size_t tok)
+{
+    return xpci_cfg_type(cfg, tok) == XPCI_TOK_COMMENT;
+}
+
+static bool is_comma(const struct xpci_cfg *cfg, size_t tok)
+{
+    return xpci_cfg_type(cfg, tok) == XPCI_TOK_COMMA;
+}
+
+/* The next token that is neither blank, newline nor comment; @step: 1, -1. */
+static size_t significant(const struct xpci_cfg *cfg, size_t tok, int step)
 {
     do
-        tok++;
-    while (insignificant(type_at(cfg, tok)));
-    return tok;
-}
-
-static size_t significant_before(const struct xpci_cfg *cfg, size_t tok)
-{
-    do
-        tok--;
-    while (insignificant(type_at(cfg, tok)));
+        tok += (size_t)step;
+    while (is_blank(cfg, tok) || is_newline(cfg, tok) || is_comment(cfg, tok));
     return tok;
 }
 
 /* The token after @tok, blanks skipped. */
 static size_t next_on_line(const struct xpci_cfg *cfg, size_t tok)
 {
-    tok++;
-    return type_at(cfg, tok) == XPCI_TOK_BLANK ? tok + 1 : tok;
+    return tok + 1 + is_blank(cfg, tok + 1);
 }
 
 /* The blanks before @tok, or @tok. */
 static size_t with_blanks(const struct xpci_cfg *cfg, size_t tok)
 {
-    return type_at(cfg, tok - 1) == XPCI_TOK_BLANK ? tok - 1 : tok;
+    return tok - is_blank(cfg, tok - 1);
 }
 
 static bool starts_line(const struct xpci_cfg *cfg, size_t tok)
 {
-    return type_at(cfg, with_blanks(cfg, tok) - 1) == XPCI_TOK_NEWLINE;
+    return is_newline(cfg, with_blanks(cfg, tok) - 1);
 }
 
 static bool comment_between(const struct xpci_cfg *cfg, size_t a, size_t b)
 {
-    for (size_t i = a + 1; i < b; i++) {
-        if (type_at(cfg, i) == XPCI_TOK_COMMENT)
-            return true;
-    }
-    return false;
+    while (++a < b && !is_comment(cfg, a))
+        ;
+    return a < b;
 }
 
 static bool after_comment(const struct xpci_cfg *cfg, size_t key)
 {
-    return key >= 2 && type_at(cfg, key - 2) == XPCI_TOK_COMMENT;
-}
-
-/* "key = [" and "]" as new_list writes it, on the last line? */
-static bool is_own_line(const struct xpci_cfg *cfg,
-                        const struct xpci_cfg_stmt *stmt)
-{
-    const struct xpci_tok *key = &cfg->toks.v[stmt->key];
-    const char *text = cfg->text.data + key->off + key->len;
-    size_t end = stmt->value.last + 1;
-
-    if (type_at(cfg, end) == XPCI_TOK_NEWLINE ||
-        (after_comment(cfg, stmt->key) && cfg->toks.v[end].len == 1 &&
-         cfg->text.data[start_of(cfg, end)] == ' '))
-        end++;
-    return type_at(cfg, end) == XPCI_TOK_END && key->column == 1 &&
-           memcmp(text, " = [", 4) == 0;
-}
-
-static bool only_stmt(const struct xpci_cfg *cfg,
-                      const struct xpci_cfg_stmt *stmt)
-{
-    const struct xpci_tok *a = &cfg->toks.v[stmt->key], *b;
-
-    for (size_t i = 0; i < cfg->n; i++) {
-        b = &cfg->toks.v[cfg->stmts[i].key];
-        if (&cfg->stmts[i] != stmt && a->len == b->len &&
-            memcmp(cfg->text.data + a->off, cfg->text.data + b->off, a->len) ==
-                0)
-            return false;
-    }
-    return true;
+    return key >= 2 && is_comment(cfg, key - 2);
 }
 
 /*
- * A line that new_list made, with one item left. No other statement of the
- * key may be there: without this one an older value would count again.
+ * "key = [" and "]" as add_list() writes it, on the last line? No other
+ * statement of the key may be there: without this one an older value would
+ * count again.
  */
-static bool is_ours(const struct xpci_cfg *cfg,
-                    const struct xpci_cfg_stmt *stmt)
+static bool is_own_line(const struct edit *e, const struct xpci_cfg_stmt *stmt)
 {
-    size_t open = stmt->value.first;
+    const struct xpci_cfg *cfg = e->cfg;
+    const char *data = cfg->text.data, *key;
+    size_t end = stmt->last + 1;
 
-    return is_own_line(cfg, stmt) && only_stmt(cfg, stmt) &&
-           stmt->value.last == open + 2 && stmt->n == 1 &&
-           cfg->text.data[start_of(cfg, open + 1)] == '\'';
+    key = data + xpci_cfg_start(cfg, stmt->key);
+    if (is_newline(cfg, end) || (after_comment(cfg, stmt->key) &&
+                                 !strcmp(data + xpci_cfg_start(cfg, end), " ")))
+        end++;
+    for (size_t i = 0; i < cfg->n; i++) {
+        if (&cfg->stmts[i] != stmt &&
+            xpci_cfg_is_key(cfg, &cfg->stmts[i], e->key))
+            return false;
+    }
+    return xpci_cfg_type(cfg, end) == XPCI_TOK_END &&
+           (key == data || key[-1] == '\n') &&
+           !strncmp(key + strlen(e->key), " = [", 4);
 }
 
-int xpci_cfg_edit_new_list(const struct xpci_cfg *cfg, const char *key,
-                           const char *item, struct xpci_buf *out,
-                           struct xpci_error *err)
+/* "key = [item]" as the last line. */
+static int add_list(struct edit *e, const char *item, struct xpci_error *err)
 {
+    const struct xpci_cfg *cfg = e->cfg;
     size_t end = cfg->toks.n - 1, len = cfg->text.len;
     bool newline = !len || cfg->text.data[len - 1] == '\n';
     const char *behind = newline ? "\n" : "";
 
-    if (end && type_at(cfg, end - 1) == XPCI_TOK_STRAY)
-        return xpci_lex_error(err, cfg->name, &cfg->toks.v[end - 1],
+    if (end && xpci_cfg_type(cfg, end - 1) == XPCI_TOK_STRAY)
+        return xpci_cfg_error(err, cfg, end - 1,
                               "a stray byte ends the file, which xl ignores "
                               "only there; remove it first");
     /* no newline before, none behind: so drop knows what the file was; a
      * blank behind if a comment was last, as only xm lets it be (xm.h) */
-    if (end && type_at(cfg, end - 1) == XPCI_TOK_BLANK &&
-        strchr(cfg->text.data + start_of(cfg, end - 1), '#'))
+    if (end && is_blank(cfg, end - 1) &&
+        strchr(cfg->text.data + xpci_cfg_start(cfg, end - 1), '#'))
         behind = " ";
-    if (xpci_buf_append(out, cfg->text.data, len) < 0 ||
-        xpci_buf_printf(out, "%s%s = [%s]%s", newline ? "" : "\n", key, item,
-                        behind) < 0)
-        return xpci_error_oom(err);
+    put(e, len, len, "%s%s = [%s]%s", newline ? "" : "\n", e->key, item,
+        behind);
     return 0;
 }
 
-static int drop_line(const struct xpci_cfg *cfg,
-                     const struct xpci_cfg_stmt *stmt, struct xpci_buf *out,
-                     struct xpci_error *err)
+static void drop_list(struct edit *e, size_t key)
 {
-    size_t from = start_of(cfg, stmt->key), key = stmt->key;
+    const struct xpci_cfg *cfg = e->cfg;
+    size_t from = xpci_cfg_start(cfg, key);
     char last = cfg->text.data[cfg->text.len - 1];
 
     /* xl's comment must keep its newline, so that one was not ours */
     if (from && last != '\n' && (last == ' ' || !after_comment(cfg, key)))
         from--;
-    return apply_one(cfg, from, cfg->text.len, "", out, err);
-}
-
-int xpci_cfg_edit_replace(const struct xpci_cfg *cfg, size_t tok,
-                          const char *item, struct xpci_buf *out,
-                          struct xpci_error *err)
-{
-    return apply_one(cfg, start_of(cfg, tok), end_of(cfg, tok), item, out, err);
+    cut(e, from, cfg->text.len);
 }
 
 /* Into "[]", "[ ]", or behind the last newline in it. */
-static int add_first(const struct xpci_cfg *cfg,
-                     const struct xpci_cfg_stmt *stmt, const char *item,
-                     struct xpci_buf *out, struct xpci_error *err)
+static void add_first(struct edit *e, const struct xpci_cfg_stmt *stmt,
+                      const char *item)
 {
-    _cleanup_buf_ struct xpci_buf text = { 0 };
-    size_t close = stmt->value.last, blanks = with_blanks(cfg, close);
-    const char *pad = cfg->text.data + start_of(cfg, blanks);
-    int len = (int)(start_of(cfg, close) - start_of(cfg, blanks)), ret;
+    const struct xpci_cfg *cfg = e->cfg;
+    size_t at = xpci_cfg_start(cfg, with_blanks(cfg, stmt->last));
+    const char *pad = cfg->text.data + at;
+    int len = (int)(xpci_cfg_start(cfg, stmt->last) - at);
 
-    if (starts_line(cfg, close))
-        ret = xpci_buf_printf(&text, "%.*s" INDENT "%s,\n", len, pad, item);
-    else if (len)
-        ret = xpci_buf_printf(&text, "%.*s%s", len, pad, item);
-    else /* the comma tells "pci = []" from a line that new_list made */
-        ret = xpci_buf_printf(
-            &text, "%s%s", item,
-            is_own_line(cfg, stmt) && only_stmt(cfg, stmt) ? "," : "");
-    if (ret < 0)
-        return xpci_error_oom(err);
-    return apply_one(cfg, start_of(cfg, blanks), start_of(cfg, blanks),
-                     text.data, out, err);
+    if (starts_line(cfg, stmt->last))
+        put(e, at, at, "%.*s" INDENT "%s,\n", len, pad, item);
+    else /* the comma tells "pci = []" from a line that add_list() made */
+        put(e, at, at, "%.*s%s%s", len, pad, item,
+            !len && is_own_line(e, stmt) ? "," : "");
 }
 
-/* The blanks the list has behind its commas; " " if it does not show. */
-static int gap(const struct xpci_cfg *cfg, size_t last, const char **s)
+/*
+ * Behind @last, on its line, by the blanks that the list has behind commas.
+ * @tail is the comma behind @last, or itself.
+ */
+static void add_inline(struct edit *e, size_t last, size_t tail,
+                       const char *item)
 {
-    size_t before = with_blanks(cfg, last);
+    const struct xpci_cfg *cfg = e->cfg;
+    size_t blanks = with_blanks(cfg, last), at = xpci_cfg_end(cfg, tail);
+    size_t from = xpci_cfg_start(cfg, blanks);
+    bool shown = is_comma(cfg, blanks - 1), comma = tail != last;
 
-    *s = " ";
-    if (type_at(cfg, before - 1) != XPCI_TOK_COMMA)
-        return 1;
-    *s = cfg->text.data + start_of(cfg, before);
-    return (int)(start_of(cfg, last) - start_of(cfg, before));
-}
-
-/* Behind @last, on its line; @comma is the one behind it, or 0. */
-static int add_inline(const struct xpci_cfg *cfg, size_t last, size_t comma,
-                      const char *item, struct xpci_buf *out,
-                      struct xpci_error *err)
-{
-    _cleanup_buf_ struct xpci_buf text = { 0 };
-    size_t at = end_of(cfg, comma ? comma : last);
-    const char *s;
-    int len = gap(cfg, last, &s);
-
-    if (xpci_buf_printf(&text, "%s%.*s%s%s", comma ? "" : ",", len, s, item,
-                        comma ? "," : "") < 0)
-        return xpci_error_oom(err);
-    return apply_one(cfg, at, at, text.data, out, err);
+    put(e, at, at, "%s%.*s%s%s", comma ? "" : ",",
+        shown ? (int)(xpci_cfg_start(cfg, last) - from) : 1,
+        shown ? cfg->text.data + from : " ", item, comma ? "," : "");
 }
 
 /* A line of its own, indented like that of @last. */
-static int add_line(const struct xpci_cfg *cfg, size_t last, size_t comma,
-                    const char *item, struct xpci_buf *out,
-                    struct xpci_error *err)
+static void add_line(struct edit *e, size_t last, size_t tail, const char *item)
 {
-    _cleanup_buf_ struct xpci_buf text = { 0 };
-    size_t indent = with_blanks(cfg, last), tail = comma ? comma : last;
-    size_t next = next_on_line(cfg, tail);
-    int len = (int)(start_of(cfg, last) - start_of(cfg, indent));
-    const char *blanks = cfg->text.data + start_of(cfg, indent);
-    bool comment = type_at(cfg, next) == XPCI_TOK_COMMENT;
-    bool behind = comment || (comma && type_at(cfg, next) == XPCI_TOK_NEWLINE);
-    size_t line_end = end_of(cfg, comment ? next + 1 : next);
-    size_t last_end = end_of(cfg, tail);
-    struct splice v[2] = { { last_end, last_end, comma ? "" : "," },
-                           { behind ? line_end : last_end,
-                             behind ? line_end : last_end, NULL } };
+    const struct xpci_cfg *cfg = e->cfg;
+    size_t indent = xpci_cfg_start(cfg, with_blanks(cfg, last));
+    size_t next = next_on_line(cfg, tail), at = xpci_cfg_end(cfg, tail);
+    bool comma = tail != last, comment = is_comment(cfg, next);
+    bool behind = comment || (comma && is_newline(cfg, next));
 
-    if (xpci_buf_printf(&text, "%s%.*s%s%s%s", behind ? "" : "\n", len, blanks,
-                        item, comma ? "," : "", behind ? "\n" : "") < 0)
-        return xpci_error_oom(err);
-    v[1].text = text.data;
-    return apply(cfg, v, 2, out, err);
+    put(e, at, at, "%s", comma ? "" : ",");
+    if (behind)
+        at = xpci_cfg_end(cfg, next + comment);
+    put(e, at, at, "%s%.*s%s%s%s", behind ? "" : "\n",
+        (int)(xpci_cfg_start(cfg, last) - indent), cfg->text.data + indent,
+        item, comma ? "," : "", behind ? "\n" : "");
 }
 
-int xpci_cfg_edit_add(const struct xpci_cfg *cfg,
-                      const struct xpci_cfg_stmt *stmt, const char *item,
-                      struct xpci_buf *out, struct xpci_error *err)
+static int add(struct edit *e, const char *item, struct xpci_error *err)
 {
-    size_t last, comma;
+    const struct xpci_cfg *cfg = e->cfg;
+    const struct xpci_cfg_stmt *stmt = NULL;
+    size_t tail, last;
 
-    if (!stmt->n)
-        return add_first(cfg, stmt, item, out, err);
-    last = stmt->items[stmt->n - 1].last;
-    comma = significant_after(cfg, last);
-    if (type_at(cfg, comma) != XPCI_TOK_COMMA)
-        comma = 0;
-    if (starts_line(cfg, stmt->items[stmt->n - 1].first) &&
-        (!comma || next_on_line(cfg, last) == comma))
-        return add_line(cfg, last, comma, item, out, err);
-    return add_inline(cfg, last, comma, item, out, err);
-}
-
-/* Where to stop dropping from @from on when @next is what remains. */
-static size_t line_rest(const struct xpci_cfg *cfg, size_t next)
-{
-    return type_at(cfg, next) == XPCI_TOK_NEWLINE ? end_of(cfg, next)
-                                                  : start_of(cfg, next);
+    for (size_t i = xpci_cfg_chain(cfg, e->key); i < cfg->n; i++) {
+        if (xpci_cfg_is_key(cfg, &cfg->stmts[i], e->key))
+            stmt = &cfg->stmts[i];
+    }
+    if (!stmt)
+        return add_list(e, item, err);
+    tail = significant(cfg, stmt->last, -1);
+    last = is_comma(cfg, tail) ? significant(cfg, tail, -1) : tail;
+    if (tail == stmt->first)
+        add_first(e, stmt, item);
+    else if (starts_line(cfg, last) &&
+             (tail == last || next_on_line(cfg, last) == tail))
+        add_line(e, last, tail, item);
+    else
+        add_inline(e, last, tail, item);
+    return 0;
 }
 
 /* Item and all up to its comma; the bytes to go are one run. */
-static struct splice drop_with_comma(const struct xpci_cfg *cfg, size_t item,
-                                     size_t comma, size_t before)
+static void drop_with_comma(struct edit *e, size_t item, size_t comma,
+                            size_t before)
 {
-    size_t blanks = with_blanks(cfg, item), next = next_on_line(cfg, comma);
-    size_t following = significant_after(cfg, comma);
-    bool first = type_at(cfg, before) == XPCI_TOK_OPEN;
-    bool last = type_at(cfg, following) == XPCI_TOK_CLOSE;
-    bool own = starts_line(cfg, item);
-    struct splice from_comma = { end_of(cfg, before), end_of(cfg, comma), "" };
-    struct splice from_item = { start_of(cfg, item), line_rest(cfg, next), "" };
-    struct splice from_blanks = { start_of(cfg, blanks), end_of(cfg, comma),
-                                  "" };
+    const struct xpci_cfg *cfg = e->cfg;
+    size_t next = next_on_line(cfg, comma);
+    size_t following = significant(cfg, comma, 1);
+    size_t blanks = xpci_cfg_start(cfg, with_blanks(cfg, item));
+    size_t end = xpci_cfg_end(cfg, comma);
+    bool own = starts_line(cfg, item), newline = is_newline(cfg, next);
+    bool first = xpci_cfg_type(cfg, before) == XPCI_TOK_OPEN;
+    bool comment = comment_between(cfg, comma, following);
+    bool last = xpci_cfg_type(cfg, following) == XPCI_TOK_CLOSE && !comment;
 
-    if (own && type_at(cfg, next) == XPCI_TOK_NEWLINE) {
-        from_item.from = start_of(cfg, blanks);
-        return from_item;
-    }
-    if (own && next == following && last)
-        return first || comment_between(cfg, before, item) ? from_blanks
-                                                           : from_comma;
-    if (own)
-        return from_item;
-    if (!first)
-        return from_comma;
-    if (last && !comment_between(cfg, comma, following))
-        return from_blanks;
-    if (type_at(cfg, next) == XPCI_TOK_NEWLINE &&
-        !comment_between(cfg, comma, following))
-        from_item.to = start_of(cfg, following);
+    if (own && newline)
+        cut(e, blanks, xpci_cfg_end(cfg, next));
+    else if (last && (first || (own && comment_between(cfg, before, item))))
+        cut(e, blanks, end);
+    else if (own ? last : !first)
+        cut(e, xpci_cfg_end(cfg, before), end);
     else
-        from_item.to = start_of(cfg, next);
-    return from_item;
+        cut(e, xpci_cfg_start(cfg, item),
+            xpci_cfg_start(cfg,
+                           !own && newline && !comment ? following : next));
 }
 
 /* The last item, no comma behind it: what stands before it or its line. */
-static struct splice drop_last(const struct xpci_cfg *cfg, size_t item)
+static void drop_last(struct edit *e, size_t item)
 {
-    size_t blanks = with_blanks(cfg, item), next = next_on_line(cfg, item);
-    struct splice splice = { start_of(cfg, blanks), end_of(cfg, item), "" };
+    const struct xpci_cfg *cfg = e->cfg;
+    size_t blanks = xpci_cfg_start(cfg, with_blanks(cfg, item));
+    size_t next = next_on_line(cfg, item);
 
-    if (!starts_line(cfg, item))
-        return splice;
-    if (type_at(cfg, next) == XPCI_TOK_NEWLINE)
-        splice.to = end_of(cfg, next);
-    else if (type_at(cfg, next) == XPCI_TOK_COMMENT)
-        splice =
-            (struct splice){ start_of(cfg, item), start_of(cfg, next), "" };
-    return splice;
-}
-
-static struct splice just(const struct xpci_cfg *cfg, size_t tok)
-{
-    return (struct splice){ start_of(cfg, tok), end_of(cfg, tok), "" };
+    if (starts_line(cfg, item) && is_newline(cfg, next))
+        cut(e, blanks, xpci_cfg_end(cfg, next));
+    else if (starts_line(cfg, item) && is_comment(cfg, next))
+        cut(e, xpci_cfg_start(cfg, item), xpci_cfg_start(cfg, next));
+    else
+        cut(e, blanks, xpci_cfg_end(cfg, item));
 }
 
 /* The last item of several: the comma before it goes as well. */
-static int drop_tail(const struct xpci_cfg *cfg, size_t item, size_t before,
-                     struct xpci_buf *out, struct xpci_error *err)
+static void drop_tail(struct edit *e, size_t item, size_t comma)
 {
-    struct splice v[2] = { just(cfg, before), drop_last(cfg, item) };
-    size_t prev = significant_before(cfg, before);
-    size_t next = next_on_line(cfg, item);
+    const struct xpci_cfg *cfg = e->cfg;
+    size_t before = significant(cfg, comma, -1);
 
-    if (comment_between(cfg, prev, item) ||
-        (starts_line(cfg, item) && type_at(cfg, next) == XPCI_TOK_COMMENT))
-        return apply(cfg, v, 2, out, err);
-    return apply_one(cfg, end_of(cfg, prev), end_of(cfg, item), "", out, err);
+    if (comment_between(cfg, before, item) ||
+        (starts_line(cfg, item) && is_comment(cfg, next_on_line(cfg, item)))) {
+        cut_token(e, comma);
+        drop_last(e, item);
+    } else {
+        cut(e, xpci_cfg_end(cfg, before), xpci_cfg_end(cfg, item));
+    }
 }
 
-int xpci_cfg_edit_drop(const struct xpci_cfg *cfg,
-                       const struct xpci_cfg_stmt *stmt, size_t k,
-                       struct xpci_buf *out, struct xpci_error *err)
+static void drop(struct edit *e, size_t item)
 {
-    size_t item = stmt->items[k].last;
-    size_t comma = significant_after(cfg, item);
-    size_t before = significant_before(cfg, item);
-    struct splice v[2];
+    const struct xpci_cfg *cfg = e->cfg;
+    const struct xpci_cfg_stmt *stmt = &cfg->stmts[cfg->n - 1];
+    size_t comma = significant(cfg, item, 1);
+    size_t before = significant(cfg, item, -1);
 
-    if (is_ours(cfg, stmt))
-        return drop_line(cfg, stmt, out, err);
-    if (type_at(cfg, comma) == XPCI_TOK_COMMA) {
-        v[0] = just(cfg, item);
-        v[1] = just(cfg, comma);
-        if (comment_between(cfg, item, comma))
-            return apply(cfg, v, 2, out, err);
-        v[0] = drop_with_comma(cfg, item, comma, before);
-        return apply(cfg, v, 1, out, err);
+    if (stmt->first == item - 1 && stmt->last == item + 1 &&
+        cfg->text.data[xpci_cfg_start(cfg, item)] == '\'' &&
+        is_own_line(e, stmt)) {
+        drop_list(e, stmt->key);
+    } else if (!is_comma(cfg, comma)) {
+        if (is_comma(cfg, before))
+            drop_tail(e, item, before);
+        else
+            drop_last(e, item);
+    } else if (comment_between(cfg, item, comma)) {
+        cut_token(e, item);
+        cut_token(e, comma);
+    } else {
+        drop_with_comma(e, item, comma, before);
     }
-    if (k > 0)
-        return drop_tail(cfg, item, before, out, err);
-    v[0] = drop_last(cfg, item);
-    return apply(cfg, v, 1, out, err);
+}
+
+/* @value as a string in quotes; those and backslashes are escaped. */
+static char *quote(const char *value, char q)
+{
+    _cleanup_buf_ struct xpci_buf out = { 0 };
+    int ret = xpci_buf_append(&out, &q, 1);
+
+    for (; ret == 0 && *value; value++) {
+        if (*value == q || *value == '\\')
+            ret = xpci_buf_puts(&out, "\\");
+        if (ret == 0)
+            ret = xpci_buf_append(&out, value, 1);
+    }
+    if (ret == 0)
+        ret = xpci_buf_append(&out, &q, 1);
+    return ret < 0 ? NULL : xpci_buf_steal(&out);
+}
+
+static int make_text(struct edit *e, const struct xpci_cfg_items *items,
+                     size_t k, const char *value, struct xpci_error *err)
+{
+    const struct xpci_cfg *cfg = e->cfg;
+    size_t model = k < items->n ? k : k - 1, at;
+    _cleanup_free_ char *item = NULL;
+    char q = '\'';
+    int ret = 0;
+
+    if (items->n &&
+        cfg->text.data[xpci_cfg_start(cfg, items->v[model].tok)] == '"')
+        q = '"';
+    item = quote(value ? value : "", q);
+    if (!item)
+        return xpci_error_oom(err);
+    at = k < items->n ? items->v[k].tok : 0;
+    if (!value)
+        drop(e, at);
+    else if (at)
+        put(e, xpci_cfg_start(cfg, at), xpci_cfg_end(cfg, at), "%s", item);
+    else
+        ret = add(e, item, err);
+    put(e, cfg->text.len, cfg->text.len, "%s", "");
+    return ret == 0 && e->no_memory ? xpci_error_oom(err) : ret;
+}
+
+/* Is @now what @value makes of @old? */
+static bool is_meant(const struct xpci_cfg_items *old, size_t k,
+                     const char *value, const struct xpci_cfg_items *now)
+{
+    if (now->n != old->n + (k == old->n) - !value)
+        return false;
+    for (size_t i = 0; i < now->n; i++) {
+        const char *want =
+            value && i == k ? value : old->v[i + (!value && i >= k)].value;
+
+        if (strcmp(now->v[i].value, want) != 0)
+            return false;
+    }
+    return true;
+}
+
+int xpci_cfg_edit(struct xpci_cfg *cfg, const char *key, size_t k,
+                  const char *value, struct xpci_error *err)
+{
+    _cleanup_cfg_items_ struct xpci_cfg_items old = { 0 }, now = { 0 };
+    _cleanup_cfg_ struct xpci_cfg *next = NULL;
+    _cleanup_(edit_clear) struct edit e = { .cfg = cfg, .key = key };
+    int ret = xpci_cfg_list(cfg, key, &old, err);
+
+    if (ret == 0)
+        ret = make_text(&e, &old, k, value, err);
+    if (ret == 0)
+        ret = xpci_cfg_parse(e.text.data, e.text.len, cfg->name, &next, err);
+    if (ret == 0)
+        ret = xpci_cfg_list(next, key, &now, err);
+    if (ret < 0)
+        return ret;
+    if (!is_meant(&old, k, value, &now))
+        return xpci_error_set(err, EIO,
+                              "%s: the edited '%s' list does not read back as "
+                              "meant, nothing was changed",
+                              cfg->name, key);
+    xpci_cfg_swap(cfg, next);
+    return 0;
 }

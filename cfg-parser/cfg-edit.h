@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Edits of lists in a configuration, in the style that is there. Each one
- * appends the whole new text to @out and leaves the tree as it is; the rules
+ * Edits of lists in a configuration, in the style that is there; the rules
  * are in docs/design/cfg-grammar.md. For the files of cfg-parser only.
  *
  * Comments and every byte that is not named below stay. Dropping what was
@@ -12,30 +11,17 @@
 
 #include "tree.h"
 
-/* Appends "key = ['text']" as the last line. @item is a quoted string. */
-int xpci_cfg_edit_new_list(const struct xpci_cfg *cfg, const char *key,
-                           const char *item, struct xpci_buf *out,
-                           struct xpci_error *err) _must_check_;
-
-/* Adds @item, a quoted string, at the end of list @stmt. */
-int xpci_cfg_edit_add(const struct xpci_cfg *cfg,
-                      const struct xpci_cfg_stmt *stmt, const char *item,
-                      struct xpci_buf *out,
-                      struct xpci_error *err) _must_check_;
-
-/* Puts @item, a quoted string, in the place of token @tok. */
-int xpci_cfg_edit_replace(const struct xpci_cfg *cfg, size_t tok,
-                          const char *item, struct xpci_buf *out,
-                          struct xpci_error *err) _must_check_;
-
 /*
- * Drops item @k of list @stmt with the comma and the blanks that belong to
- * it; of a list as made by xpci_cfg_edit_new_list() the last item takes the
- * line along.
+ * Item @k of list @key, by the count of xpci_cfg_list(), becomes @value. With
+ * @k at its end that is added, to the last of several statements; without any,
+ * "key = ['value']" is the new last line. With a NULL @value the item goes,
+ * with the comma and the blanks that belong to it; the last item of a list in
+ * exactly that form on the last line takes the line along.
+ *
+ * The new text is read back, and if the list is not what was meant that is an
+ * error. *cfg is changed only if there is none.
  */
-int xpci_cfg_edit_drop(const struct xpci_cfg *cfg,
-                       const struct xpci_cfg_stmt *stmt, size_t k,
-                       struct xpci_buf *out,
-                       struct xpci_error *err) _must_check_;
+int xpci_cfg_edit(struct xpci_cfg *cfg, const char *key, size_t k,
+                  const char *value, struct xpci_error *err) _must_check_;
 
 #endif

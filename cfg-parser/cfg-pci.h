@@ -27,6 +27,7 @@
 struct xpci_cfg_pci_entry {
     struct xpci_pci_spec spec;
     unsigned int line, column;
+    bool with_segment; /* as it is written */
 };
 
 struct xpci_cfg_pci {

@@ -43,6 +43,7 @@ int xpci_cfg_print(const struct xpci_cfg *cfg,
 struct xpci_cfg_item {
     char *value;
     unsigned int line, column; /* from 1, of the opening quote */
+    size_t tok;                /* for cfg-parser */
 };
 
 struct xpci_cfg_items {

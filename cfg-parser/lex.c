@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -33,24 +34,44 @@ static const unsigned char inside[256] = {
     ['y' ... 'z'] = IN_NAME,
 };
 
-void xpci_lex_seek(const char *data, struct xpci_tok *place, size_t off)
+void xpci_lex_seek(const char *data, struct xpci_place *place, size_t off)
 {
-    if (!place->off)
-        place->line = place->column = 1;
-    for (; place->off < off; place->off++) {
-        place->column++;
-        if (data[place->off] == '\n') {
-            place->line++;
-            place->column = 1;
-        }
+    const char *at, *newline;
+
+    if (!place->line || off < place->off)
+        *place = (struct xpci_place){ 0, 1, 1 };
+    at = data + place->off;
+    while ((newline = memchr(at, '\n', (size_t)(data + off - at)))) {
+        at = newline + 1;
+        place->off = (size_t)(at - data);
+        place->line++;
+        place->column = 1;
     }
+    place->column += (unsigned int)(off - place->off);
+    place->off = off;
+}
+
+int xpci_lex_error(struct xpci_error *err, const char *name, const char *data,
+                   size_t off, const char *fmt, ...)
+{
+    _cleanup_free_ char *text = NULL;
+    struct xpci_place place = { 0 };
+    va_list ap;
+
+    va_start(ap, fmt);
+    text = xpci_vformat(fmt, ap);
+    va_end(ap);
+    if (!text)
+        return xpci_error_oom(err);
+    xpci_lex_seek(data, &place, off);
+    return xpci_error_set(err, EINVAL, "%s:%u:%u: %s", name, place.line,
+                          place.column, text);
 }
 
 struct lexer {
     const char *data;
-    size_t len;
+    size_t len, at; /* the token that is cut begins there */
     const char *name;
-    struct xpci_tok tok; /* the one being cut */
     struct xpci_toks *out;
     struct xpci_error *err;
 };
@@ -131,46 +152,27 @@ static int push(struct lexer *lex, enum xpci_tok_type type, size_t len)
             return xpci_error_oom(lex->err);
         toks->v = v;
     }
-    lex->tok.type = type;
-    lex->tok.len = (uint32_t)len;
-    toks->v[toks->n++] = lex->tok;
-    lex->tok.off += lex->tok.len;
-    lex->tok.column += lex->tok.len;
-    if (type == XPCI_TOK_NEWLINE) {
-        lex->tok.line++;
-        lex->tok.column = 1;
-    }
+    toks->v[toks->n++] = (struct xpci_tok){ (uint32_t)lex->at, type };
+    lex->at += len;
     return 0;
 }
 
-static size_t span(const struct lexer *lex, enum xpci_tok_type type)
+static size_t span(const char *s, enum xpci_tok_type type)
 {
-    size_t i = lex->tok.off + 1;
+    size_t i = 1;
 
-    while (i < lex->len && inside[(unsigned char)lex->data[i]] & IN(type))
+    while (inside[(unsigned char)s[i]] & IN(type))
         i++;
-    return i - lex->tok.off;
-}
-
-static size_t comment_len(const struct lexer *lex)
-{
-    const char *s = lex->data + lex->tok.off;
-    size_t left = lex->len - lex->tok.off;
-    const char *end = memchr(s, '\n', left);
-
-    return end ? (size_t)(end - s) : 0;
+    return i;
 }
 
 /* Of the whole string, 0 if it does not end on its line. */
-static size_t string_len(const struct lexer *lex)
+static size_t string_len(const char *s)
 {
-    const char *s = lex->data + lex->tok.off;
-    size_t left = lex->len - lex->tok.off;
-
-    for (size_t i = 1; i < left && s[i] != '\n'; i++) {
+    for (size_t i = 1; s[i] && s[i] != '\n'; i++) {
         if (s[i] == s[0])
             return i + 1;
-        if (s[i] == '\\' && ++i < left && s[i] == '\n')
+        if (s[i] == '\\' && (s[++i] == '\n' || !s[i]))
             return 0;
     }
     return 0;
@@ -192,40 +194,42 @@ static const struct {
       "knows no python constants such as True or None" },
 };
 
-static int lex_error(struct lexer *lex)
+static int fail(const struct lexer *lex, size_t off, const char *why)
 {
-    unsigned char c = (unsigned char)lex->data[lex->tok.off];
+    return xpci_lex_error(lex->err, lex->name, lex->data, off, "%s", why);
+}
+
+static int lex_error(const struct lexer *lex)
+{
+    unsigned char c = (unsigned char)lex->data[lex->at];
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(reasons); i++) {
         if (strchr(reasons[i].bytes, c))
-            return xpci_lex_error(lex->err, lex->name, &lex->tok, "%s",
-                                  reasons[i].why);
+            return fail(lex, lex->at, reasons[i].why);
     }
-    return c > ' ' && c < 0x7f
-               ? xpci_lex_error(lex->err, lex->name, &lex->tok,
-                                "xl does not know the character '%c' here", c)
-               : xpci_lex_error(lex->err, lex->name, &lex->tok,
-                                "xl does not know the byte 0x%02x here", c);
+    return xpci_lex_error(lex->err, lex->name, lex->data, lex->at,
+                          c > ' ' && c < 0x7f
+                              ? "xl does not know the character '%c' here"
+                              : "xl does not know the byte 0x%02x here",
+                          c);
 }
 
 static int push_string(struct lexer *lex, size_t len)
 {
-    const char *s = lex->data + lex->tok.off;
-    struct xpci_tok place = lex->tok;
+    const char *s = lex->data + lex->at;
     size_t bad;
 
     if (!memchr(s, '\\', len) || xpci_lex_unquote(s, len, NULL, &bad) == 0)
         return push(lex, XPCI_TOK_STRING, len);
-    place.column += (unsigned int)bad;
-    return xpci_lex_error(lex->err, lex->name, &place,
-                          "xl rejects this escape in a string; it knows "
-                          "\\\\ \\' \\\" \\a \\b \\f \\n \\r \\t \\v");
+    return fail(lex, lex->at + bad,
+                "xl rejects this escape in a string; it knows "
+                "\\\\ \\' \\\" \\a \\b \\f \\n \\r \\t \\v");
 }
 
 /* 0: this is none. */
-static size_t tok_len(const struct lexer *lex, enum xpci_tok_type type)
+static size_t tok_len(const char *s, enum xpci_tok_type type)
 {
-    const char *s = lex->data + lex->tok.off;
+    const char *end;
 
     switch (type) {
     case XPCI_TOK_END:
@@ -233,13 +237,14 @@ static size_t tok_len(const struct lexer *lex, enum xpci_tok_type type)
     case XPCI_TOK_BLANK:
     case XPCI_TOK_IDENT:
     case XPCI_TOK_NUMBER:
-        return span(lex, type);
+        return span(s, type);
     case XPCI_TOK_STRING:
-        return string_len(lex);
+        return string_len(s);
     case XPCI_TOK_COMMENT:
-        return comment_len(lex);
+        end = strchr(s, '\n');
+        return end ? (size_t)(end - s) : 0;
     case XPCI_TOK_APPEND:
-        return lex->tok.off + 1 < lex->len && s[1] == '=' ? 2 : 0;
+        return s[1] == '=' ? 2 : 0;
     default:
         return 1;
     }
@@ -247,10 +252,11 @@ static size_t tok_len(const struct lexer *lex, enum xpci_tok_type type)
 
 static int next(struct lexer *lex)
 {
-    enum xpci_tok_type type = first[(unsigned char)lex->data[lex->tok.off]];
-    size_t len = tok_len(lex, type);
+    const char *s = lex->data + lex->at;
+    enum xpci_tok_type type = first[(unsigned char)*s];
+    size_t len = tok_len(s, type);
 
-    if (!len && lex->tok.off + 1 == lex->len)
+    if (!len && lex->at + 1 == lex->len)
         return push(lex, XPCI_TOK_STRAY, 1);
     if (!len)
         return lex_error(lex);
@@ -261,27 +267,18 @@ static int next(struct lexer *lex)
 int xpci_lex(const char *data, size_t len, const char *name,
              struct xpci_toks *out, struct xpci_error *err)
 {
-    struct lexer lex = {
-        .data = data,
-        .len = len,
-        .name = name,
-        .tok = { .line = 1, .column = 1 },
-        .out = out,
-        .err = err,
-    };
-    const char *nul = len ? memchr(data, '\0', len) : NULL;
+    struct lexer lex = { data, len, 0, name, out, err };
+    const char *nul;
     int ret = 0, end;
 
     *out = (struct xpci_toks){ 0 };
     if (len > UINT32_MAX)
         return xpci_error_set(err, EFBIG, "%s: too large", name);
-    if (nul) { /* nothing behind it could be trusted to be a C string */
-        xpci_lex_seek(data, &lex.tok, (size_t)(nul - data));
-        return xpci_lex_error(err, name, &lex.tok,
-                              "a NUL byte: this is not a text file, or it is "
-                              "damaged");
-    }
-    while (ret == 0 && lex.tok.off < len)
+    nul = len ? memchr(data, '\0', len) : NULL;
+    if (nul) /* nothing behind it could be trusted to be a C string */
+        return fail(&lex, (size_t)(nul - data),
+                    "a NUL byte: this is not a text file, or it is damaged");
+    while (ret == 0 && lex.at < len)
         ret = next(&lex);
     end = ret == -ENOMEM ? ret : push(&lex, XPCI_TOK_END, 0);
     if (end < 0)

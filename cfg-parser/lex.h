@@ -32,10 +32,16 @@ enum xpci_tok_type {
     XPCI_TOK_STRAY, /* one odd byte at the end of the file: xl drops it */
 };
 
-struct xpci_tok {
-    enum xpci_tok_type type;
-    uint32_t off, len;
+/* A byte of a text. */
+struct xpci_place {
+    size_t off;
     unsigned int line, column; /* from 1, the column in bytes */
+};
+
+/* Eight bytes: a file has about one for each four of its own. */
+struct xpci_tok {
+    uint32_t off;
+    enum xpci_tok_type type;
 };
 
 struct xpci_toks {
@@ -45,8 +51,9 @@ struct xpci_toks {
 };
 
 /*
- * Cuts @data; errors are "@name:LINE:COLUMN: reason". On -EINVAL @out has the
- * tokens before the error, if it could be reached at all.
+ * Cuts @data, up to 4 GiB with a NUL behind; errors are "@name:LINE:COLUMN:
+ * reason". On -EINVAL @out has the tokens before the error, if it could be
+ * reached at all.
  */
 int xpci_lex(const char *data, size_t len, const char *name,
              struct xpci_toks *out, struct xpci_error *err) _must_check_;
@@ -60,13 +67,15 @@ void xpci_toks_clear(struct xpci_toks *toks);
 int xpci_lex_unquote(const char *s, size_t len, char *out,
                      size_t *bad) _must_check_;
 
-/* Moves @place, all 0 or a place before, to the byte at @off. */
-void xpci_lex_seek(const char *data, struct xpci_tok *place, size_t off);
+/*
+ * Moves @place, all 0 or that of any byte, to the byte at @off. Cheap if that
+ * is a little further on.
+ */
+void xpci_lex_seek(const char *data, struct xpci_place *place, size_t off);
 
-/* Sets -EINVAL with "name:LINE:COLUMN: ..." for the place of @tok. */
-#define xpci_lex_error(err, name, tok, fmt, ...)                               \
-    xpci_error_set(err, EINVAL, "%s:%u:%u: " fmt, name, (tok)->line,           \
-                   (tok)->column, ##__VA_ARGS__)
+/* Sets -EINVAL with "name:LINE:COLUMN: ..." for the byte at @off. */
+int xpci_lex_error(struct xpci_error *err, const char *name, const char *data,
+                   size_t off, const char *fmt, ...) _printf_(5, 6);
 
 #define _cleanup_toks_ _cleanup_(xpci_toks_clear)
 

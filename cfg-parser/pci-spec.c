@@ -342,6 +342,8 @@ bool xpci_pci_spec_overlaps(const struct xpci_pci_spec *a,
 {
     struct xpci_bdf bdf = a->dev.bdf;
 
+    if (a->name && b->name)
+        return strcmp(a->name, b->name) == 0;
     for (bdf.func = 0; bdf.func < 8; bdf.func++) {
         if (xpci_pci_spec_covers(a, &bdf) && xpci_pci_spec_covers(b, &bdf))
             return true;

@@ -54,7 +54,7 @@ void xpci_pci_spec_clear(struct xpci_pci_spec *spec);
 bool xpci_pci_spec_covers(const struct xpci_pci_spec *spec,
                           const struct xpci_bdf *bdf);
 
-/* Is a function in both? */
+/* Is a function in both, or is it the same name? */
 bool xpci_pci_spec_overlaps(const struct xpci_pci_spec *a,
                             const struct xpci_pci_spec *b);
 

@@ -2,8 +2,8 @@
 /*
  * The tree behind struct xpci_cfg, for the files of cfg-parser only.
  *
- * Nodes hold indexes of tokens, tokens hold offsets into the text. An edit
- * makes a new text (cfg-edit.h) and parses it: indexes never outlive one.
+ * Statements hold indexes of tokens, tokens hold offsets into the text. An
+ * edit makes a new text (cfg-edit.h) and parses it: indexes never outlive one.
  */
 #ifndef XPCI_TREE_H
 #define XPCI_TREE_H
@@ -13,17 +13,11 @@
 #include "cfg.h"
 #include "lex.h"
 
-struct xpci_cfg_node {
-    size_t first, last; /* tokens; the same one unless a nested list */
-};
-
 struct xpci_cfg_stmt {
-    size_t key;  /* token */
-    bool append; /* "+=" */
+    uint32_t key;         /* token */
+    uint32_t first, last; /* of the value; of a list: "[" and "]" */
+    bool append;          /* "+=" */
     bool is_list;
-    struct xpci_cfg_node value; /* of a list: from "[" to "]" */
-    struct xpci_cfg_node *items;
-    size_t n;
 };
 
 struct xpci_cfg {
@@ -34,6 +28,32 @@ struct xpci_cfg {
     size_t n;
     char *xl_error; /* NULL: xl reads it */
 };
+
+static inline enum xpci_tok_type xpci_cfg_type(const struct xpci_cfg *cfg,
+                                               size_t tok)
+{
+    return cfg->toks.v[tok].type;
+}
+
+static inline size_t xpci_cfg_start(const struct xpci_cfg *cfg, size_t tok)
+{
+    return cfg->toks.v[tok].off;
+}
+
+static inline size_t xpci_cfg_end(const struct xpci_cfg *cfg, size_t tok)
+{
+    return cfg->toks.v[tok + (tok + 1 < cfg->toks.n)].off;
+}
+
+/* Of token @tok: its length and its text for "%.*s". */
+#define XPCI_CFG_TEXT(cfg, tok)                                                \
+    (int)(xpci_cfg_end(cfg, tok) - xpci_cfg_start(cfg, tok)),                  \
+        (cfg)->text.data + xpci_cfg_start(cfg, tok)
+
+/* Sets -EINVAL with the place of token @tok in front. */
+#define xpci_cfg_error(err, cfg, tok, ...)                                     \
+    xpci_lex_error(err, (cfg)->name, (cfg)->text.data,                         \
+                   xpci_cfg_start(cfg, tok), __VA_ARGS__)
 
 /* For tsearch(3): compares the names that begin at @a and @b. */
 int xpci_cfg_cmp_names(const void *a, const void *b);
@@ -49,9 +69,15 @@ bool xpci_cfg_is_key(const struct xpci_cfg *cfg,
  */
 size_t xpci_cfg_chain(const struct xpci_cfg *cfg, const char *key);
 
-/* Parses @text, an edited file, and puts it in the place of *cfg. */
-int xpci_cfg_adopt(struct xpci_cfg **cfg, const struct xpci_buf *text,
+/*
+ * xpci_cfg_list() for those that go on: an item that xl ignores, a list in the
+ * list or a value that is none, has no value. Fails without memory only.
+ */
+int xpci_cfg_items(const struct xpci_cfg *cfg, const char *key,
+                   struct xpci_cfg_items *out,
                    struct xpci_error *err) _must_check_;
+
+void xpci_cfg_swap(struct xpci_cfg *a, struct xpci_cfg *b);
 
 /* The value of a STRING or NUMBER token. NULL: out of memory. */
 char *xpci_cfg_atom(const struct xpci_cfg *cfg, size_t tok) _must_check_;

@@ -50,14 +50,12 @@ struct xm {
 static int _printf_(2, 0) refuse(struct xm *x, const char *why)
 {
     _cleanup_free_ char *text = NULL;
-    struct xpci_tok place = { 0 };
 
-    xpci_lex_seek(x->text->data, &place, (size_t)(x->s - x->mask->data));
     if (xpci_asprintf(x->err, &text, why, (int)x->len, x->s) < 0)
         return -ENOMEM;
-    return xpci_lex_error(x->err, x->name, &place,
-                          "%s; xpci runs no python, write the plain values",
-                          text);
+    return xpci_lex_error(
+        x->err, x->name, x->text->data, (size_t)(x->s - x->mask->data),
+        "%s; xpci runs no python, write the plain values", text);
 }
 
 static size_t number_len(const char *s)

@@ -125,7 +125,7 @@ static int number_of(const char *s, bool added, long *value)
 static void put_items(const struct xpci_cfg *cfg,
                       const struct xpci_cfg_stmt *stmt, struct xpci_buf *out)
 {
-    for (size_t i = stmt->value.first + 1; i < stmt->value.last; i++) {
+    for (size_t i = stmt->first + 1; i < stmt->last; i++) {
         _cleanup_free_ char *atom = NULL;
 
         switch (cfg->toks.v[i].type) {
@@ -179,13 +179,11 @@ static char *our_value(const struct xpci_cfg *cfg, const char *key)
 static void same_values(const XLU_Config *xl, const struct xpci_cfg *cfg)
 {
     for (size_t i = 0; i < cfg->toks.n; i++) {
-        const struct xpci_tok *tok = &cfg->toks.v[i];
         _cleanup_free_ char *ours = NULL, *theirs = NULL, *key = NULL;
 
-        if (tok->type != XPCI_TOK_IDENT)
+        if (xpci_cfg_type(cfg, i) != XPCI_TOK_IDENT)
             continue;
-        key = strndup(cfg->text.data + tok->off, tok->len);
-        CHECK(key);
+        CHECK(asprintf(&key, "%.*s", XPCI_CFG_TEXT(cfg, i)) > 0);
         ours = our_value(cfg, key);
         theirs = xl_value(xl, key);
         CHECK(strcmp(ours, theirs) == 0);
@@ -285,8 +283,8 @@ static void check_print(const struct xpci_cfg *cfg, const char *data,
     CHECK(xpci_cfg_print(cfg, &out) == 0);
     CHECK(out.len == len && (!len || memcmp(out.data, data, len) == 0));
     for (size_t i = 0; i < cfg->toks.n; i++) {
-        CHECK(cfg->toks.v[i].off == at);
-        at += cfg->toks.v[i].len;
+        CHECK(xpci_cfg_start(cfg, i) == at);
+        at = xpci_cfg_end(cfg, i);
     }
     CHECK(at == len);
 }

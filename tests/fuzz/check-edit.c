@@ -50,16 +50,17 @@ static void load_rest(struct state *s, const struct xpci_cfg *cfg,
                       const XLU_Config *xl)
 {
     for (size_t i = 0; i < cfg->toks.n; i++) {
-        const struct xpci_tok *tok = &cfg->toks.v[i];
-        const char *text = s->text.data + tok->off;
+        enum xpci_tok_type type = xpci_cfg_type(cfg, i);
         _cleanup_free_ char *key = NULL, *value = NULL;
 
-        if (tok->type == XPCI_TOK_COMMENT)
-            CHECK(xpci_buf_append(&s->comments, text, tok->len) == 0);
-        if (tok->type != XPCI_TOK_IDENT || tok->len == strlen("pci"))
+        if (type == XPCI_TOK_COMMENT)
+            CHECK(xpci_buf_printf(&s->comments, "%.*s",
+                                  XPCI_CFG_TEXT(cfg, i)) == 0);
+        if (type != XPCI_TOK_IDENT)
             continue;
-        key = strndup(text, tok->len);
-        CHECK(key);
+        CHECK(asprintf(&key, "%.*s", XPCI_CFG_TEXT(cfg, i)) > 0);
+        if (strlen(key) == strlen("pci"))
+            continue;
         value = xl_value(xl, key);
         CHECK(xpci_buf_printf(&s->others, "%s=%s;", key, value) == 0);
     }

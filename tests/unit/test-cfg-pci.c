@@ -187,7 +187,7 @@ static void test_add_refused(void **state)
     refused("pci='04:00.0'", "03:02.0", -EINVAL,
             "f:1:5: 'pci' is a single value, not a list: xl ignores it");
     refused("pci=['04:00.0',['05:00.0']]", "03:02.0", -EINVAL,
-            "f:1:16: a list inside the 'pci' list");
+            "f:1:16: a list inside the list 'pci'");
     refused("pci=['04:00.0',\n 'bdf=05:00.0@7']", "03:02.0", -EINVAL,
             "f:2:2: pci spec 'bdf=05:00.0@7': column 5: ");
     refused("pci=['00:1d.0-2@7']", "03:02.0", -EINVAL, "f:1:6: pci spec");

@@ -231,6 +231,19 @@ static void test_covers_no_name(void **state)
     assert_false(xpci_pci_spec_covers(&spec, &(struct xpci_bdf){ 0 }));
 }
 
+static void test_overlaps_by_name(void **state)
+{
+    struct xpci_pci_spec x = { .name = (char[]){ "x" } };
+    struct xpci_pci_spec y = { .name = (char[]){ "y" } };
+    struct xpci_pci_spec card = { 0 };
+
+    (void)state;
+    assert_true(xpci_pci_spec_overlaps(&x, &x));
+    assert_false(xpci_pci_spec_overlaps(&x, &y));
+    assert_false(xpci_pci_spec_overlaps(&x, &card));
+    assert_false(xpci_pci_spec_overlaps(&card, &x));
+}
+
 static void test_len(void **state)
 {
     _cleanup_pci_spec_ struct xpci_pci_spec spec = { 0 };
@@ -249,7 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good), cmocka_unit_test(test_bad),
         cmocka_unit_test(test_xm),   cmocka_unit_test(test_covers_no_name),
-        cmocka_unit_test(test_len),
+        cmocka_unit_test(test_len),  cmocka_unit_test(test_overlaps_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
