@@ -44,20 +44,22 @@ void xpci_strv_sort(struct xpci_strv *strv);
 void xpci_strv_clear(struct xpci_strv *strv);
 
 /*
- * For any list of that form, a struct with v and n: one more element, zeroed,
- * at its end. NULL when out of memory; the list is as it was then.
+ * For any array @v of @n elements: one more, zeroed, at its end. NULL when out
+ * of memory; the array is as it was then.
  */
-#define xpci_list_add(list)                                                    \
+#define xpci_array_add(v, n)                                                   \
     __extension__({                                                            \
-        __typeof__((list)->v) v_ =                                             \
-            reallocarray((list)->v, (list)->n + 1, sizeof(*v_));               \
+        __typeof__(v) v_ = reallocarray(v, (n) + 1, sizeof(*v_));              \
         if (v_) {                                                              \
-            (list)->v = v_;                                                    \
-            v_ += (list)->n++;                                                 \
+            (v) = v_;                                                          \
+            v_ += (n)++;                                                       \
             *v_ = (__typeof__(*v_)){ 0 };                                      \
         }                                                                      \
         v_;                                                                    \
     })
+
+/* The same for any list of that form, a struct with v and n. */
+#define xpci_list_add(list) xpci_array_add((list)->v, (list)->n)
 
 #define _cleanup_buf_ _cleanup_(xpci_buf_clear)
 #define _cleanup_strv_ _cleanup_(xpci_strv_clear)

@@ -17,7 +17,16 @@ enum {
     ROOT_PORT = 1 << XPCI_PCIE_ROOT_PORT,
     PORT = ROOT_PORT | 1 << XPCI_PCIE_DOWNSTREAM,
     RC_ENDPOINT = 1 << XPCI_PCIE_RC_ENDPOINT,
+    DEVICE = RC_ENDPOINT | 1 << XPCI_PCIE_ENDPOINT | 1 << XPCI_PCIE_LEGACY |
+             1 << XPCI_PCIE_UPSTREAM,
+    NEVER =
+        1 << XPCI_PCI_TO_PCIE | 1 << XPCI_PCIE_TO_PCI | 1 << XPCI_PCIE_RC_EVENT,
 };
+
+static bool is_of(const struct xpci_device *dev, unsigned int types)
+{
+    return types == ANY || (dev->pcie_type >= 0 && types >> dev->pcie_type & 1);
+}
 
 /* The first row that matches decides; each names its function in quirks.c. */
 static const struct quirk {
@@ -104,8 +113,7 @@ static int look_up(const struct xpci_inventory *inv,
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(quirks); i++) {
         const struct quirk *q = &quirks[i];
 
-        if ((q->types != ANY &&
-             (dev->pcie_type < 0 || !(q->types >> dev->pcie_type & 1))) ||
+        if (!is_of(dev, q->types) ||
             !xpci_device_listed(dev, q->vendor, q->ids))
             continue;
         if (q->verdict == ISOLATED || q->verdict == NOT_ISOLATED)
@@ -131,22 +139,8 @@ bool xpci_acs_isolates(const struct xpci_inventory *inv, size_t i,
 
     if (known >= 0)
         return known;
-    switch (dev->pcie_type) {
-    case XPCI_PCIE_NONE:
-    case XPCI_PCIE_UNKNOWN:
-    case XPCI_PCI_TO_PCIE:
-    case XPCI_PCIE_TO_PCI:
-    case XPCI_PCIE_RC_EVENT:
+    if (dev->pcie_type < 0 || is_of(dev, NEVER))
         return false;
-    case XPCI_PCIE_ENDPOINT:
-    case XPCI_PCIE_LEGACY:
-    case XPCI_PCIE_UPSTREAM:
-    case XPCI_PCIE_RC_ENDPOINT:
-        return !dev->multifunction || on;
-    case XPCI_PCIE_DOWNSTREAM:
-    case XPCI_PCIE_ROOT_PORT:
-        return on;
-    default:
-        return true;
-    }
+    return on || !is_of(dev, PORT | DEVICE) ||
+           (is_of(dev, DEVICE) && !dev->multifunction);
 }

@@ -57,6 +57,23 @@ static int check_bridge(const struct xpci_device *dev, struct xpci_error *err)
                           XPCI_BDF_ARGS(dev->bdf));
 }
 
+/* What a closure or a listing is made from; by index in the inventory. */
+struct sets {
+    const struct xpci_inventory *inv;
+    struct xpci_tie *tie;
+    struct {
+        unsigned int number; /* of the set whose lowest device this is */
+        bool wanted;         /* by the same */
+        const char *begin;   /* the set begins here: instead of a rule */
+    } * set;
+};
+
+static void sets_clear(struct sets *s)
+{
+    free(s->tie);
+    free(s->set);
+}
+
 /* --- the reasons --- */
 
 static const char *bridge_kind(const struct xpci_device *dev)
@@ -76,12 +93,13 @@ static const char *bridge_kind(const struct xpci_device *dev)
 }
 
 /* A rule's words, which end in its object or else in the other device. */
-static const char *rule_text(const struct xpci_inventory *inv,
-                             const struct xpci_tie *tie, size_t dev)
+static const char *rule_text(const struct sets *s, size_t dev)
 {
     static const char *const texts[] = {
         [XPCI_RULE_BRIDGE] = "behind",
         [XPCI_RULE_MUTE] = "perhaps behind the unreadable",
+        [XPCI_RULE_FUNCTION] =
+            "function of a multifunction device without ACS, as is",
         [XPCI_RULE_ALIAS] = "uses one requester id with",
         [XPCI_RULE_VMD] = "one VMD controller with",
         [XPCI_RULE_IVRS] = "has by the IVRS one requester id with",
@@ -93,90 +111,70 @@ static const char *rule_text(const struct xpci_inventory *inv,
         [XPCI_ACS_PRESENT] = "ACS is off at",
         [XPCI_ACS_UNREADABLE] = "ACS cannot be read at",
     };
+    const struct xpci_tie *t = &s->tie[dev];
 
-    if (tie[dev].rule == XPCI_RULE_ACS)
-        return acs[inv->dev[tie[dev].object].acs.state];
-    if (tie[dev].rule != XPCI_RULE_FUNCTION)
-        return texts[tie[dev].rule];
-    return inv->dev[dev].acs.state == XPCI_ACS_PRESENT
-               ? "function of a multifunction device with its ACS off, as is"
-               : "function of a multifunction device without ACS, as is";
+    if (t->rule == XPCI_RULE_ACS)
+        return acs[s->inv->dev[t->object].acs.state];
+    if (t->rule == XPCI_RULE_FUNCTION &&
+        s->inv->dev[dev].acs.state == XPCI_ACS_PRESENT)
+        return "function of a multifunction device with its ACS off, as is";
+    return texts[t->rule];
 }
 
-/* Why @dev is in; it is not where its set begins. */
-static int print_rule(const struct xpci_inventory *inv,
-                      const struct xpci_tie *tie, size_t dev,
-                      struct xpci_buf *out)
+/* Why @dev is in. */
+static int print_rule(const struct sets *s, size_t dev, struct xpci_buf *out)
 {
-    const struct xpci_tie *t = &tie[dev];
-    const struct xpci_device *object = &inv->dev[dev];
+    const struct xpci_tie *t = &s->tie[dev], *above;
     char other[XPCI_BDF_SIZE], bdf[XPCI_BDF_SIZE];
+    const struct xpci_device *object;
+    const char *kind;
 
-    xpci_bdf_format(&inv->dev[t->up].bdf, other);
+    if (s->set[dev].begin)
+        return xpci_buf_puts(out, s->set[dev].begin);
+    xpci_bdf_format(&s->inv->dev[t->up].bdf, other);
     if (t->rule == XPCI_RULE_MEMORY)
         return xpci_buf_printf(
             out, "shares reserved memory %#" PRIx64 "-%#" PRIx64 " with %s",
             t->start, t->end, other);
     if (t->object == XPCI_NO_PARENT)
-        return xpci_buf_printf(out, "%s %s", rule_text(inv, tie, dev), other);
+        return xpci_buf_printf(out, "%s %s", rule_text(s, dev), other);
+    object = &s->inv->dev[t->object];
+    kind = bridge_kind(object);
     if (t->object == dev && t->rule != XPCI_RULE_ACS) /* reached from below */
-        return xpci_buf_printf(out, "%s above %s", bridge_kind(object), other);
-    object = &inv->dev[t->object];
+        return xpci_buf_printf(out, "%s above %s", kind, other);
     xpci_bdf_format(&object->bdf, bdf);
-    t = &tie[t->object];
+    above = &s->tie[t->object];
     /* reached from below, and on to what is behind it too */
-    if (tie[dev].rule == XPCI_RULE_BRIDGE && t->up != XPCI_NO_PARENT &&
-        t->rule == XPCI_RULE_BRIDGE && t->object == tie[dev].object)
-        return xpci_buf_printf(out, "behind the same %s %s as %s",
-                               bridge_kind(object), bdf,
-                               xpci_bdf_format(&inv->dev[t->up].bdf, other));
-    return xpci_buf_printf(out, "%s %s %s", rule_text(inv, tie, dev),
-                           bridge_kind(object), bdf);
+    if (t->rule == XPCI_RULE_BRIDGE && above->up != XPCI_NO_PARENT &&
+        above->rule == XPCI_RULE_BRIDGE && above->object == t->object)
+        return xpci_buf_printf(
+            out, "behind the same %s %s as %s", kind, bdf,
+            xpci_bdf_format(&s->inv->dev[above->up].bdf, other));
+    return xpci_buf_printf(out, "%s %s %s", rule_text(s, dev), kind, bdf);
 }
 
 /* --- the sets --- */
-
-/* What a closure or a listing is made from; each by index in the inventory. */
-struct sets {
-    const struct xpci_inventory *inv;
-    struct xpci_tie *tie;
-    unsigned int *number; /* of the set whose lowest device this is */
-    bool *wanted;         /* by the same */
-    const char **begin;   /* instead of a rule */
-};
-
-static void sets_clear(struct sets *s)
-{
-    free(s->tie);
-    free(s->number);
-    free(s->wanted);
-    free(s->begin);
-}
 
 /*
  * The sets by the rules @what (isolation.h). They begin with @seed, so that
  * each tie leads towards one; without seeds each with its lowest device.
  */
-static int make_sets(struct sets *s, const struct xpci_inventory *inv,
-                     unsigned int what, const size_t *seed, size_t n)
+static int make_sets(struct sets *s, unsigned int what, const size_t *seed,
+                     size_t n)
 {
-    s->inv = inv;
-    s->number = calloc(inv->n + 1, sizeof(*s->number));
-    s->wanted = calloc(inv->n + 1, sizeof(*s->wanted));
-    s->begin = calloc(inv->n + 1, sizeof(*s->begin));
-    if (!s->number || !s->wanted || !s->begin ||
-        xpci_isolation_tie(inv, what, &s->tie) < 0)
+    s->set = calloc(s->inv->n + 1, sizeof(*s->set));
+    if (!s->set || xpci_isolation_tie(s->inv, what, &s->tie) < 0)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
         xpci_tie_turn(s->tie, seed[i]);
-        s->wanted[xpci_tie_set(s->tie, seed[i])] = true;
-        s->begin[seed[i]] = "asked for";
+        s->set[xpci_tie_set(s->tie, seed[i])].wanted = true;
+        s->set[seed[i]].begin = "asked for";
     }
-    for (size_t i = 0; n == 0 && i < inv->n; i++) {
+    for (size_t i = 0; n == 0 && i < s->inv->n; i++) {
         size_t set = xpci_tie_set(s->tie, i);
 
-        s->wanted[i] = true;
-        s->begin[set] = i == set ? "alone" : "first of the group";
+        s->set[i].wanted = true;
+        s->set[set].begin = i == set ? "alone" : "first of the group";
         if (i == set)
             xpci_tie_turn(s->tie, i);
     }
@@ -192,9 +190,9 @@ static void number_sets(struct sets *s)
         for (size_t i = 0; i < s->inv->n; i++) {
             size_t set = xpci_tie_set(s->tie, i);
 
-            if (!s->number[set] &&
+            if (!s->set[set].number &&
                 xpci_device_is_bridge(&s->inv->dev[i]) == bridges)
-                s->number[set] = next++;
+                s->set[set].number = next++;
         }
     }
 }
@@ -208,29 +206,50 @@ static int member_cmp(const void *a, const void *b)
     return (x->dev > y->dev) - (x->dev < y->dev);
 }
 
-static int take(const struct sets *s, bool bridges, struct xpci_group *out,
-                struct xpci_error *err)
+static int take(const struct sets *s, bool bridges, struct xpci_group *out)
 {
-    out->v = calloc(s->inv->n + 1, sizeof(*out->v));
-    for (size_t i = 0; out->v && i < s->inv->n; i++) {
+    for (size_t i = 0; i < s->inv->n; i++) {
         _cleanup_buf_ struct xpci_buf text = { 0 };
         size_t set = xpci_tie_set(s->tie, i);
+        struct xpci_member *member;
 
-        if (!s->wanted[set] ||
+        if (!s->set[set].wanted ||
             (!bridges && xpci_device_is_bridge(&s->inv->dev[i])))
             continue;
-        if ((s->begin[i] ? xpci_buf_puts(&text, s->begin[i])
-                         : print_rule(s->inv, s->tie, i, &text)) < 0) {
-            xpci_group_clear(out);
-            break;
-        }
-        out->v[out->n++] =
-            (struct xpci_member){ i, s->number[set], xpci_buf_steal(&text) };
+        member = xpci_list_add(out);
+        if (!member || print_rule(s, i, &text) < 0)
+            return -ENOMEM;
+        *member = (struct xpci_member){ i, s->set[set].number,
+                                        xpci_buf_steal(&text) };
     }
-    if (!out->v)
-        return xpci_error_oom(err);
-    qsort(out->v, out->n, sizeof(*out->v), member_cmp);
+    if (out->n)
+        qsort(out->v, out->n, sizeof(*out->v), member_cmp);
     return 0;
+}
+
+/* A listing has bridges and numbers, and goes on with one that is asleep. */
+static int make(const struct xpci_inventory *inv, bool listing,
+                unsigned int what, const size_t *seed, size_t n,
+                struct xpci_group *out, struct xpci_error *err)
+{
+    _cleanup_(sets_clear) struct sets s = { .inv = inv };
+    int ret = what & XPCI_ISOLATION_FIRMWARE ? check_tables(inv, err) : 0;
+
+    if (ret == 0 && make_sets(&s, what, seed, n) < 0)
+        ret = xpci_error_oom(err);
+    for (size_t i = 0; i < inv->n && ret == 0; i++) {
+        if (what & XPCI_ISOLATION_KERNEL &&
+            (listing ? inv->dev[i].header != 0xff
+                     : s.set[xpci_tie_set(s.tie, i)].wanted))
+            ret = check_bridge(&inv->dev[i], err);
+    }
+    if (ret == 0 && listing)
+        number_sets(&s);
+    if (ret == 0 && take(&s, listing, out) < 0) {
+        xpci_group_clear(out);
+        ret = xpci_error_oom(err);
+    }
+    return ret;
 }
 
 int xpci_group_closure(const struct xpci_inventory *inv, const size_t *seed,
@@ -243,47 +262,29 @@ int xpci_group_closure(const struct xpci_inventory *inv, const size_t *seed,
         [XPCI_SCOPE_BUS] = ALL_RULES | XPCI_ISOLATION_BUSES,
         [XPCI_SCOPE_DEVICE] = 0,
     };
-    _cleanup_(sets_clear) struct sets s = { 0 };
-    bool guess = rules[scope] & XPCI_ISOLATION_KERNEL;
-    int ret = guess ? check_tables(inv, err) : 0;
 
-    for (size_t i = 0; i < n && ret == 0; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct xpci_device *dev = &inv->dev[seed[i]];
 
         if (xpci_device_is_bridge(dev))
-            ret = xpci_error_refuse(err,
-                                    XPCI_BDF_FMT
-                                    " is a bridge, and pciback would take "
-                                    "everything behind it; name the devices "
-                                    "themselves",
-                                    XPCI_BDF_ARGS(dev->bdf));
+            return xpci_error_refuse(err,
+                                     XPCI_BDF_FMT
+                                     " is a bridge, and pciback would take "
+                                     "everything behind it; name the devices "
+                                     "themselves",
+                                     XPCI_BDF_ARGS(dev->bdf));
     }
-    if (ret == 0 && n > 0 && make_sets(&s, inv, rules[scope], seed, n) < 0)
-        ret = xpci_error_oom(err);
-    for (size_t i = 0; i < inv->n && n > 0 && ret == 0; i++) {
-        if (guess && s.wanted[xpci_tie_set(s.tie, i)])
-            ret = check_bridge(&inv->dev[i], err);
-    }
-    return ret < 0 || n == 0 ? ret : take(&s, false, out, err);
+    return n ? make(inv, false, rules[scope], seed, n, out, err) : 0;
 }
 
 int xpci_group_list(const struct xpci_inventory *inv, bool kernel_only,
                     bool acs_as_enabled, const size_t *seed, size_t n,
                     struct xpci_group *out, struct xpci_error *err)
 {
-    _cleanup_(sets_clear) struct sets s = { 0 };
     unsigned int what = (kernel_only ? XPCI_ISOLATION_KERNEL : ALL_RULES) |
                         (acs_as_enabled ? XPCI_ISOLATION_ACS_AS_ENABLED : 0);
-    int ret = kernel_only ? 0 : check_tables(inv, err);
 
-    for (size_t i = 0; i < inv->n && ret == 0; i++)
-        ret = inv->dev[i].header == 0xff ? 0 : check_bridge(&inv->dev[i], err);
-    if (ret < 0)
-        return ret;
-    if (make_sets(&s, inv, what, seed, n) < 0)
-        return xpci_error_oom(err);
-    number_sets(&s);
-    return take(&s, true, out, err);
+    return make(inv, true, what, seed, n, out, err);
 }
 
 int xpci_scope_parse(const char *text, enum xpci_scope *out,

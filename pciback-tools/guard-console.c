@@ -37,7 +37,7 @@ static bool use_screen(walk *w, const char *name, const chain *up)
 
     /* what pciback has is not dom0's any more */
     return boot && !strcmp(boot, "1") &&
-           (!driver || strcmp(xpci_last_part(driver), "pciback") != 0) &&
+           (!driver || strcmp(basename(driver), "pciback") != 0) &&
            xpci_step_card(w, name, up);
 }
 

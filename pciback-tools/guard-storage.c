@@ -16,21 +16,13 @@ static void below_mount(walk *w, const struct xpci_mount *m, const chain *up);
 
 /* --- where it cannot be told --- */
 
-static bool is_seen(const walk *w, const char *name)
-{
-    for (size_t i = 0; i < w->seen.n; i++) {
-        if (!strcmp(w->seen.v[i], name))
-            return true;
-    }
-    return false;
-}
-
 /* A real disk without partitions, or one, that nothing known is on. */
 static bool step_unknown(walk *w, const char *name, const chain *up)
 {
     _cleanup_free_ char *link = xpci_walk_link(w, CLASS "/%s", name);
 
-    return link && !strstr(link, "/virtual/block/") && !is_seen(w, name) &&
+    return link && !strstr(link, "/virtual/block/") &&
+           !(w->seen.data && xpci_walk_is_word(w->seen.data, name)) &&
            !xpci_walk_all(w, up, NULL, name, CLASS "/%s", name) &&
            step_block(w, name, up);
 }
@@ -58,7 +50,7 @@ static void any_device(walk *w, const chain *up)
 static bool is_called(walk *w, const char *name, const chain *up)
 {
     _cleanup_free_ char *label = xpci_walk_text(w, CLASS "/%s/dm/name", name);
-    const char *wanted = xpci_last_part(up->name);
+    const char *wanted = basename(up->name);
 
     return !strcmp(name, wanted) || (label && !strcmp(label, wanted));
 }
@@ -72,7 +64,7 @@ static bool step_number(walk *w, const char *number, const chain *up)
 {
     _cleanup_free_ char *link = xpci_walk_link(w, "/sys/dev/block/%s", number);
 
-    return link && step_block(w, xpci_last_part(link), up);
+    return link && step_block(w, basename(link), up);
 }
 
 /* "/dev/..."; a recorded host has no nodes, only names. */
@@ -151,7 +143,7 @@ static bool step_nvme(walk *w, const char *name, const chain *up)
 
 static bool by_slaves(walk *w, const char *link, const chain *c)
 {
-    const char *name = xpci_last_part(link);
+    const char *name = basename(link);
 
     return xpci_walk_all(w, c, step_block, "", CLASS "/%s/slaves", name) ||
            xpci_walk_all(w, c, step_block, "", CLASS "/%s/../slaves", name);
@@ -184,8 +176,7 @@ static bool by_file(walk *w, const char *link, const chain *c)
     _cleanup_free_ char *file = NULL;
 
     for (size_t i = 0; !file && i < XPCI_ARRAY_SIZE(files); i++)
-        file =
-            xpci_walk_text(w, CLASS "/%s/%s", xpci_last_part(link), files[i]);
+        file = xpci_walk_text(w, CLASS "/%s/%s", basename(link), files[i]);
     if (!file || file[0] != '/')
         return false;
     need(w, strncmp(file, "/dev/", 5) ? step_file : step_source, file,
@@ -209,15 +200,16 @@ static bool by_iscsi(walk *w, const char *link, const chain *c)
 
 static bool by_name(walk *w, const char *link, const chain *c)
 {
-    const char *name = xpci_last_part(link);
+    const char *name = basename(link);
     char kind[16];
 
-    snprintf(kind, sizeof(kind), " %.*s ", (int)strcspn(name, "0123456789"),
+    snprintf(kind, sizeof(kind), "%.*s", (int)strcspn(name, "0123456789"),
              name);
     /* of the board or a guest's; in memory, or not set up */
-    if (!strstr(link, "/devices/virtual/") || strstr(" ram zram loop ", kind))
+    if (!strstr(link, "/devices/virtual/") ||
+        xpci_walk_is_word(" ram zram loop ", kind))
         return true;
-    if (strstr(" nbd rbd ", kind))
+    if (xpci_walk_is_word(" nbd rbd ", kind))
         return xpci_step_server(w, "", c);
     any_device(w, c);
     return true;
@@ -234,7 +226,7 @@ static bool step_block(walk *w, const char *name, const chain *up)
 
     if (!link || xpci_walk_is_endless(w, &c))
         return link;
-    if (!w->seen_all && xpci_strv_add(&w->seen, name) < 0)
+    if (!w->seen_all && xpci_buf_printf(&w->seen, " %s ", name) < 0)
         w->ret = xpci_error_oom(w->err);
     for (size_t i = 0; !ways[i](w, link, &c);)
         i++;
@@ -269,16 +261,15 @@ static void on_anonymous(walk *w, const struct xpci_mount *m, const chain *up)
                                   "fuse.sshfs fuse.glusterfs ";
     const char *address = strstr(m->options, ",addr="), *p = m->source;
     const chain source = { up, m->source };
-    char type[64];
 
-    snprintf(type, sizeof(type), " %.60s ", m->type);
-    if (strstr(network, type))
+    if (xpci_walk_is_word(network, m->type))
         xpci_step_server(w, address ? address + 6 : "", &source);
     else if (!strcmp(m->type, "btrfs"))
         on_btrfs(w, m, up);
     else if (!strcmp(m->type, "zfs")) /* tells nobody but its own tools */
         any_disk(w, &source);
-    else if (strstr(" overlay aufs unionfs ", type) && !strcmp(m->point, "/"))
+    else if (xpci_walk_is_word(" overlay aufs unionfs ", m->type) &&
+             !strcmp(m->point, "/"))
         any_device(w, &source); /* the layers of a live system may be hidden */
     else if (strcmp(p, "/dev/fuse") != 0)
         for (size_t len; !strncmp(p, "/dev/", 5); p += len + (p[len] == ':')) {
@@ -306,30 +297,25 @@ static void below_mount(walk *w, const struct xpci_mount *m, const chain *up)
  */
 static bool parse_mount(walk *w, char *line)
 {
-    char *rest = strstr(line, " - "), *field[8] = { 0 }, c;
+    char *tail = strstr(line, " - "), *field[8] = { 0 }, c;
     struct xpci_mount *m;
 
-    if (!rest || sscanf(line, "%*s %*s %*s %*s %*s %c", &c) != 1)
+    if (!tail || sscanf(line, "%*s %*s %*s %*s %*s %c", &c) != 1) {
         xpci_walk_fail(w, EINVAL, "cannot understand mountinfo line '%s'",
                        line);
-    if (w->ret < 0)
-        return false;
-    m = xpci_list_add(&w->mounts);
-    if (!m) {
-        w->ret = xpci_error_oom(w->err);
         return false;
     }
-    rest += strlen(" - ");
+    tail += strlen(" - ");
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(field); i++)
-        field[i] = strsep(i < 5 ? &line : &rest, " ");
-    *m = (struct xpci_mount){
-        field[2],
-        field[4],
-        field[5],
-        field[6] ? field[6] : "",
-        field[7] ? field[7] : "",
-    };
-    return true;
+        field[i] = strsep(i < 5 ? &line : &tail, " ");
+    m = xpci_list_add(&w->mounts);
+    if (m)
+        *m = (struct xpci_mount){ field[2], field[4], field[5],
+                                  field[6] ? field[6] : "",
+                                  field[7] ? field[7] : "" };
+    else
+        w->ret = xpci_error_oom(w->err);
+    return m;
 }
 
 static bool use_swap(walk *w, const char *line, const chain *up)
@@ -346,13 +332,12 @@ static void use_all(walk *w)
     static const char vital[] = " / /boot /boot/efi /efi /etc /usr /var "
                                 "/var/lib /var/log /nix /nix/store /gnu ";
     static const chain swap = { NULL, "swap" };
-    char point[64];
 
     for (size_t i = 0; w->ret == 0 && i < w->mounts.n; i++) {
         const chain c = { NULL, w->mounts.v[i].point };
 
-        snprintf(point, sizeof(point), " %.60s ", c.name);
-        w->grade = strstr(vital, point) ? XPCI_GUARD_DIES : XPCI_GUARD_IN_USE;
+        w->grade = xpci_walk_is_word(vital, c.name) ? XPCI_GUARD_DIES
+                                                    : XPCI_GUARD_IN_USE;
         below_mount(w, &w->mounts.v[i], &c);
     }
     w->grade = XPCI_GUARD_DIES;
@@ -368,9 +353,8 @@ void xpci_guard_storage(walk *w)
     while ((line = strsep(&rest, "\n")) && parse_mount(w, line))
         continue;
     use_all(w);
-    xpci_walk_clear_findings(w->guard);
     w->seen_all = true;
     use_all(w);
-    xpci_strv_clear(&w->seen);
+    xpci_buf_clear(&w->seen);
     free(xpci_steal(w->mounts.v));
 }

@@ -37,8 +37,8 @@ typedef struct xpci_walk {
         struct xpci_mount *v; /* guard-storage.c */
         size_t n;
     } mounts;
-    struct xpci_strv seen; /* block devices that something known is on */
-    bool seen_all;
+    struct xpci_buf seen; /* words: block devices that something known is on */
+    bool seen_all;        /* until then, nothing becomes a finding */
 } walk;
 
 typedef bool xpci_step(walk *w, const char *name, const chain *up);
@@ -78,17 +78,11 @@ char *xpci_walk_text(walk *w, const char *fmt, ...) _printf_(2, 3);
 size_t xpci_walk_all(walk *w, const chain *up, xpci_step *step,
                      const char *prefix, const char *fmt, ...) _printf_(5, 6);
 
-/* Steps on every line of a file but the first @skip. */
+/* Steps on every line of a file but the first @skip; none is an error. */
 void xpci_walk_lines(walk *w, const char *path, int skip, xpci_step *step,
                      const chain *up);
 
-void xpci_walk_clear_findings(struct xpci_guard *guard);
-
-static inline const char *xpci_last_part(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
+/* Is it among the words, which all have a blank before and behind them? */
+bool xpci_walk_is_word(const char *words, const char *word);
 
 #endif

@@ -73,9 +73,18 @@ void xpci_walk_lines(walk *w, const char *path, int skip, xpci_step *step,
     char *rest = text, *line;
 
     while (w->ret == 0 && (line = strsep(&rest, "\n"))) {
-        if (skip-- <= 0)
-            step(w, line, up);
+        if (skip-- <= 0 && !step(w, line, up))
+            xpci_walk_fail(w, EINVAL, "cannot understand %s line '%s'",
+                           basename(path), line);
     }
+}
+
+bool xpci_walk_is_word(const char *words, const char *word)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), " %.60s ", word);
+    return strstr(words, text);
 }
 
 bool xpci_walk_is_endless(walk *w, const chain *c)
@@ -104,20 +113,23 @@ static int print_chain(const chain *c, struct xpci_buf *out)
 
 static void add(walk *w, const struct xpci_bdf *bdf, const chain *up)
 {
-    struct xpci_finding *new = xpci_list_add(w->guard);
-    struct xpci_buf text = { 0 };
     char name[XPCI_BDF_SIZE];
     const chain c = { up, xpci_bdf_format(bdf, name) };
     _cleanup_free_ char *link = NULL;
+    struct xpci_buf text = { 0 };
+    struct xpci_finding *new;
     struct xpci_bdf physical;
 
+    if (!w->seen_all)
+        return;
+    new = xpci_list_add(w->guard);
     if (!new || print_chain(&c, &text) < 0)
         w->ret = xpci_error_oom(w->err);
     if (new)
         *new = (struct xpci_finding){ *bdf, w->grade, text.data };
     /* a virtual function is gone with the function that makes it */
     link = xpci_walk_link(w, "/sys/bus/pci/devices/%s/physfn", name);
-    if (link && xpci_bdf_parse(xpci_last_part(link), &physical) == 0)
+    if (link && xpci_bdf_parse(basename(link), &physical) == 0)
         add(w, &physical, &c);
 }
 
@@ -146,15 +158,6 @@ bool xpci_step_card(walk *w, const char *link, const chain *up)
     return found;
 }
 
-void xpci_walk_clear_findings(struct xpci_guard *guard)
-{
-    for (size_t i = 0; i < guard->n; i++)
-        free(guard->v[i].chain);
-    free(guard->v);
-    guard->v = NULL;
-    guard->n = 0;
-}
-
 int xpci_guard_load(const struct xpci_root *root, struct xpci_guard *guard,
                     struct xpci_error *err)
 {
@@ -169,7 +172,7 @@ int xpci_guard_load(const struct xpci_root *root, struct xpci_guard *guard,
     free(w.routes.v);
     if (w.ret == 0)
         return 0;
-    xpci_walk_clear_findings(guard);
+    xpci_guard_clear(guard);
     return xpci_error_wrap(err, "what dom0 lives on is not known");
 }
 
@@ -198,6 +201,8 @@ const char *xpci_guard_find(const struct xpci_guard *guard,
 
 void xpci_guard_clear(struct xpci_guard *guard)
 {
-    xpci_walk_clear_findings(guard);
+    for (size_t i = 0; i < guard->n; i++)
+        free(guard->v[i].chain);
+    free(guard->v);
     *guard = (struct xpci_guard){ 0 };
 }

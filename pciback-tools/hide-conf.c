@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "cfg-list.h"
@@ -26,25 +27,16 @@ static int hidden_cmp(const void *a, const void *b)
                         &((const struct xpci_hidden *)b)->bdf);
 }
 
-static int parse_id(const char *text, struct xpci_hidden *out)
+/* "BDF,path=PATH,id=VVVV:DDDD", both keys needed, nothing else known */
+static int parse_entry(const char *text, struct xpci_hidden *out)
 {
-    unsigned int vendor, device;
+    _cleanup_free_ char *copy = strdup(text);
+    char *save = NULL, *field = copy ? strtok_r(copy, ",", &save) : NULL;
     int end = 0;
 
-    if (strlen(text) != 9 || strspn(text, "0123456789abcdef:") != 9 ||
-        sscanf(text, "%4x:%4x%n", &vendor, &device, &end) != 2 || end != 9)
-        return -EINVAL;
-    out->vendor = (uint16_t)vendor;
-    out->device = (uint16_t)device;
-    return 0;
-}
-
-/* "BDF,path=PATH,id=VVVV:DDDD", both keys needed, nothing else known */
-static int parse_entry(char *text, struct xpci_hidden *out)
-{
-    char *save = NULL, *field = strtok_r(text, ",", &save);
-    bool have_id = false;
-
+    out->text = strdup(text);
+    if (!copy || !out->text)
+        return -ENOMEM;
     if (!field || xpci_bdf_parse(field, &out->bdf) < 0)
         return -EINVAL;
     while ((field = strtok_r(NULL, ",", &save))) {
@@ -52,14 +44,15 @@ static int parse_entry(char *text, struct xpci_hidden *out)
             out->path = strdup(field + 5);
             if (!out->path)
                 return -ENOMEM;
-        } else if (!strncmp(field, "id=", 3) && !have_id &&
-                   parse_id(field + 3, out) == 0) {
-            have_id = true;
-        } else {
+        } else if (end || strlen(field) != 12 ||
+                   strspn(field + 3, "0123456789abcdef:") != 9 ||
+                   sscanf(field, "id=%4" SCNx16 ":%4" SCNx16 "%n", &out->vendor,
+                          &out->device, &end) != 2 ||
+                   end != 12) {
             return -EINVAL;
         }
     }
-    return out->path && have_id ? 0 : -EINVAL;
+    return out->path && end ? 0 : -EINVAL;
 }
 
 /* Puts the entry in its place; takes it over. */
@@ -78,24 +71,18 @@ static int load_item(struct xpci_hide_conf *conf,
                      const struct xpci_cfg_item *item, const char *dir,
                      struct xpci_error *err)
 {
-    _cleanup_(hidden_clear) struct xpci_hidden entry = {
-        .text = strdup(item->value),
-    };
-    _cleanup_free_ char *text = strdup(item->value);
-    int ret = text && entry.text ? parse_entry(text, &entry) : -ENOMEM;
+    _cleanup_(hidden_clear) struct xpci_hidden entry = { 0 };
+    const char *why = NULL;
+    int ret = parse_entry(item->value, &entry);
 
     if (ret == -EINVAL)
+        why = "is not of the form '0000:03:02.0,path=PATH,id=vvvv:dddd'";
+    else if (ret == 0 && xpci_hide_conf_find(conf, &entry.bdf))
+        why = "names a device that is there already";
+    if (why)
         return xpci_error_set(err, EINVAL,
-                              "%s" XPCI_HIDE_CONF_PATH
-                              ":%u:%u: '%s' is not of the form "
-                              "'0000:03:02.0,path=PATH,id=vvvv:dddd'",
-                              dir, item->line, item->column, item->value);
-    if (ret == 0 && xpci_hide_conf_find(conf, &entry.bdf))
-        return xpci_error_set(err, EINVAL,
-                              "%s" XPCI_HIDE_CONF_PATH
-                              ":%u:%u: device " XPCI_BDF_FMT " is there twice",
-                              dir, item->line, item->column,
-                              XPCI_BDF_ARGS(entry.bdf));
+                              "%s" XPCI_HIDE_CONF_PATH ":%u:%u: '%s' %s", dir,
+                              item->line, item->column, item->value, why);
     if (ret == 0)
         ret = insert(conf, &entry);
     return ret < 0 ? xpci_error_oom(err) : 0;
@@ -167,16 +154,26 @@ static bool same_identity(const struct xpci_hidden *a,
            !strcmp(a->path, b->path);
 }
 
+/* The entry of a device as it is now. */
+static int describe(const struct xpci_inventory *inv,
+                    const struct xpci_device *dev, struct xpci_hidden *out)
+{
+    *out = (struct xpci_hidden){ .bdf = dev->bdf,
+                                 .vendor = dev->vendor,
+                                 .device = dev->device };
+    if (xpci_device_path(inv, dev, &out->path) < 0)
+        return -ENOMEM;
+    return xpci_asprintf(NULL, &out->text, XPCI_BDF_FMT ",path=%s,id=%04x:%04x",
+                         XPCI_BDF_ARGS(dev->bdf), out->path, dev->vendor,
+                         dev->device);
+}
+
 int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                        const struct xpci_inventory *inv,
                        const struct xpci_device *dev, struct xpci_error *err)
 {
     const struct xpci_hidden *old = xpci_hide_conf_find(conf, &dev->bdf);
-    _cleanup_(hidden_clear) struct xpci_hidden entry = {
-        .bdf = dev->bdf,
-        .vendor = dev->vendor,
-        .device = dev->device,
-    };
+    _cleanup_(hidden_clear) struct xpci_hidden entry = { 0 };
 
     if (dev->bdf.segment > 0xffff)
         return xpci_error_refuse(err,
@@ -184,7 +181,7 @@ int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                                  " is in a segment above ffff, which pciback "
                                  "and Xen cannot take",
                                  XPCI_BDF_ARGS(dev->bdf));
-    if (xpci_device_path(inv, dev, &entry.path) < 0)
+    if (describe(inv, dev, &entry) < 0)
         return xpci_error_oom(err);
     if (old && same_identity(old, &entry))
         return 0;
@@ -215,18 +212,6 @@ static bool has(const struct xpci_hide_conf *conf,
     return own && same_identity(own, entry);
 }
 
-static int add_entry(struct xpci_cfg **cfg, const struct xpci_hidden *entry,
-                     struct xpci_error *err)
-{
-    _cleanup_free_ char *text = NULL;
-
-    if (xpci_asprintf(err, &text, XPCI_BDF_FMT ",path=%s,id=%04x:%04x",
-                      XPCI_BDF_ARGS(entry->bdf), entry->path, entry->vendor,
-                      entry->device) < 0)
-        return -ENOMEM;
-    return xpci_cfg_list_add(cfg, "hide", text, err);
-}
-
 int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
                         const struct xpci_root *root, char **out,
                         struct xpci_error *err)
@@ -242,17 +227,16 @@ int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
     }
     for (size_t i = 0; ret == 0 && i < conf->n; i++) {
         if (!has(&there, &conf->v[i]))
-            ret = add_entry(&cfg, &conf->v[i], err);
+            ret = xpci_cfg_list_add(&cfg, "hide", conf->v[i].text, err);
     }
+    *out = NULL;
     if (ret < 0)
         return ret;
     if (xpci_cfg_print(cfg, &text) < 0)
         return xpci_error_oom(err);
-    *out = NULL;
-    if (!text.data || !strcmp(text.data, empty_file))
-        return 0;
-    *out = xpci_buf_steal(&text);
-    return *out ? 0 : xpci_error_oom(err);
+    if (text.data && strcmp(text.data, empty_file) != 0)
+        *out = xpci_buf_steal(&text);
+    return 0;
 }
 
 int xpci_hide_conf_list(const struct xpci_hide_conf *conf, char **out,
@@ -273,9 +257,8 @@ int xpci_hide_conf_modprobe(const struct xpci_hide_conf *conf,
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_free_ char *list = NULL;
-    int ret;
+    int ret = xpci_hide_conf_list(conf, &list, err);
 
-    ret = xpci_hide_conf_list(conf, &list, err);
     if (ret < 0)
         return ret;
     ret = xpci_buf_printf(&text,
@@ -295,22 +278,19 @@ int xpci_hidden_check(const struct xpci_hidden *hidden,
                       const struct xpci_inventory *inv, char **why)
 {
     const struct xpci_device *dev = xpci_inventory_find(inv, &hidden->bdf);
-    _cleanup_free_ char *path = NULL;
+    _cleanup_(hidden_clear) struct xpci_hidden now = { 0 };
 
-    if (!dev) {
-        *why = strdup("there is no device at this address");
-        return *why ? -ENODEV : -ENOMEM;
-    }
-    if (xpci_device_path(inv, dev, &path) < 0)
+    if (dev && describe(inv, dev, &now) < 0)
         return -ENOMEM;
-    if (!strcmp(path, hidden->path) && dev->vendor == hidden->vendor &&
-        dev->device == hidden->device)
+    if (dev && same_identity(&now, hidden))
         return 0;
-    return xpci_asprintf(NULL, why,
-                         "%04x:%04x at %s was meant, but %04x:%04x at %s is "
-                         "there",
-                         hidden->vendor, hidden->device, hidden->path,
-                         dev->vendor, dev->device, path)
-               ? -ENOMEM
-               : -ENODEV;
+    if (!dev)
+        *why = strdup("there is no device at this address");
+    else if (xpci_asprintf(NULL, why,
+                           "%04x:%04x at %s was meant, but %04x:%04x at %s is "
+                           "there",
+                           hidden->vendor, hidden->device, hidden->path,
+                           now.vendor, now.device, now.path) < 0)
+        return -ENOMEM;
+    return *why ? -ENODEV : -ENOMEM;
 }

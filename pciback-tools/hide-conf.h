@@ -22,7 +22,7 @@ struct xpci_hidden {
     struct xpci_bdf bdf;
     char *path;
     uint16_t vendor, device;
-    char *text; /* as the file has it; NULL if it is new */
+    char *text; /* as the file has it, or is to have it */
 };
 
 struct xpci_hide_conf {

@@ -14,7 +14,7 @@ static int device_cmp(const void *a, const void *b)
 }
 
 size_t xpci_inventory_from(const struct xpci_inventory *inv, uint32_t segment,
-                           uint16_t rid)
+                           uint32_t rid)
 {
     size_t low = 0, high = inv->n;
 
@@ -42,7 +42,8 @@ size_t xpci_inventory_at(const struct xpci_inventory *inv, uint32_t segment,
     return i;
 }
 
-static int sort(struct xpci_inventory *inv, struct xpci_error *err)
+/* Puts the devices in order, and in relation to each other. */
+static int arrange(struct xpci_inventory *inv, struct xpci_error *err)
 {
     qsort(inv->dev, inv->n, sizeof(*inv->dev), device_cmp);
     for (size_t i = 1; i < inv->n; i++) {
@@ -51,53 +52,45 @@ static int sort(struct xpci_inventory *inv, struct xpci_error *err)
                                   "device " XPCI_BDF_FMT " is there twice",
                                   XPCI_BDF_ARGS(inv->dev[i].bdf));
     }
+    xpci_topology_link(inv);
     return 0;
 }
 
-/* The name of the driver a device is bound to, from its sysfs link. */
-static int read_driver(const struct xpci_root *root, struct xpci_device *dev,
-                       struct xpci_error *err)
+char *xpci_device_file(const struct xpci_device *dev, const char *name,
+                       char *out)
 {
-    _cleanup_free_ char *target = NULL;
-    const char *slash;
-    char path[80];
-    int ret;
-
-    snprintf(path, sizeof(path), "/sys/bus/pci/devices/" XPCI_BDF_FMT "/driver",
-             XPCI_BDF_ARGS(dev->bdf));
-    ret = xpci_root_readlink(root, path, &target);
-    if (ret == -ENOENT)
-        return 0;
-    if (ret < 0)
-        return xpci_error_errno(err, -ret, "cannot read '%s%s'",
-                                xpci_root_dir(root), path);
-    slash = strrchr(target, '/');
-    dev->driver = strdup(slash ? slash + 1 : target);
-    return dev->driver ? 0 : xpci_error_oom(err);
+    snprintf(out, XPCI_DEVICE_FILE_SIZE,
+             "/sys/bus/pci/devices/" XPCI_BDF_FMT "/%s",
+             XPCI_BDF_ARGS(dev->bdf), name);
+    return out;
 }
 
 static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
                       struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
-    char path[80];
-    int ret;
+    _cleanup_free_ char *driver = NULL;
+    char path[XPCI_DEVICE_FILE_SIZE];
     bool found;
+    int ret;
 
-    ret = read_driver(root, dev, err);
-    if (ret < 0)
-        return ret;
-    snprintf(path, sizeof(path), "/sys/bus/pci/devices/" XPCI_BDF_FMT "/physfn",
-             XPCI_BDF_ARGS(dev->bdf));
-    dev->virtual_func = xpci_root_exists(root, path);
-    memcpy(strrchr(path, '/'), "/modalias", sizeof("/modalias"));
-    ret = xpci_root_read_optional(root, path, &text, &found, err);
+    dev->virtual_func =
+        xpci_root_exists(root, xpci_device_file(dev, "physfn", path));
+    ret = xpci_root_readlink(root, xpci_device_file(dev, "driver", path),
+                             &driver);
+    if (ret < 0 && ret != -ENOENT)
+        return xpci_error_errno(err, -ret, "cannot read '%s%s'",
+                                xpci_root_dir(root), path);
+    if (driver && !(dev->driver = strdup(basename(driver))))
+        return xpci_error_oom(err);
+    ret = xpci_root_read_optional(root, xpci_device_file(dev, "modalias", path),
+                                  &text, &found, err);
     if (ret < 0 || !found)
         return ret;
     text.data[strcspn(text.data, "\n")] = '\0';
     free(dev->modalias);
     dev->modalias = xpci_buf_steal(&text);
-    return dev->modalias ? 0 : xpci_error_oom(err);
+    return 0;
 }
 
 /*
@@ -109,17 +102,15 @@ static int check_inside(const struct xpci_root *root, const char *device,
                         const char *file, struct xpci_error *err)
 {
     struct stat in = { 0 }, out = { 0 };
-    char path[PATH_MAX];
-    const char *inside = path + strlen(xpci_root_dir(root));
-    int len = snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%s%s",
-                       xpci_root_dir(root), device, file);
-    bool here, there;
+    _cleanup_free_ char *path = NULL;
+    int here, there;
 
-    if (len >= (int)sizeof(path))
-        return xpci_error_set(err, ENAMETOOLONG, "'%s' is too long", path);
-    here = xpci_root_stat(root, inside, &in) == 0;
-    there = stat(path, &out) == 0;
-    if (!here && !there)
+    if (xpci_asprintf(err, &path, "%s/sys/bus/pci/devices/%s%s",
+                      xpci_root_dir(root), device, file) < 0)
+        return -ENOMEM;
+    here = xpci_root_stat(root, path + strlen(xpci_root_dir(root)), &in);
+    there = stat(path, &out);
+    if (here < 0 && there < 0)
         return 0; /* libpci knows what it can do without */
     if (in.st_ino != out.st_ino || in.st_dev != out.st_dev)
         return xpci_error_set(err, EXDEV, "'%s' leads out of the root", path);
@@ -154,21 +145,17 @@ int xpci_inventory_load(const struct xpci_root *root,
         return xpci_error_set(err, ENODEV,
                               "there is no PCI bus under '%s/sys/bus/pci'",
                               xpci_root_dir(root));
-    if (asprintf(&sysfs, "%s/sys/bus/pci", xpci_root_dir(root)) < 0) {
-        sysfs = NULL;
-        return xpci_error_oom(err);
-    }
+    if (xpci_asprintf(err, &sysfs, "%s/sys/bus/pci", xpci_root_dir(root)) < 0)
+        return -ENOMEM;
     ret = xpci_root_is_live(root) ? 0 : check_tree(root, err);
     if (ret == 0)
-        ret = xpci_scan(XPCI_SCAN_SYSFS, sysfs, inv, err);
-    if (ret == 0)
-        ret = sort(inv, err);
+        ret = xpci_scan(sysfs, NULL, inv, err);
     for (size_t i = 0; ret == 0 && i < inv->n; i++)
         ret = read_sysfs(root, &inv->dev[i], err);
-    if (ret == 0) {
-        xpci_topology_link(inv);
+    if (ret == 0)
+        ret = arrange(inv, err);
+    if (ret == 0)
         ret = xpci_reserved_memory_load(root, inv, err);
-    }
     if (ret < 0)
         xpci_inventory_clear(inv);
     return ret;
@@ -177,7 +164,7 @@ int xpci_inventory_load(const struct xpci_root *root,
 int xpci_inventory_load_dump(const char *file, struct xpci_inventory *inv,
                              struct xpci_error *err)
 {
-    int ret = xpci_scan(XPCI_SCAN_DUMP, file, inv, err);
+    int ret = xpci_scan(NULL, file, inv, err);
 
     if (ret == 0 && inv->n == 0)
         ret = xpci_error_set(err, EINVAL,
@@ -185,9 +172,7 @@ int xpci_inventory_load_dump(const char *file, struct xpci_inventory *inv,
                              "'lspci -D -xxxx'",
                              file);
     if (ret == 0)
-        ret = sort(inv, err);
-    if (ret == 0)
-        xpci_topology_link(inv);
+        ret = arrange(inv, err);
     if (ret < 0)
         xpci_inventory_clear(inv);
     return ret;
@@ -240,38 +225,14 @@ bool xpci_device_is_bridge(const struct xpci_device *dev)
 int xpci_device_path(const struct xpci_inventory *inv,
                      const struct xpci_device *dev, char **out)
 {
-    _cleanup_free_ char *tail = strdup("");
+    _cleanup_free_ char *above = NULL;
 
-    while (tail && dev->parent != XPCI_NO_PARENT) {
-        char *longer = NULL;
-
-        if (asprintf(&longer, "/%02x.%x%s", dev->bdf.slot, dev->bdf.func,
-                     tail) < 0)
-            longer = NULL;
-        free(tail);
-        tail = longer;
-        dev = &inv->dev[dev->parent];
-    }
-    if (!tail ||
-        asprintf(out, XPCI_BDF_FMT "%s", XPCI_BDF_ARGS(dev->bdf), tail) < 0)
+    if (dev->parent == XPCI_NO_PARENT)
+        return xpci_asprintf(NULL, out, XPCI_BDF_FMT, XPCI_BDF_ARGS(dev->bdf));
+    if (xpci_device_path(inv, &inv->dev[dev->parent], &above) < 0)
         return -ENOMEM;
-    return 0;
-}
-
-static int select_path(const struct xpci_inventory *inv, const char *text,
-                       size_t *idx, size_t *n, struct xpci_error *err)
-{
-    for (size_t i = 0; i < inv->n; i++) {
-        _cleanup_free_ char *path = NULL;
-
-        if (xpci_device_path(inv, &inv->dev[i], &path) < 0)
-            return xpci_error_oom(err);
-        if (!strcmp(path, text)) {
-            idx[(*n)++] = i;
-            return 0;
-        }
-    }
-    return xpci_error_set(err, ENODEV, "no device has the path '%s'", text);
+    return xpci_asprintf(NULL, out, "%s/%02x.%x", above, dev->bdf.slot,
+                         dev->bdf.func);
 }
 
 /* "bb:dd.f" and the like; a path is anything with a slash. */
@@ -280,18 +241,13 @@ static int parse_name(const char *text, struct xpci_bdf_pattern *pat,
 {
     int ret = xpci_bdf_pattern_parse(text, pat);
 
-    if (ret == -ERANGE)
-        return xpci_error_usage(err,
-                                "'%s' is no PCI address: slots end at 1f, "
-                                "functions at 7",
-                                text);
-    if (ret < 0)
-        return xpci_error_usage(err,
-                                "'%s' is no PCI address; write it as 03:02.0 "
-                                "or 0000:03:02.0, or 03:02.* for all "
-                                "functions",
-                                text);
-    return 0;
+    if (ret == 0)
+        return 0;
+    return xpci_error_usage(
+        err, "'%s' is no PCI address%s", text,
+        ret == -ERANGE ? ": slots end at 1f, functions at 7"
+                       : "; write it as 03:02.0 or 0000:03:02.0, or 03:02.* "
+                         "for all functions");
 }
 
 int xpci_device_check_name(const char *text, struct xpci_error *err)
@@ -304,19 +260,23 @@ int xpci_device_check_name(const char *text, struct xpci_error *err)
 int xpci_inventory_select(const struct xpci_inventory *inv, const char *text,
                           size_t *idx, size_t *n, struct xpci_error *err)
 {
+    bool is_path = strchr(text, '/');
     struct xpci_bdf_pattern pat;
     size_t before = *n;
-    int ret;
+    int ret = is_path ? 0 : parse_name(text, &pat, err);
 
-    if (strchr(text, '/'))
-        return select_path(inv, text, idx, n, err);
-    ret = parse_name(text, &pat, err);
+    for (size_t i = 0; ret == 0 && i < inv->n; i++) {
+        _cleanup_free_ char *path = NULL;
+
+        if (is_path && xpci_device_path(inv, &inv->dev[i], &path) < 0)
+            return xpci_error_oom(err);
+        if (is_path ? strcmp(path, text) != 0 || *n > before
+                    : !xpci_bdf_matches(&pat, &inv->dev[i].bdf))
+            continue;
+        idx[(*n)++] = i;
+    }
     if (ret < 0)
         return ret;
-    for (size_t i = 0; i < inv->n; i++) {
-        if (xpci_bdf_matches(&pat, &inv->dev[i].bdf))
-            idx[(*n)++] = i;
-    }
     if (*n == before)
         return xpci_error_set(err, ENODEV,
                               "there is no device '%s'; 'xpci list' shows "

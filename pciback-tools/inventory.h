@@ -137,14 +137,19 @@ const struct xpci_device *xpci_inventory_find(const struct xpci_inventory *inv,
                                               const struct xpci_bdf *bdf);
 
 /*
- * The first device at or behind @rid: the devices of a bus, and of a range
- * of requester ids, stand together from there on.
+ * The first device at or behind @rid, up to 10000 (the end of the segment):
+ * devices of a bus, and of a range of requester ids, stand together.
  */
 size_t xpci_inventory_from(const struct xpci_inventory *inv, uint32_t segment,
-                           uint16_t rid);
+                           uint32_t rid);
 /* The device with requester id @rid, or XPCI_NO_PARENT. */
 size_t xpci_inventory_at(const struct xpci_inventory *inv, uint32_t segment,
                          uint16_t rid);
+
+#define XPCI_DEVICE_FILE_SIZE 80
+/* The name of its file @name (up to 30 bytes) in sysfs; returns @out. */
+char *xpci_device_file(const struct xpci_device *dev, const char *name,
+                       char *out);
 
 bool xpci_device_is_bridge(const struct xpci_device *dev);
 

@@ -153,17 +153,18 @@ static void join_aliases(const struct xpci_inventory *inv, struct xpci_tie *tie,
                          size_t i, const struct alias *alias)
 {
     const struct xpci_device *dev = &inv->dev[i];
+    int slot = alias->slot == OWN ? dev->bdf.slot : alias->slot;
     size_t k =
         xpci_inventory_from(inv, dev->bdf.segment, XPCI_RID(dev->bdf) & 0xff00);
 
-    if (alias->subdevice &&
-        (dev->subvendor != dev->vendor || dev->subdevice != alias->subdevice))
+    if (!xpci_device_listed(dev, alias->vendor, alias->ids) ||
+        (alias->subdevice &&
+         (dev->subvendor != dev->vendor || dev->subdevice != alias->subdevice)))
         return;
     for (; k < inv->n && xpci_same_bus(&inv->dev[k], dev); k++) {
         const struct xpci_bdf *bdf = &inv->dev[k].bdf;
 
-        if ((alias->slot == ANY ||
-             bdf->slot == (alias->slot == OWN ? dev->bdf.slot : alias->slot)) &&
+        if ((slot == ANY || slot == bdf->slot) &&
             alias->first_func <= bdf->func && bdf->func <= alias->last_func)
             join(tie, i, k, XPCI_RULE_ALIAS, NONE);
     }
@@ -179,13 +180,12 @@ static void join_vmd(const struct xpci_inventory *inv, struct xpci_tie *tie)
         "201d 28c0 467f 4c3d 7d0b 9a0b a77f ad0b b06f b60b"; /* vmd_ids[] */
     size_t first = xpci_inventory_from(inv, 0x10000, 0), next = 0, vmd = NONE;
 
-    for (size_t i = first; i < inv->n; i++) {
-        if (i == first ||
-            inv->dev[i].bdf.segment != inv->dev[i - 1].bdf.segment) {
-            while (next < first &&
-                   !xpci_device_listed(&inv->dev[next], 0x8086, ids))
-                next++;
-            vmd = next < first ? next++ : vmd;
+    for (size_t i = first, end = first; i < inv->n; i++) {
+        for (; i == end && next < first; next++) {
+            if (xpci_device_listed(&inv->dev[next], 0x8086, ids)) {
+                vmd = next;
+                end = xpci_inventory_from(inv, inv->dev[i].bdf.segment + 1, 0);
+            }
         }
         if (vmd != NONE)
             join(tie, i, vmd, XPCI_RULE_VMD, NONE);
@@ -215,11 +215,8 @@ static int join_kernel(const struct xpci_inventory *inv, struct xpci_tie *tie,
     join_vmd(inv, tie);
     join_near(inv, tie, step, XPCI_RULE_FUNCTION);
     for (size_t i = 0; i < inv->n; i++) {
-        for (size_t k = 0; k < XPCI_ARRAY_SIZE(aliases); k++) {
-            if (xpci_device_listed(&inv->dev[i], aliases[k].vendor,
-                                   aliases[k].ids))
-                join_aliases(inv, tie, i, &aliases[k]);
-        }
+        for (size_t k = 0; k < XPCI_ARRAY_SIZE(aliases); k++)
+            join_aliases(inv, tie, i, &aliases[k]);
     }
     return 0;
 }
@@ -231,7 +228,7 @@ static int join_kernel(const struct xpci_inventory *inv, struct xpci_tie *tie,
 static void join_regions(const struct xpci_inventory *inv, struct xpci_tie *tie,
                          bool linux_only)
 {
-    size_t owner = NONE;
+    size_t owner = NONE, i, last;
     uint64_t end = 0;
 
     for (size_t k = 0; k < inv->n_regions; k++) {
@@ -244,10 +241,9 @@ static void join_regions(const struct xpci_inventory *inv, struct xpci_tie *tie,
                         : NONE;
         }
         end = r->end > end ? r->end : end;
-        for (size_t i = xpci_inventory_from(inv, r->segment, r->first);
-             i < inv->n && inv->dev[i].bdf.segment == r->segment &&
-             XPCI_RID(inv->dev[i].bdf) <= r->last;
-             i++) {
+        i = xpci_inventory_from(inv, r->segment, r->first);
+        last = xpci_inventory_from(inv, r->segment, r->last + 1u);
+        for (; i < last; i++) {
             if (linux_only
                     ? owner == NONE || !r->is_alias ||
                           !xpci_same_bus(&inv->dev[i], &inv->dev[owner])

@@ -39,14 +39,11 @@ static int take(struct part *from, size_t len, size_t least, struct part *out)
 
 static int add(struct xpci_inventory *inv, struct xpci_region region)
 {
-    struct xpci_region *v =
-        realloc(inv->region, (inv->n_regions + 1) * sizeof(*v));
+    struct xpci_region *new = xpci_array_add(inv->region, inv->n_regions);
 
-    if (!v)
-        return -ENOMEM;
-    inv->region = v;
-    v[inv->n_regions++] = region;
-    return 0;
+    if (new)
+        *new = region;
+    return new ? 0 : -ENOMEM;
 }
 
 /* The device at the end of a scope's path, a slot and function for each step.

@@ -37,12 +37,11 @@ static const struct quirk {
 size_t xpci_reset_neighbour(const struct xpci_inventory *inv, size_t dev)
 {
     const struct xpci_bdf *at = &inv->dev[dev].bdf;
-    size_t i = xpci_inventory_from(inv, at->segment, (uint16_t)(at->bus << 8));
+    uint32_t rid = (uint32_t)at->bus << 8;
+    size_t i = xpci_inventory_from(inv, at->segment, rid);
 
-    if (i == dev)
-        i++;
-    return i < inv->n && inv->dev[i].bdf.segment == at->segment &&
-                   inv->dev[i].bdf.bus == at->bus
+    i += i == dev;
+    return i < xpci_inventory_from(inv, at->segment, rid + 0x100)
                ? i
                : XPCI_NO_PARENT;
 }
@@ -84,13 +83,11 @@ unsigned int xpci_reset_special(const struct xpci_root *root,
     const unsigned int special = 1u << XPCI_RESET_SPECIFIC |
                                  1u << XPCI_RESET_ACPI | 1u << XPCI_RESET_CXL;
     _cleanup_buf_ struct xpci_buf text = { 0 };
-    char path[80], *save = NULL;
+    char path[XPCI_DEVICE_FILE_SIZE], *save = NULL;
     unsigned int ways = 0;
 
-    snprintf(path, sizeof(path),
-             "/sys/bus/pci/devices/" XPCI_BDF_FMT "/reset_method",
-             XPCI_BDF_ARGS(dev->bdf));
-    if (xpci_root_read(root, path, &text, NULL) < 0 || !text.len)
+    if (xpci_root_read(root, xpci_device_file(dev, "reset_method", path), &text,
+                       NULL) < 0)
         return 0;
     for (char *word = strtok_r(text.data, " \n", &save); word;
          word = strtok_r(NULL, " \n", &save)) {

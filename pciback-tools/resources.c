@@ -5,19 +5,6 @@
 
 #include "resources.h"
 
-/* A file of the device in sysfs; empty if there is none. */
-static int read_file(const struct xpci_root *root,
-                     const struct xpci_device *dev, const char *name,
-                     struct xpci_buf *out, struct xpci_error *err)
-{
-    char path[80];
-    bool found;
-
-    snprintf(path, sizeof(path), "/sys/bus/pci/devices/" XPCI_BDF_FMT "/%s",
-             XPCI_BDF_ARGS(dev->bdf), name);
-    return xpci_root_read_optional(root, path, out, &found, err);
-}
-
 static int add_bar(struct xpci_resources *res, struct xpci_bar bar)
 {
     struct xpci_bar *new = xpci_list_add(res);
@@ -76,16 +63,20 @@ static int load_device(const struct xpci_root *root,
 {
     _cleanup_buf_ struct xpci_buf text = { 0 }, irq = { 0 };
     const struct xpci_device *dev = &inv->dev[i];
-    char msi[80];
-    int ret = root ? read_file(root, dev, "resource", &text, err) : 0;
+    char path[XPCI_DEVICE_FILE_SIZE];
+    bool found;
+    int ret = 0;
 
-    if (ret == 0 && root)
-        ret = read_file(root, dev, "irq", &irq, err);
+    if (root)
+        ret = xpci_root_read_optional(
+            root, xpci_device_file(dev, "resource", path), &text, &found, err);
+    if (root && ret == 0)
+        ret = xpci_root_read_optional(root, xpci_device_file(dev, "irq", path),
+                                      &irq, &found, err);
     if (ret < 0)
         return ret;
-    snprintf(msi, sizeof(msi), "/sys/bus/pci/devices/" XPCI_BDF_FMT "/msi_irqs",
-             XPCI_BDF_ARGS(dev->bdf));
-    if (irq.len && !xpci_root_exists(root, msi))
+    if (irq.len &&
+        !xpci_root_exists(root, xpci_device_file(dev, "msi_irqs", path)))
         res->irq[i] = (unsigned int)strtoul(irq.data, NULL, 10);
     ret = text.len ? parse_resource(text.data, i, res)
                    : decode_registers(dev, i, res);

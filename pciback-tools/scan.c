@@ -28,208 +28,177 @@ static void __attribute__((format(printf, 1, 2))) ignore(char *fmt, ...)
     (void)fmt;
 }
 
-static uint16_t get16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    return get16(p) | (uint32_t)get16(p + 2) << 16;
-}
-
 /* Configuration space, from libpci or as far as a dump shows it. */
 struct space {
-    struct pci_dev *pdev;
+    struct pci_dev *pdev; /* of a dump: its cache is the space */
     bool dumped;
     uint8_t data[4096];
     size_t len;
 };
 
-static bool read_at(const struct space *space, int pos, void *out, int len)
+/* True if @len bytes, of a capability, are there to be read. */
+static bool is_readable(const struct space *space, int pos, size_t len)
 {
-    if (!space->dumped)
-        return pci_read_block(space->pdev, pos, out, len);
-    if ((size_t)(pos + len) > space->len)
-        return false;
-    memcpy(out, space->data + pos, (size_t)len);
-    return true;
+    uint8_t raw[64];
+
+    if (space->dumped)
+        return pos > 0 && (size_t)pos + len <= space->len;
+    return pos > 0 && pci_read_block(space->pdev, pos, raw, (int)len);
 }
 
-/* Finds capability @id; 0: there is none, -1: cannot be read. */
-static int find_cap(const struct space *space, const uint8_t *head, int id)
+static uint16_t word(const struct space *space, int pos)
 {
-    bool cardbus = (head[PCI_HEADER_TYPE] & 0x7f) == PCI_HEADER_TYPE_CARDBUS;
-    uint8_t cap[2];
-    int pos;
+    return pci_read_word(space->pdev, pos);
+}
 
-    if (!(get16(head + PCI_STATUS) & PCI_STATUS_CAP_LIST))
+/*
+ * Finds capability @id in the list from @pos on, which is the extended one if
+ * that is 0x100; where there is none, it reads all ones. 0: it is not there,
+ * -1: cannot be read.
+ */
+static int find_from(const struct space *space, int pos, int id)
+{
+    int first = pos < 0x100 ? 0x40 : 0x100, found, next;
+
+    /* more entries than fill the space are a loop */
+    for (int i = 0; pos >= first && i < 0x1000 / 8; i++, pos = next & ~3) {
+        if (!is_readable(space, pos, first < 0x100 ? 2 : 4))
+            return -1;
+        found = word(space, pos);
+        next = first < 0x100 ? found >> 8 : word(space, pos + 2) >> 4;
+        found &= first < 0x100 ? 0xff : 0xffff;
+        if (found == id || found == 0xffff)
+            return found == id ? pos : 0;
+    }
+    return 0;
+}
+
+static int find_cap(const struct space *space, int id)
+{
+    int type = pci_read_byte(space->pdev, PCI_HEADER_TYPE) & 0x7f;
+    int first = type == PCI_HEADER_TYPE_CARDBUS ? PCI_CB_CAPABILITY_LIST
+                                                : PCI_CAPABILITY_LIST;
+
+    if (!(word(space, PCI_STATUS) & PCI_STATUS_CAP_LIST))
         return 0;
-    pos = head[cardbus ? PCI_CB_CAPABILITY_LIST : PCI_CAPABILITY_LIST] & ~3;
-    /* a list of 48 entries fills the space: what is longer is a loop */
-    for (int i = 0; pos >= 0x40 && i < 48; i++) {
-        if (!read_at(space, pos, cap, 2))
-            return -1;
-        if (cap[0] == id)
-            return pos;
-        pos = cap[1] & ~3;
-    }
-    return 0;
-}
-
-/* The same in the extended space, which reads all ones where there is none. */
-static int find_ext_cap(const struct space *space, int id)
-{
-    uint8_t cap[4];
-    int pos = 0x100;
-
-    for (int i = 0; pos >= 0x100 && i < (0x1000 - 0x100) / 8; i++) {
-        if (!read_at(space, pos, cap, 4))
-            return -1;
-        if (get16(cap) == 0xffff)
-            return 0;
-        if (get16(cap) == id)
-            return pos;
-        pos = get16(cap + 2) >> 4 & ~3;
-    }
-    return 0;
+    return find_from(space, pci_read_byte(space->pdev, first) & ~3, id);
 }
 
 static void read_acs(const struct space *space, struct xpci_acs *acs)
 {
-    int pos = find_ext_cap(space, PCI_EXT_CAP_ID_ACS);
-    uint8_t raw[6];
+    int pos = find_from(space, 0x100, PCI_EXT_CAP_ID_ACS);
 
-    if (pos == 0)
-        return;
-    acs->state = XPCI_ACS_UNREADABLE;
-    if (pos < 0 || !read_at(space, pos + PCI_ACS_CAP, raw, sizeof(raw)))
-        return;
-    *acs = (struct xpci_acs){ XPCI_ACS_PRESENT, get16(raw), get16(raw + 2),
-                              get16(raw + 4) };
+    if (is_readable(space, pos, PCI_ACS_CAP + 6))
+        *acs =
+            (struct xpci_acs){ XPCI_ACS_PRESENT, word(space, pos + PCI_ACS_CAP),
+                               word(space, pos + PCI_ACS_CTRL),
+                               word(space, pos + PCI_ACS_CTRL + 2) };
+    else if (pos != 0)
+        acs->state = XPCI_ACS_UNREADABLE;
 }
 
 static void read_sriov(const struct space *space, struct xpci_sriov *sriov)
 {
-    int pos = find_ext_cap(space, PCI_EXT_CAP_ID_SRIOV);
-    uint8_t raw[PCI_IOV_DID + 2];
+    int pos = find_from(space, 0x100, PCI_EXT_CAP_ID_SRIOV);
 
-    if (pos <= 0 || !read_at(space, pos, raw, sizeof(raw)) ||
-        !(get16(raw + PCI_IOV_CTRL) & PCI_IOV_CTRL_VFE))
-        return;
-    *sriov = (struct xpci_sriov){
-        .n = get16(raw + PCI_IOV_NUMVF),
-        .offset = get16(raw + PCI_IOV_OFFSET),
-        .stride = get16(raw + PCI_IOV_STRIDE),
-        .device = get16(raw + PCI_IOV_DID),
-    };
+    if (is_readable(space, pos, PCI_IOV_DID + 2) &&
+        word(space, pos + PCI_IOV_CTRL) & PCI_IOV_CTRL_VFE)
+        *sriov = (struct xpci_sriov){
+            .n = word(space, pos + PCI_IOV_NUMVF),
+            .offset = word(space, pos + PCI_IOV_OFFSET),
+            .stride = word(space, pos + PCI_IOV_STRIDE),
+            .device = word(space, pos + PCI_IOV_DID),
+        };
 }
 
-static void read_pcie(const struct space *space, const uint8_t *head,
-                      struct xpci_device *dev)
+static void read_pcie(const struct space *space, struct xpci_device *dev)
 {
-    int pos = find_cap(space, head, PCI_CAP_ID_EXP);
-    uint8_t raw[2];
+    int pos = find_cap(space, PCI_CAP_ID_EXP), flags = pos + PCI_EXP_FLAGS;
 
     dev->pcie_type = pos ? XPCI_PCIE_UNKNOWN : XPCI_PCIE_NONE;
-    if (pos <= 0 || !read_at(space, pos + PCI_EXP_FLAGS, raw, 2))
+    if (!is_readable(space, pos, PCI_EXP_FLAGS + 2))
         return;
-    dev->pcie_type = (get16(raw) & PCI_EXP_FLAGS_TYPE) >> 4;
-    dev->ari = read_at(space, pos + PCI_EXP_DEVCTL2, raw, 2) &&
-               get16(raw) & PCI_EXP_DEVCTL2_ARI;
+    dev->pcie_type = (word(space, flags) & PCI_EXP_FLAGS_TYPE) >> 4;
+    dev->ari = is_readable(space, pos + PCI_EXP_DEVCTL2, 2) &&
+               word(space, pos + PCI_EXP_DEVCTL2) & PCI_EXP_DEVCTL2_ARI;
     read_acs(space, &dev->acs);
     read_sriov(space, &dev->sriov);
 }
 
-/* The first bytes of capability @id; false: it is not there, or not read. */
-static bool read_cap(const struct space *space, const uint8_t *head, int id,
-                     uint8_t raw[8])
+/* The 32 bits at @at of capability @id; @other if they are not there. */
+static uint32_t in_cap(const struct space *space, int id, int at,
+                       uint32_t other)
 {
-    int pos = find_cap(space, head, id);
+    int pos = find_cap(space, id);
 
-    return pos > 0 && read_at(space, pos, raw, 8);
+    return is_readable(space, pos, 8) ? pci_read_long(space->pdev, pos + at)
+                                      : other;
 }
 
-static void read_caps(const struct space *space, const uint8_t *head,
-                      struct xpci_caps *caps)
+static void read_caps(const struct space *space, struct xpci_device *dev)
 {
-    bool bridge = (head[PCI_HEADER_TYPE] & 0x7f) == PCI_HEADER_TYPE_BRIDGE;
-    int rom = bridge ? PCI_ROM_ADDRESS1 : PCI_ROM_ADDRESS;
-    int n = bridge ? 2 : 6;
-    uint8_t raw[8];
+    bool bridge = dev->header == PCI_HEADER_TYPE_BRIDGE;
+    uint8_t pin = pci_read_byte(space->pdev, PCI_INTERRUPT_PIN);
+    uint32_t msi = in_cap(space, PCI_CAP_ID_MSI, 0, 0),
+             msix = in_cap(space, PCI_CAP_ID_MSIX, 0, 0),
+             af = in_cap(space, PCI_CAP_ID_AF, 0, 0) >> 8 * PCI_AF_CAP,
+             exp = in_cap(space, PCI_CAP_ID_EXP, PCI_EXP_DEVCAP, 0),
+             pm = in_cap(space, PCI_CAP_ID_PM, PCI_PM_CTRL, ~0u);
 
-    caps->pin = head[PCI_INTERRUPT_PIN] > 4 ? 0 : head[PCI_INTERRUPT_PIN];
-    caps->flr = read_cap(space, head, PCI_CAP_ID_EXP, raw) &&
-                get32(raw + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLRESET;
-    caps->af_flr = read_cap(space, head, PCI_CAP_ID_AF, raw) &&
-                   raw[PCI_AF_CAP] & PCI_AF_CAP_TP &&
-                   raw[PCI_AF_CAP] & PCI_AF_CAP_FLR;
-    caps->pm_reset = read_cap(space, head, PCI_CAP_ID_PM, raw) &&
-                     !(raw[PCI_PM_CTRL] & PCI_PM_CTRL_NO_SOFT_RST);
-    if (read_cap(space, head, PCI_CAP_ID_MSI, raw))
-        caps->msi = (uint16_t)(1 << (raw[PCI_MSI_FLAGS] >> 1 & 7));
-    if (read_cap(space, head, PCI_CAP_ID_MSIX, raw))
-        caps->msix = (get16(raw + PCI_MSI_FLAGS) & PCI_MSIX_TABSIZE) + 1;
-    for (int i = 0; i < n; i++)
-        caps->bar[i] = get32(head + PCI_BASE_ADDRESS_0 + 4 * i);
-    caps->bar[6] = get32(head + rom);
+    dev->caps = (struct xpci_caps){
+        .flr = exp & PCI_EXP_DEVCAP_FLRESET,
+        .af_flr = af & PCI_AF_CAP_TP && af & PCI_AF_CAP_FLR,
+        .pm_reset = !(pm & PCI_PM_CTRL_NO_SOFT_RST),
+        .pin = pin > 4 ? 0 : pin,
+        .msi = msi ? (uint16_t)(1 << (msi >> 17 & 7)) : 0,
+        .msix = msix ? (msix >> 16 & PCI_MSIX_TABSIZE) + 1 : 0,
+    };
+    for (int i = 0; i < (bridge ? 2 : 6); i++)
+        dev->caps.bar[i] =
+            pci_read_long(space->pdev, PCI_BASE_ADDRESS_0 + 4 * i);
+    dev->caps.bar[6] =
+        pci_read_long(space->pdev, bridge ? PCI_ROM_ADDRESS1 : PCI_ROM_ADDRESS);
 }
 
 /* The registers that tell whether Linux' PCH workaround is on (acs.h). */
 static void read_vendor_reg(const struct space *space, struct xpci_device *dev)
 {
-    uint8_t raw[4];
     int pos = 0;
 
     if (dev->vendor == 0x8086 && dev->pcie_type == XPCI_PCIE_ROOT_PORT)
         pos = 0xd8;
     else if (dev->vendor == 0x8086 && dev->bdf.slot == 0x1f && !dev->bdf.func)
         pos = 0xf0;
-    if (pos && read_at(space, pos, raw, 4))
-        dev->vendor_reg = get32(raw);
+    if (is_readable(space, pos, 4))
+        dev->vendor_reg = pci_read_long(space->pdev, pos);
 }
 
 static int read_config(const struct space *space, struct xpci_device *dev,
                        struct xpci_error *err)
 {
-    uint8_t head[64];
+    struct pci_dev *pdev = space->pdev;
 
-    if (!read_at(space, 0, head, sizeof(head)))
+    /* the last byte of what every reader gets */
+    if (!is_readable(space, 0x3f, 1))
         return xpci_error_set(
             err, EIO, "cannot read the configuration space of " XPCI_BDF_FMT,
             XPCI_BDF_ARGS(dev->bdf));
     dev->pcie_type = XPCI_PCIE_UNKNOWN;
-    dev->header = head[PCI_HEADER_TYPE];
+    dev->header = pci_read_byte(pdev, PCI_HEADER_TYPE);
     if (dev->header == 0xff) /* asleep in D3cold, or gone */
         return 0;
     dev->multifunction = dev->header & 0x80;
     dev->header &= 0x7f;
-    read_pcie(space, head, dev);
+    read_pcie(space, dev);
     if (dev->header != PCI_HEADER_TYPE_CARDBUS)
-        read_caps(space, head, &dev->caps);
+        read_caps(space, dev);
     read_vendor_reg(space, dev);
     if (dev->header == PCI_HEADER_TYPE_BRIDGE ||
         dev->header == PCI_HEADER_TYPE_CARDBUS) {
-        dev->secondary = head[PCI_SECONDARY_BUS];
-        dev->subordinate = head[PCI_SUBORDINATE_BUS];
+        dev->secondary = pci_read_byte(pdev, PCI_SECONDARY_BUS);
+        dev->subordinate = pci_read_byte(pdev, PCI_SUBORDINATE_BUS);
     }
     return 0;
-}
-
-static int name_device(struct pci_access *acc, struct pci_dev *pdev,
-                       struct xpci_device *dev)
-{
-    char text[256];
-
-    dev->name = strdup(pci_lookup_name(acc, text, sizeof(text),
-                                       PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
-                                       pdev->vendor_id, pdev->device_id));
-    if (asprintf(&dev->modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X",
-                 dev->vendor, dev->device, dev->subvendor, dev->subdevice,
-                 dev->class_code >> 8, dev->class_code & 0xff,
-                 pdev->prog_if) < 0)
-        dev->modalias = NULL;
-    return dev->name && dev->modalias ? 0 : -ENOMEM;
 }
 
 struct scan {
@@ -244,29 +213,33 @@ struct scan {
 
 static int add_device(const struct scan *scan, struct xpci_error *err)
 {
-    struct xpci_inventory *inv = scan->inv;
+    struct xpci_device *dev = xpci_array_add(scan->inv->dev, scan->inv->n);
     struct pci_dev *pdev = scan->space.pdev;
-    struct xpci_device *v = realloc(inv->dev, (inv->n + 1) * sizeof(*v));
-    struct xpci_device *dev;
+    char text[256];
 
-    if (!v)
+    if (!dev)
         return xpci_error_oom(err);
-    inv->dev = v;
-    dev = &v[inv->n++];
+    pci_fill_info(pdev, PCI_FILL_IDENT | PCI_FILL_CLASS | PCI_FILL_CLASS_EXT |
+                            PCI_FILL_SUBSYS);
     *dev = (struct xpci_device){
         .bdf = { (uint32_t)pdev->domain, pdev->bus, pdev->dev, pdev->func },
         .parent = XPCI_NO_PARENT,
+        .vendor = pdev->vendor_id,
+        .device = pdev->device_id,
+        .class_code = pdev->device_class,
+        .name = strdup(pci_lookup_name(scan->acc, text, sizeof(text),
+                                       PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
+                                       pdev->vendor_id, pdev->device_id)),
     };
-    pci_fill_info(pdev, PCI_FILL_IDENT | PCI_FILL_CLASS | PCI_FILL_CLASS_EXT |
-                            PCI_FILL_SUBSYS);
-    dev->vendor = pdev->vendor_id;
-    dev->device = pdev->device_id;
-    dev->class_code = pdev->device_class;
     if (pdev->known_fields & PCI_FILL_SUBSYS) {
         dev->subvendor = pdev->subsys_vendor_id;
         dev->subdevice = pdev->subsys_id;
     }
-    if (name_device(scan->acc, pdev, dev) < 0)
+    if (!dev->name ||
+        xpci_asprintf(
+            NULL, &dev->modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X",
+            dev->vendor, dev->device, dev->subvendor, dev->subdevice,
+            dev->class_code >> 8, dev->class_code & 0xff, pdev->prog_if) < 0)
         return xpci_error_oom(err);
     return read_config(&scan->space, dev, err);
 }
@@ -380,29 +353,29 @@ static int run(struct scan *scan, struct xpci_error *err)
     return scan->dump ? scan_dump(scan, err) : scan_sysfs(scan, err);
 }
 
-int xpci_scan(enum xpci_scan_source source, const char *path,
-              struct xpci_inventory *inv, struct xpci_error *err)
+int xpci_scan(char *sysfs, const char *dump, struct xpci_inventory *inv,
+              struct xpci_error *err)
 {
-    const bool dumped = source == XPCI_SCAN_DUMP;
-    _cleanup_fclose_ FILE *dump = dumped ? fopen(path, "re") : NULL;
-    _cleanup_free_ char *copy = strdup(dumped ? "/dev/null" : path);
-    char name_sysfs[] = "sysfs.path", name_dump[] = "dump.name";
+    char param_sysfs[] = "sysfs.path", param_dump[] = "dump.name";
+    char empty[] = "/dev/null"; /* the dump is not libpci's to read */
+    _cleanup_fclose_ FILE *file = sysfs ? NULL : fopen(dump, "re");
     struct scan scan = {
-        .inv = inv, .path = path, .dump = dump, .space.dumped = dumped
+        .acc = pci_alloc(),
+        .inv = inv,
+        .path = sysfs ? sysfs : dump,
+        .dump = file,
+        .space.dumped = !sysfs,
     };
-    int ret;
+    int ret = sysfs || file ? 0 : -errno;
 
-    if (dumped && !dump)
-        return xpci_error_errno(err, errno, "cannot read '%s'", path);
-    if (!copy)
-        return xpci_error_oom(err);
-    scan.acc = pci_alloc();
     scan.acc->error = on_error;
     scan.acc->warning = ignore;
-    scan.acc->method = dumped ? PCI_ACCESS_DUMP : PCI_ACCESS_SYS_BUS_PCI;
-    pci_set_param(scan.acc, dumped ? name_dump : name_sysfs, copy);
-    ret = run(&scan, err);
-    if (dumped && scan.space.pdev)
+    scan.acc->method = sysfs ? PCI_ACCESS_SYS_BUS_PCI : PCI_ACCESS_DUMP;
+    pci_set_param(scan.acc, sysfs ? param_sysfs : param_dump,
+                  sysfs ? sysfs : empty);
+    ret = ret < 0 ? xpci_error_errno(err, -ret, "cannot read '%s'", dump)
+                  : run(&scan, err);
+    if (!sysfs && scan.space.pdev)
         pci_free_dev(scan.space.pdev);
     pci_cleanup(scan.acc);
     free(scan.line);

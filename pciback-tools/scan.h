@@ -13,13 +13,11 @@
 
 #include "inventory.h"
 
-enum xpci_scan_source { XPCI_SCAN_SYSFS, XPCI_SCAN_DUMP };
-
 /*
- * Appends every function to @inv, unsorted, without driver and parent.
- * @path is the sysfs directory of the bus, or the dump file.
+ * Appends every function to @inv, unsorted, without driver and parent: those
+ * in @sysfs, the directory of the bus, or if that is NULL those of @dump.
  */
-int xpci_scan(enum xpci_scan_source source, const char *path,
-              struct xpci_inventory *inv, struct xpci_error *err) _must_check_;
+int xpci_scan(char *sysfs, const char *dump, struct xpci_inventory *inv,
+              struct xpci_error *err) _must_check_;
 
 #endif

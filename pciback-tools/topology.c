@@ -6,15 +6,11 @@ static void link_parents(struct xpci_inventory *inv)
 {
     for (size_t up = 0; up < inv->n; up++) {
         const struct xpci_bdf *bdf = &inv->dev[up].bdf;
-        uint8_t bus = inv->dev[up].secondary;
+        uint32_t rid = (uint32_t)inv->dev[up].secondary << 8;
+        size_t i = xpci_inventory_from(inv, bdf->segment, rid);
+        size_t end = xpci_inventory_from(inv, bdf->segment, rid + 0x100);
 
-        if (bus <= bdf->bus)
-            continue;
-        for (size_t i =
-                 xpci_inventory_from(inv, bdf->segment, (uint16_t)(bus << 8));
-             i < inv->n && inv->dev[i].bdf.segment == bdf->segment &&
-             inv->dev[i].bdf.bus == bus;
-             i++) {
+        for (; inv->dev[up].secondary > bdf->bus && i < end; i++) {
             if (inv->dev[i].parent == XPCI_NO_PARENT)
                 inv->dev[i].parent = up;
         }
@@ -69,11 +65,9 @@ static void link_slot(struct xpci_inventory *inv, size_t i)
 /* A port under a port that faces down faces up, whatever it says. */
 static void correct_port(struct xpci_inventory *inv, struct xpci_device *dev)
 {
-    int above;
+    int above = dev->parent == XPCI_NO_PARENT ? XPCI_PCIE_NONE
+                                              : inv->dev[dev->parent].pcie_type;
 
-    if (dev->parent == XPCI_NO_PARENT)
-        return;
-    above = inv->dev[dev->parent].pcie_type;
     if (dev->pcie_type == XPCI_PCIE_DOWNSTREAM &&
         (above == XPCI_PCIE_ROOT_PORT || above == XPCI_PCIE_DOWNSTREAM ||
          above == XPCI_PCI_TO_PCIE))
