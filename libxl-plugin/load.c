@@ -7,78 +7,69 @@
 
 #define SYS "/sys/hypervisor"
 
-/* One line of a sysfs file, "" if it is not there. */
-static int read_word(const struct xpci_root *root, const char *path,
-                     struct xpci_buf *buf, struct xpci_error *err)
+/* The first line of a file. 0: it is not there or empty. */
+static int read_line(const struct xpci_root *root, const char *path,
+                     char line[256], struct xpci_error *err)
 {
+    _cleanup_buf_ struct xpci_buf buf = { 0 };
     bool found;
-    int ret = xpci_root_read_optional(root, path, buf, &found, err);
+    int ret = xpci_root_read_optional(root, path, &buf, &found, err);
 
-    if (ret < 0)
-        return ret;
-    if (xpci_buf_puts(buf, "") < 0)
-        return xpci_error_oom(err);
-    buf->data[strcspn(buf->data, "\n")] = '\0';
-    return 0;
+    snprintf(line, 256, "%s", ret == 0 && found ? buf.data : "");
+    line[strcspn(line, "\n")] = '\0';
+    return ret < 0 ? ret : buf.len > 0;
 }
 
 static int check_xen(const struct xpci_root *root, struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf type = { 0 }, caps = { 0 };
-    int ret = read_word(root, SYS "/type", &type, err);
+    char type[256], caps[256];
+    int ret = read_line(root, SYS "/type", type, err);
 
-    if (ret == 0)
-        ret = read_word(root, "/proc/xen/capabilities", &caps, err);
+    if (ret >= 0)
+        ret = read_line(root, "/proc/xen/capabilities", caps, err);
     if (ret < 0)
         return ret;
-    if (!type.data[0])
+    if (!type[0])
         return xpci_error_set(err, ENODEV,
                               "this is not a Xen dom0: no hypervisor in "
                               "'%s" SYS "', boot the Xen entry of the boot "
                               "menu",
                               xpci_root_dir(root));
-    if (strcmp(type.data, "xen"))
+    if (strcmp(type, "xen"))
         return xpci_error_set(err, ENODEV,
                               "this is not a Xen dom0: the hypervisor is '%s'",
-                              type.data);
+                              type);
     /* Without xenfs there is no such file; libxl will find out, then. */
-    if (caps.len && !strstr(caps.data, "control_d"))
+    if (ret > 0 && !strstr(caps, "control_d"))
         return xpci_error_set(err, ENODEV,
                               "this is not a Xen dom0 but a guest: run xpci "
                               "in the dom0 of its host");
     return 0;
 }
 
-/* The release becomes part of a file name, hence no more than digits. */
-static int read_number(const struct xpci_root *root, const char *path,
-                       unsigned int *out, struct xpci_error *err)
-{
-    _cleanup_buf_ struct xpci_buf buf = { 0 };
-    int ret = read_word(root, path, &buf, err), end = 0;
-
-    if (ret < 0)
-        return ret;
-    if (sscanf(buf.data, "%9u%n", out, &end) != 1 || buf.data[end])
-        return xpci_error_set(err, ENODEV,
-                              "cannot tell the Xen release: '%s' in '%s%s' is "
-                              "not a number",
-                              buf.data, xpci_root_dir(root), path);
-    return 0;
-}
-
 int xpci_load_release(const struct xpci_root *root, char *release,
                       struct xpci_error *err)
 {
-    unsigned int major, minor;
-    int ret = check_xen(root, err);
+    static const char *const files[] = { SYS "/version/major",
+                                         SYS "/version/minor" };
+    unsigned int number[2];
+    int ret = check_xen(root, err), end = 0;
 
-    if (ret == 0)
-        ret = read_number(root, SYS "/version/major", &major, err);
-    if (ret == 0)
-        ret = read_number(root, SYS "/version/minor", &minor, err);
+    for (size_t i = 0; ret >= 0 && i < XPCI_ARRAY_SIZE(files); i++) {
+        char line[256];
+
+        ret = read_line(root, files[i], line, err);
+        /* it becomes part of a file name, hence no more than digits */
+        if (ret >= 0 &&
+            (sscanf(line, "%9u%n", &number[i], &end) != 1 || line[end]))
+            ret = xpci_error_set(err, ENODEV,
+                                 "cannot tell the Xen release: '%s' in '%s%s' "
+                                 "is not a number",
+                                 line, xpci_root_dir(root), files[i]);
+    }
     if (ret < 0)
         return ret;
-    snprintf(release, XPCI_RELEASE_SIZE, "%u.%u", major, minor);
+    snprintf(release, XPCI_RELEASE_SIZE, "%u.%u", number[0], number[1]);
     return 0;
 }
 
@@ -129,40 +120,18 @@ static int no_plugin(const struct xpci_root *root, const char *dir,
 int xpci_load_check(const struct xpci_toolstack_ops *ops, const char *path,
                     const char *release, struct xpci_error *err)
 {
-    if (ops->abi != XPCI_TOOLSTACK_ABI)
+    if (ops->abi != XPCI_TOOLSTACK_ABI || ops->size != sizeof(*ops))
         return xpci_error_set(err, ENOEXEC,
-                              "'%s' has ABI %u, this xpci needs %u: install "
-                              "plugin and xpci of one version",
-                              path, ops->abi, XPCI_TOOLSTACK_ABI);
-    if (ops->size != sizeof(*ops))
-        return xpci_error_set(err, ENOEXEC,
-                              "the table of '%s' has %u bytes, this xpci "
-                              "needs %zu: install plugin and xpci of one "
-                              "version",
-                              path, ops->size, sizeof(*ops));
+                              "'%s' has ABI %u and a table of %u bytes, this "
+                              "xpci needs %u and %zu: install plugin and xpci "
+                              "of one version",
+                              path, ops->abi, ops->size, XPCI_TOOLSTACK_ABI,
+                              sizeof(*ops));
     if (strcmp(ops->release, release))
         return xpci_error_set(err, ENOEXEC,
                               "'%s' was built for Xen %s, this host runs %s",
                               path, ops->release, release);
     return 0;
-}
-
-static int load_table(struct xpci_toolstack *ts, const char *path,
-                      const char *release, struct xpci_error *err)
-{
-    /*
-     * LOCAL: libxl's symbols must not meet those of another libxl. NODELETE:
-     * libxl has a signal handler and cannot always be shut down.
-     */
-    ts->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (!ts->handle)
-        return xpci_error_set(err, ENODEV, "cannot load the Xen plugin: %s",
-                              dlerror());
-    ts->ops = dlsym(ts->handle, XPCI_TOOLSTACK_SYMBOL);
-    if (!ts->ops)
-        return xpci_error_set(err, ENOEXEC, "'%s' is no plugin of xpci: %s",
-                              path, dlerror());
-    return xpci_load_check(ts->ops, path, release, err);
 }
 
 int xpci_load_plugin(const struct xpci_root *root, const char *dir,
@@ -176,10 +145,21 @@ int xpci_load_plugin(const struct xpci_root *root, const char *dir,
         return -ENOMEM;
     if (!xpci_root_exists(root, path))
         return no_plugin(root, dir, release, err);
-    ret = load_table(ts, path, release, err);
+    /*
+     * LOCAL: libxl's symbols must not meet those of another libxl. NODELETE:
+     * libxl has a signal handler and cannot always be shut down.
+     */
+    ts->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!ts->handle)
+        return xpci_error_set(err, ENODEV, "cannot load the Xen plugin: %s",
+                              dlerror());
+    ts->ops = dlsym(ts->handle, XPCI_TOOLSTACK_SYMBOL);
+    ret = ts->ops
+              ? xpci_load_check(ts->ops, path, release, err)
+              : xpci_error_set(err, ENOEXEC, "'%s' is no plugin of xpci: %s",
+                               path, dlerror());
     if (ret < 0) {
-        if (ts->handle)
-            dlclose(ts->handle);
+        dlclose(ts->handle);
         *ts = (struct xpci_toolstack){ 0 };
     }
     return ret;

@@ -28,35 +28,28 @@ static int add_device(struct xpci_monitor_devices *devs, const char *line,
     return 0;
 }
 
-/* Like strdup(), for a field that a well-formed text sets once. */
-static int set_text(char **field, const char *s, size_t len,
-                    struct xpci_error *err)
-{
-    char *copy = strndup(s, len);
-
-    if (!copy)
-        return xpci_error_oom(err);
-    free(*field);
-    *field = copy;
-    return 0;
-}
-
 static int parse_line(struct xpci_monitor_devices *devs, const char *line,
                       struct xpci_error *err)
 {
     struct xpci_monitor_device *dev = devs->n ? &devs->v[devs->n - 1] : NULL;
     size_t len = strlen(line);
+    char **field;
 
     if (!strncmp(line, "Bus ", 4))
         return add_device(devs, line, err);
     if (!dev) /* e.g. an error message instead of the bus */
         return xpci_error_set(err, EPROTO, "the device model answers '%s'",
                               line);
-    if (!dev->what)
-        return set_text(&dev->what, line, len, err);
-    if (len > 4 && !strncmp(line, "id \"", 4) && line[len - 1] == '"')
-        return set_text(&dev->id, line + 4, len - 5, err);
-    return 0;
+    field = dev->what ? &dev->id : &dev->what;
+    if (dev->what) {
+        if (len <= 4 || strncmp(line, "id \"", 4) || line[len - 1] != '"')
+            return 0;
+        line += 4;
+        len -= 5;
+    }
+    free(*field); /* a well-formed text sets it once */
+    *field = strndup(line, len);
+    return *field ? 0 : xpci_error_oom(err);
 }
 
 static int check_complete(struct xpci_monitor_devices *devs,

@@ -7,8 +7,10 @@
 #define PV_WAIT_MS 30000   /* for pcifront, slow when it scans the bus again */
 #define UNDO_WAIT_MS 10000 /* for the guest to let go again */
 
-static int check_request(struct plugin_job *at, unsigned int vslot)
+static int check_request(const struct plugin_job *at)
 {
+    unsigned int vslot = at->request->vslot;
+
     if (at->dom->type == XPCI_DOMAIN_PVH)
         return xpci_error_set(at->err, ENOTSUP,
                               "cannot attach %s to '%s': Xen has no "
@@ -25,7 +27,8 @@ static int check_request(struct plugin_job *at, unsigned int vslot)
     return 0;
 }
 
-static int owned(struct plugin_job *at, const struct xpci_guest_device *owner)
+static int owned(const struct plugin_job *at,
+                 const struct xpci_guest_device *owner)
 {
     struct plugin_job quiet = *at;
 
@@ -45,22 +48,10 @@ static int owned(struct plugin_job *at, const struct xpci_guest_device *owner)
                           at->bdf, owner->domain);
 }
 
-/* libxl's device ids have no segment: two devices can share one. */
-static int same_id(struct plugin_job *at, const struct xpci_guest_device *other)
-{
-    char bdf[XPCI_BDF_SIZE];
-
-    return xpci_error_set(at->err, EBUSY,
-                          "cannot attach %s to '%s' beside %s: libxl tells "
-                          "devices apart by bus, slot and function only",
-                          at->bdf, at->dom->name,
-                          xpci_bdf_format(&other->bdf, bdf));
-}
-
-static int check_records(struct plugin_job *at)
+static int check_records(const struct plugin_job *at)
 {
     _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
-    char id[XPCI_MONITOR_ID_SIZE];
+    char id[XPCI_MONITOR_ID_SIZE], bdf[XPCI_BDF_SIZE];
     int ret = plugin_records(at->p, &records, at->err);
 
     for (size_t i = 0; ret == 0 && i < records.n; i++) {
@@ -70,7 +61,12 @@ static int check_records(struct plugin_job *at)
             ret = owned(at, dev);
         else if (dev->domid == at->dom->id &&
                  !strcmp(xpci_monitor_id(&dev->bdf, id), at->id))
-            ret = same_id(at, dev);
+            ret = xpci_error_set(at->err, EBUSY,
+                                 "cannot attach %s to '%s' beside %s: libxl "
+                                 "tells devices apart by bus, slot and "
+                                 "function only",
+                                 at->bdf, at->dom->name,
+                                 xpci_bdf_format(&dev->bdf, bdf));
     }
     return ret;
 }
@@ -80,7 +76,7 @@ static int check_records(struct plugin_job *at)
  * knows owners by this note only, and deletes it when it fails, also when it
  * fails because of the owner.
  */
-static int check_owner(struct plugin_job *at)
+static int check_owner(const struct plugin_job *at)
 {
     bool found;
     uint32_t domid = 0;
@@ -101,7 +97,6 @@ int plugin_check_pciback(const struct plugin_job *job)
 {
     _cleanup_free_ char *link = NULL;
     char dir[64], path[80];
-    const char *driver = "no driver";
     int ret;
 
     snprintf(dir, sizeof(dir), "/sys/bus/pci/devices/%s", job->bdf);
@@ -112,40 +107,35 @@ int plugin_check_pciback(const struct plugin_job *job)
     ret = xpci_root_readlink(job->p->root, path, &link);
     if (ret < 0 && ret != -ENOENT)
         return xpci_error_errno(job->err, -ret, "cannot read '%s'", path);
-    if (link)
-        driver = strrchr(link, '/') ? strrchr(link, '/') + 1 : link;
-    if (!strcmp(driver, "pciback"))
+    if (link && !strcmp(basename(link), "pciback"))
         return 0;
     return xpci_error_set(job->err, EBUSY,
                           "%s is not free for guests, it has %s%s%s; 'xpci "
                           "hide %s' and a reboot change that",
-                          job->bdf, link ? "the driver '" : "", driver,
-                          link ? "'" : "", job->bdf);
+                          job->bdf, link ? "the driver '" : "no driver",
+                          link ? basename(link) : "", link ? "'" : "",
+                          job->bdf);
 }
 
-static int slot_taken(struct plugin_job *at,
+static int slot_taken(const struct plugin_job *at,
                       const struct xpci_monitor_device *holder)
 {
     unsigned int bus, slot, func;
+    char by[512];
 
+    snprintf(by, sizeof(by), "%s%s%s%s", holder->what,
+             holder->id[0] ? " (" : "", holder->id, holder->id[0] ? ")" : "");
     /* libxl's id of a device that it passed through */
     if (sscanf(holder->id, "pci-pt-%2x_%2x.%1x", &bus, &slot, &func) == 3)
-        return xpci_error_set(at->err, EBUSY,
-                              "slot %x of '%s' is taken by the host's "
-                              "%02x:%02x.%x; see 'xpci slots %s' for free "
-                              "ones",
-                              holder->slot, at->dom->name, bus, slot, func,
-                              at->dom->name);
+        snprintf(by, sizeof(by), "the host's %02x:%02x.%x", bus, slot, func);
     return xpci_error_set(at->err, EBUSY,
-                          "slot %x of '%s' is taken by %s%s%s%s; see "
-                          "'xpci slots %s' for free ones",
-                          holder->slot, at->dom->name, holder->what,
-                          holder->id[0] ? " (" : "", holder->id,
-                          holder->id[0] ? ")" : "", at->dom->name);
+                          "slot %x of '%s' is taken by %s; see 'xpci slots "
+                          "%s' for free ones",
+                          holder->slot, at->dom->name, by, at->dom->name);
 }
 
 /* Asked before libxl is: a refusal after QEMU's leaves traces. */
-static int check_slot(struct plugin_job *at, unsigned int vslot)
+static int check_slot(const struct plugin_job *at)
 {
     _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
     const struct xpci_monitor_device *holder;
@@ -161,8 +151,8 @@ static int check_slot(struct plugin_job *at, unsigned int vslot)
                               "the device model of '%s' still has %s, though "
                               "xenstore does not know: detach it first",
                               at->dom->name, at->bdf);
-    holder = vslot ? xpci_monitor_at(&bus, vslot) : NULL;
-    return holder ? slot_taken(at, holder) : 0;
+    holder = xpci_monitor_at(&bus, at->request->vslot);
+    return at->request->vslot && holder ? slot_taken(at, holder) : 0;
 }
 
 /*
@@ -199,66 +189,61 @@ static int failed(const struct plugin_job *at)
                            err->msg, at->bdf, at->dom->name);
 }
 
-static int no_iommu(struct plugin_job *at)
-{
-    return xpci_error_set(at->err, EOPNOTSUPP,
-                          "cannot attach %s to '%s': the guest was created "
-                          "without passthrough (or Xen has no IOMMU); put "
-                          "passthrough=\"enabled\" into its config and start "
-                          "it anew",
-                          at->bdf, at->dom->name);
-}
-
-static int add(struct plugin_job *at, const struct xpci_attach_request *req)
+static int add(const struct plugin_job *at)
 {
     _cleanup_pci_ libxl_device_pci pci;
     const char *reason;
     int rc;
 
     plugin_fill_pci(&pci, at->device);
-    pci.vdevfn = req->vslot << 3;
-    pci.permissive = req->permissive;
+    pci.vdevfn = at->request->vslot << 3;
+    pci.permissive = at->request->permissive;
     plugin_log_reset(at->p);
     rc = libxl_device_pci_add(at->p->ctx, at->dom->id, &pci, NULL);
     if (!rc)
         return 0;
     reason = xpci_reason_text(&at->p->log.reason);
     if (reason && strstr(reason, "no IOMMU")) /* libxl__device_pci_add() */
-        return no_iommu(at);
+        return xpci_error_set(at->err, EOPNOTSUPP,
+                              "cannot attach %s to '%s': the guest was created "
+                              "without passthrough (or Xen has no IOMMU); put "
+                              "passthrough=\"enabled\" into its config and "
+                              "start it anew",
+                              at->bdf, at->dom->name);
     plugin_error(at->p, rc, at->err, "cannot attach %s to '%s'", at->bdf,
                  at->dom->name);
     return failed(at);
 }
 
-static int read_back_hvm(struct plugin_job *at, unsigned int asked,
-                         unsigned int *vslot)
+static int read_back_hvm(const struct plugin_job *at, unsigned int *vslot)
 {
     _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
     const struct xpci_monitor_device *seen;
+    unsigned int asked = at->request->vslot;
     int ret = plugin_slots(at->p, at->dom->id, &bus, at->err);
 
     if (ret < 0)
         return ret;
     seen = xpci_monitor_find(&bus, at->id);
-    if (!seen)
-        xpci_error_set(at->err, EIO,
-                       "libxl reports %s as attached to '%s', but the device "
-                       "model does not have it",
-                       at->bdf, at->dom->name);
-    else if (asked && seen->slot != asked)
+    if (seen && (!asked || seen->slot == asked)) {
+        *vslot = seen->slot;
+        return 0;
+    }
+    if (seen)
         xpci_error_set(at->err, EIO,
                        "'%s' was to get %s at slot %x, but the device model "
                        "has it at %x",
                        at->dom->name, at->bdf, asked, seen->slot);
-    else {
-        *vslot = seen->slot;
-        return 0;
-    }
+    else
+        xpci_error_set(at->err, EIO,
+                       "libxl reports %s as attached to '%s', but the device "
+                       "model does not have it",
+                       at->bdf, at->dom->name);
     return failed(at);
 }
 
 /* libxl does not wait for a PV guest; the backend tells when it is there. */
-static int wait_pv(struct plugin_job *at)
+static int wait_pv(const struct plugin_job *at)
 {
     int64_t deadline = plugin_now_ms() + PV_WAIT_MS;
 
@@ -285,21 +270,18 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
                   const struct xpci_attach_request *req, unsigned int *vslot,
                   struct xpci_error *err)
 {
+    static int (*const steps[])(const struct plugin_job *) = {
+        check_request, check_owner, plugin_check_pciback, check_slot, add,
+    };
     struct plugin_job at = plugin_job(ctx, dom, &req->bdf, err);
-    int ret = check_request(&at, req->vslot);
+    int ret = 0;
 
-    if (ret == 0)
-        ret = check_owner(&at);
-    if (ret == 0)
-        ret = plugin_check_pciback(&at);
-    if (ret == 0)
-        ret = check_slot(&at, req->vslot);
-    if (ret == 0)
-        ret = add(&at, req);
+    at.request = req;
+    for (size_t i = 0; ret == 0 && i < XPCI_ARRAY_SIZE(steps); i++)
+        ret = steps[i](&at);
+    *vslot = 0;
     if (ret < 0)
         return ret;
-    if (dom->type == XPCI_DOMAIN_HVM)
-        return read_back_hvm(&at, req->vslot, vslot);
-    *vslot = 0;
-    return wait_pv(&at);
+    return dom->type == XPCI_DOMAIN_HVM ? read_back_hvm(&at, vslot)
+                                        : wait_pv(&at);
 }

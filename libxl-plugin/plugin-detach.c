@@ -4,13 +4,21 @@
 
 #include "plugin.h"
 
-int plugin_destroy(const struct plugin_job *job)
+typedef int take_back(libxl_ctx *, uint32_t, libxl_device_pci *,
+                      const libxl_asyncop_how *);
+
+static int call(const struct plugin_job *job, take_back *how)
 {
     _cleanup_pci_ libxl_device_pci pci;
 
     plugin_fill_pci(&pci, job->device);
     plugin_log_reset(job->p);
-    return libxl_device_pci_destroy(job->p->ctx, job->dom->id, &pci, NULL);
+    return how(job->p->ctx, job->dom->id, &pci, NULL);
+}
+
+int plugin_destroy(const struct plugin_job *job)
+{
+    return call(job, libxl_device_pci_destroy);
 }
 
 int plugin_in_model(const struct plugin_job *job)
@@ -74,12 +82,8 @@ static int recorded(const struct plugin_job *de)
 
 static int remove_pv(const struct plugin_job *de)
 {
-    _cleanup_pci_ libxl_device_pci pci;
-    int rc;
+    int rc = call(de, libxl_device_pci_remove);
 
-    plugin_fill_pci(&pci, de->device);
-    plugin_log_reset(de->p);
-    rc = libxl_device_pci_remove(de->p->ctx, de->dom->id, &pci, NULL);
     return rc ? plugin_error(de->p, rc, de->err, "cannot detach %s from '%s'",
                              de->bdf, de->dom->name)
               : 0;
@@ -108,30 +112,28 @@ static int detach_pv(const struct plugin_job *de, int64_t deadline)
 static int check_present(const struct plugin_job *de)
 {
     _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
+    bool maybe_in_model = de->dom->type == XPCI_DOMAIN_HVM;
+    const char *owner = NULL;
     char id[XPCI_MONITOR_ID_SIZE];
-    bool id_is_others = false;
     int ret = plugin_records(de->p, &records, de->err);
 
-    if (ret < 0)
+    if (ret < 0 || plugin_record_find(&records, de))
         return ret;
-    if (plugin_record_find(&records, de))
-        return 0;
-    for (size_t i = 0; i < records.n; i++) /* same address in another segment */
-        id_is_others |= records.v[i].domid == de->dom->id &&
-                        !strcmp(xpci_monitor_id(&records.v[i].bdf, id), de->id);
-    if (de->dom->type == XPCI_DOMAIN_HVM && !id_is_others) {
-        ret = plugin_in_model(de);
-        if (ret != 0)
-            return ret < 0 ? ret : 0;
-    }
     for (size_t i = 0; i < records.n; i++) {
-        if (!xpci_bdf_cmp(&records.v[i].bdf, de->device))
-            return xpci_error_set(de->err, ENOENT,
-                                  "%s is not attached to '%s' but to '%s'",
-                                  de->bdf, de->dom->name, records.v[i].domain);
+        const struct xpci_guest_device *dev = &records.v[i];
+
+        if (!owner && !xpci_bdf_cmp(&dev->bdf, de->device))
+            owner = dev->domain;
+        if (dev->domid == de->dom->id && /* with its address elsewhere */
+            !strcmp(xpci_monitor_id(&dev->bdf, id), de->id))
+            maybe_in_model = false;
     }
-    return xpci_error_set(de->err, ENOENT, "%s is not attached to '%s'",
-                          de->bdf, de->dom->name);
+    ret = maybe_in_model ? plugin_in_model(de) : 0;
+    if (ret != 0)
+        return ret < 0 ? ret : 0;
+    return xpci_error_set(de->err, ENOENT, "%s is not attached to '%s'%s%s%s",
+                          de->bdf, de->dom->name, owner ? " but to '" : "",
+                          owner ? owner : "", owner ? "'" : "");
 }
 
 static int read_back(const struct plugin_job *de)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "plugin.h"
@@ -13,10 +14,14 @@
 /* include/public/io/xenbus.h */
 enum { CONNECTED = 4, CLOSING = 5, CLOSED = 6 };
 
-/* Where the records of one guest are being read from, and to. */
+/*
+ * Where the records of one guest are being read from, and to. Errors stick:
+ * the first one is kept, and from then on no node is there.
+ */
 struct reader {
     struct plugin *p;
     xs_transaction_t t;
+    char path[80]; /* of the node read last */
     uint32_t domid;
     char *domain; /* the guest's name */
     bool alive;
@@ -24,38 +29,44 @@ struct reader {
     unsigned int state; /* of the whole backend */
     struct xpci_guest_devices *out;
     struct xpci_error *err;
+    int ret;
 };
 
-static int inconsistent(struct reader *rd, const char *path, const char *why)
+static void inconsistent(struct reader *rd, const char *why)
 {
-    return xpci_error_set(rd->err, EUCLEAN,
-                          "xenstore is inconsistent: '%s' %s; xl and "
-                          "libxl crash when they read it",
-                          path, why);
+    if (rd->ret == 0)
+        rd->ret = xpci_error_set(rd->err, EUCLEAN,
+                                 "xenstore is inconsistent: '%s' %s; xl and "
+                                 "libxl crash when they read it",
+                                 rd->path, why);
 }
 
-/* *value is NULL if there is no such node. */
-static int read_path(struct plugin *p, xs_transaction_t t, const char *path,
-                     char **value, struct xpci_error *err)
+/* NULL if there is no such node. */
+static char *_printf_(2, 3) read_path(struct reader *rd, const char *fmt, ...)
 {
-    *value = xs_read(p->xs, t, path, NULL);
-    if (*value || errno == ENOENT)
-        return 0;
-    return xpci_error_errno(err, errno, "cannot read '%s' from xenstore", path);
+    char *value;
+    va_list ap;
+
+    if (rd->ret < 0)
+        return NULL;
+    va_start(ap, fmt);
+    vsnprintf(rd->path, sizeof(rd->path), fmt, ap);
+    va_end(ap);
+    value = xs_read(rd->p->xs, rd->t, rd->path, NULL);
+    if (!value && errno != ENOENT)
+        rd->ret = xpci_error_errno(rd->err, errno,
+                                   "cannot read '%s' from xenstore", rd->path);
+    return value;
 }
 
-/* The same for BACKENDS/DOMID/0/NAME, or with an index NAME-INDEX. */
-static int read_node(struct reader *rd, char **value, char **path,
-                     const char *name, int index)
+/* A node of the guest's backend, or with an index NAME-INDEX. */
+static char *read_node(struct reader *rd, const char *name, int index)
 {
     char suffix[16] = "";
 
     if (index >= 0)
         snprintf(suffix, sizeof(suffix), "-%d", index);
-    if (xpci_asprintf(rd->err, path, BACKENDS "/%u/0/%s%s", rd->domid, name,
-                      suffix) < 0)
-        return -ENOMEM;
-    return read_path(rd->p, rd->t, *path, value, rd->err);
+    return read_path(rd, BACKENDS "/%u/0/%s%s", rd->domid, name, suffix);
 }
 
 static bool scan(const char *value, const char *fmt, unsigned int *out)
@@ -79,33 +90,15 @@ static const struct {
     [VDEV] = { "vdev", "%*x:%*x:%2x.%*x%n", "is not a device address", ABSENT },
 };
 
-static int read_number(struct reader *rd, enum number what, int index,
-                       unsigned int *out)
+static unsigned int read_number(struct reader *rd, enum number what, int index)
 {
-    _cleanup_free_ char *value = NULL, *path = NULL;
-    int ret = read_node(rd, &value, &path, numbers[what].name, index);
+    _cleanup_free_ char *value = read_node(rd, numbers[what].name, index);
+    unsigned int number = numbers[what].absent;
 
-    *out = numbers[what].absent;
-    if (ret < 0 || !value)
-        return ret;
-    if (!scan(value, numbers[what].fmt, out) ||
-        (what == NUM_DEVS && *out > MAX_DEVICES))
-        return inconsistent(rd, path, numbers[what].why);
-    return 0;
-}
-
-static int read_bdf(struct reader *rd, int index, struct xpci_bdf *bdf)
-{
-    _cleanup_free_ char *value = NULL, *path = NULL;
-    int ret = read_node(rd, &value, &path, "dev", index);
-
-    if (ret < 0)
-        return ret;
-    if (!value)
-        return inconsistent(rd, path, "is missing though num_devs counts it");
-    if (xpci_bdf_parse(value, bdf) < 0)
-        return inconsistent(rd, path, "is not a device address");
-    return 0;
+    if (value && (!scan(value, numbers[what].fmt, &number) ||
+                  (what == NUM_DEVS && number > MAX_DEVICES)))
+        inconsistent(rd, numbers[what].why);
+    return number;
 }
 
 static const char *state_name(const struct reader *rd, unsigned int state,
@@ -123,90 +116,78 @@ static const char *state_name(const struct reader *rd, unsigned int state,
     return exported && rd->state == CONNECTED ? "attached" : "pending";
 }
 
-static int read_device(struct reader *rd, int index)
+static void read_device(struct reader *rd, int index)
 {
+    _cleanup_free_ char *address = read_node(rd, "dev", index);
     struct xpci_guest_device dev = { .domid = rd->domid }, *place;
-    unsigned int vdevfn, state, vslot;
-    int ret = read_bdf(rd, index, &dev.bdf);
+    unsigned int state, vslot;
 
-    if (ret == 0)
-        ret = read_number(rd, VDEVFN, index, &vdevfn);
-    if (ret == 0)
-        ret = read_number(rd, STATE, index, &state);
-    if (ret == 0)
-        ret = read_number(rd, VDEV, index, &vslot);
-    if (ret < 0)
-        return ret;
-    dev.requested = vdevfn >> 3;
+    if (!address)
+        inconsistent(rd, "is missing though num_devs counts it");
+    else if (xpci_bdf_parse(address, &dev.bdf) < 0)
+        inconsistent(rd, "is not a device address");
+    dev.requested = read_number(rd, VDEVFN, index) >> 3;
+    state = read_number(rd, STATE, index);
+    vslot = read_number(rd, VDEV, index);
+    if (rd->ret < 0)
+        return;
     dev.state = state_name(rd, state, vslot != ABSENT);
     if (rd->alive && rd->type != XPCI_DOMAIN_HVM && vslot != ABSENT)
         dev.vslot = vslot;
     place = xpci_list_add(rd->out);
-    if (!place)
-        return xpci_error_oom(rd->err);
-    *place = dev;
-    place->domain = strdup(rd->domain);
-    return place->domain ? 0 : xpci_error_oom(rd->err);
+    if (place) {
+        *place = dev;
+        place->domain = strdup(rd->domain);
+    }
+    if (!place || !place->domain)
+        rd->ret = xpci_error_oom(rd->err);
 }
 
 /* The name now; the one when the backend was made; the number. */
-static int read_name(struct reader *rd)
+static void read_name(struct reader *rd)
 {
-    _cleanup_free_ char *path = NULL, *backend = NULL, *node = NULL;
-    int ret = read_node(rd, &backend, &node, "domain", -1);
-
-    if (ret < 0)
-        return ret;
-    if (xpci_asprintf(rd->err, &path, "/local/domain/%u/name", rd->domid) < 0)
-        return -ENOMEM;
-    ret = read_path(rd->p, rd->t, path, &rd->domain, rd->err);
+    rd->domain = read_path(rd, "/local/domain/%u/name", rd->domid);
     if (!rd->domain)
-        rd->domain = xpci_steal(backend);
-    if (ret < 0 || rd->domain)
-        return ret;
-    return xpci_asprintf(rd->err, &rd->domain, "%u", rd->domid);
+        rd->domain = read_node(rd, "domain", -1);
+    if (!rd->domain && rd->ret == 0)
+        rd->ret = xpci_asprintf(rd->err, &rd->domain, "%u", rd->domid);
 }
 
-static int read_guest(struct reader *rd)
+static void read_guest(struct reader *rd)
 {
-    unsigned int num;
-    int ret = read_number(rd, NUM_DEVS, -1, &num);
+    unsigned int num = read_number(rd, NUM_DEVS, -1);
 
-    if (ret < 0 || num == ABSENT) /* the backend of a guest being made */
-        return ret;
-    ret = read_name(rd);
-    if (ret == 0)
-        ret = plugin_domain_type(rd->p, rd->domid, &rd->alive, &rd->type,
-                                 rd->err);
-    if (ret == 0)
-        ret = read_number(rd, STATE, -1, &rd->state);
-    for (int i = 0; ret == 0 && i < (int)num; i++)
-        ret = read_device(rd, i);
+    if (num == ABSENT) /* the backend of a guest being made */
+        return;
+    read_name(rd);
+    if (rd->ret == 0)
+        rd->ret = plugin_domain_type(rd->p, rd->domid, &rd->alive, &rd->type,
+                                     rd->err);
+    rd->state = read_number(rd, STATE, -1);
+    for (unsigned int i = 0; rd->ret == 0 && i < num; i++)
+        read_device(rd, (int)i);
     free(xpci_steal(rd->domain));
-    return ret;
 }
 
 static int read_guests(struct plugin *p, xs_transaction_t t,
                        struct xpci_guest_devices *out, struct xpci_error *err)
 {
     struct reader rd = { .p = p, .t = t, .out = out, .err = err };
-    _cleanup_free_ char **names = NULL;
     unsigned int n = 0;
-    int ret = 0;
+    _cleanup_free_ char **names = xs_directory(p->xs, t, BACKENDS, &n);
 
-    names = xs_directory(p->xs, t, BACKENDS, &n);
     if (!names && errno != ENOENT)
         return xpci_error_errno(err, errno,
                                 "cannot list '" BACKENDS "' in xenstore");
-    for (unsigned int i = 0; ret == 0 && i < n; i++) {
+    for (unsigned int i = 0; rd.ret == 0 && i < n; i++) {
         if (!scan(names[i], "%5u%n", &rd.domid))
             return xpci_error_set(err, EUCLEAN,
                                   "xenstore is inconsistent: '" BACKENDS
                                   "/%s' is not a domain",
                                   names[i]);
-        ret = read_guest(&rd);
+        read_guest(&rd);
     }
-    return ret;
+    return rd.ret;
 }
 
 /*
@@ -231,9 +212,8 @@ int plugin_records(struct plugin *p, struct xpci_guest_devices *out,
             return xpci_error_errno(err, errno,
                                     "cannot end a xenstore transaction");
         }
-        if (ret == 0) {
+        if (ret == 0)
             *out = xpci_steal(devs);
-        }
         return ret;
     }
     return xpci_error_set(err, EBUSY,
@@ -256,12 +236,11 @@ int plugin_wait_connected(struct plugin *p, uint32_t domid, int64_t deadline,
                           struct xpci_error *err)
 {
     struct reader rd = { .p = p, .t = XBT_NULL, .domid = domid, .err = err };
-    int ret;
 
     do {
-        ret = read_number(&rd, STATE, -1, &rd.state);
-        if (ret < 0 || rd.state == CONNECTED || rd.state == 0)
-            return ret;
+        rd.state = read_number(&rd, STATE, -1);
+        if (rd.ret < 0 || rd.state == CONNECTED || rd.state == 0)
+            return rd.ret;
     } while (plugin_wait(deadline));
     return 1;
 }
@@ -269,20 +248,17 @@ int plugin_wait_connected(struct plugin *p, uint32_t domid, int64_t deadline,
 int plugin_owner_note(struct plugin *p, const struct xpci_bdf *bdf, bool *found,
                       uint32_t *domid, struct xpci_error *err)
 {
-    _cleanup_free_ char *path = NULL, *value = NULL;
-    int ret;
-
+    struct reader rd = { .p = p, .t = XBT_NULL, .err = err };
     /* PCI_INFO_PATH of libxl_pci.c, since 4.15 */
-    if (xpci_asprintf(err, &path, "/libxl/pci/%04x-%02x-%02x-%x/domid",
-                      XPCI_BDF_ARGS(*bdf)) < 0)
-        return -ENOMEM;
-    ret = read_path(p, XBT_NULL, path, &value, err);
+    _cleanup_free_ char *value = read_path(
+        &rd, "/libxl/pci/%04x-%02x-%02x-%x/domid", XPCI_BDF_ARGS(*bdf));
+
     *found = value;
     if (value && !scan(value, "%5u%n", domid))
         return xpci_error_set(err, EUCLEAN,
                               "xenstore is inconsistent: '%s' is not a domain",
-                              path);
-    return ret;
+                              rd.path);
+    return rd.ret;
 }
 
 /* The device model's word on all records of one guest. */

@@ -31,30 +31,14 @@ static int find_domid(struct plugin *p, const char *name, uint32_t *domid,
                                                     : 0;
 }
 
-static int convert_type(libxl_domain_type type, uint32_t domid,
-                        enum xpci_domain_type *out, struct xpci_error *err)
-{
-    switch (type) {
-    case LIBXL_DOMAIN_TYPE_HVM:
-        *out = XPCI_DOMAIN_HVM;
-        return 0;
-    case LIBXL_DOMAIN_TYPE_PV:
-        *out = XPCI_DOMAIN_PV;
-        return 0;
-    case LIBXL_DOMAIN_TYPE_PVH:
-        *out = XPCI_DOMAIN_PVH;
-        return 0;
-    default:
-        return xpci_error_set(err, EIO,
-                              "libxl cannot tell the type of "
-                              "domain %u",
-                              domid);
-    }
-}
-
 int plugin_domain_type(struct plugin *p, uint32_t domid, bool *found,
                        enum xpci_domain_type *out, struct xpci_error *err)
 {
+    static const enum xpci_domain_type types[] = {
+        [LIBXL_DOMAIN_TYPE_HVM] = XPCI_DOMAIN_HVM,
+        [LIBXL_DOMAIN_TYPE_PV] = XPCI_DOMAIN_PV,
+        [LIBXL_DOMAIN_TYPE_PVH] = XPCI_DOMAIN_PVH,
+    };
     _cleanup_dominfo_ libxl_dominfo info;
     int rc;
 
@@ -66,7 +50,12 @@ int plugin_domain_type(struct plugin *p, uint32_t domid, bool *found,
         return 0;
     if (rc)
         return plugin_error(p, rc, err, "cannot read domain %u", domid);
-    return convert_type(info.domain_type, domid, out, err);
+    if (info.domain_type < LIBXL_DOMAIN_TYPE_HVM ||
+        info.domain_type > LIBXL_DOMAIN_TYPE_PVH)
+        return xpci_error_set(err, EIO,
+                              "libxl cannot tell the type of domain %u", domid);
+    *out = types[info.domain_type];
+    return 0;
 }
 
 int plugin_domain(void *ctx, const char *name, struct xpci_domain *out,
@@ -89,7 +78,6 @@ int plugin_domain(void *ctx, const char *name, struct xpci_domain *out,
     dom.name = libxl_domid_to_name(p->ctx, dom.id);
     if (!dom.name)
         return not_running(name, err);
-    *out = dom;
-    dom.name = NULL;
+    *out = xpci_steal(dom);
     return 0;
 }

@@ -32,11 +32,6 @@ static void log_vmessage(struct xentoollog_logger *logger,
     xpci_reason_add(&log->reason, level >= XTL_ERROR, full);
 }
 
-static void log_destroy(struct xentoollog_logger *logger)
-{
-    (void)logger;
-}
-
 void plugin_log_reset(struct plugin *p)
 {
     xpci_reason_clear(&p->log.reason);
@@ -142,7 +137,6 @@ static int connect_libxl(struct plugin *p, struct xpci_error *err)
     int rc;
 
     p->log.logger.vmessage = log_vmessage;
-    p->log.logger.destroy = log_destroy;
     rc = libxl_ctx_alloc(&p->ctx, LIBXL_VERSION, 0, &p->log.logger);
     if (rc) {
         p->ctx = NULL;

@@ -45,6 +45,7 @@ struct plugin_job {
     struct plugin *p;
     const struct xpci_domain *dom;
     const struct xpci_bdf *device;
+    const struct xpci_attach_request *request;         /* of an attach */
     char bdf[XPCI_BDF_SIZE], id[XPCI_MONITOR_ID_SIZE]; /* of the device */
     struct xpci_error *err;
 };
