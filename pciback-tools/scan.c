@@ -28,27 +28,42 @@ static void __attribute__((format(printf, 1, 2))) ignore(char *fmt, ...)
     (void)fmt;
 }
 
-/* Configuration space, from libpci or as far as a dump shows it. */
+/*
+ * Configuration space as far as it has been read; of a dump, that is all. Each
+ * register is read once: it takes microseconds, in a guest tens of them.
+ */
 struct space {
-    struct pci_dev *pdev; /* of a dump: its cache is the space */
-    bool dumped;
+    struct pci_dev *pdev;
     uint8_t data[4096];
-    size_t len;
+    bool has[4096];
 };
 
-/* True if @len bytes, of a capability, are there to be read. */
-static bool is_readable(const struct space *space, int pos, size_t len)
+static bool load(struct space *space, int pos, size_t len)
 {
-    uint8_t raw[64];
+    if ((size_t)pos + len > sizeof(space->data))
+        return false;
+    if (!memchr(space->has + pos, false, len))
+        return true;
+    if (!pci_read_block(space->pdev, pos, space->data + pos, (int)len))
+        return false;
+    memset(space->has + pos, true, len);
+    return true;
+}
 
-    if (space->dumped)
-        return pos > 0 && (size_t)pos + len <= space->len;
-    return pos > 0 && pci_read_block(space->pdev, pos, raw, (int)len);
+/* True if @len bytes, of a capability, are there to be read. */
+static bool is_readable(struct space *space, int pos, size_t len)
+{
+    return pos > 0 && load(space, pos, len);
 }
 
 static uint16_t word(const struct space *space, int pos)
 {
-    return pci_read_word(space->pdev, pos);
+    return (uint16_t)(space->data[pos] | space->data[pos + 1] << 8);
+}
+
+static uint32_t dword(const struct space *space, int pos)
+{
+    return word(space, pos) | (uint32_t)word(space, pos + 2) << 16;
 }
 
 /*
@@ -56,7 +71,7 @@ static uint16_t word(const struct space *space, int pos)
  * that is 0x100; where there is none, it reads all ones. 0: it is not there,
  * -1: cannot be read.
  */
-static int find_from(const struct space *space, int pos, int id)
+static int find_from(struct space *space, int pos, int id)
 {
     int first = pos < 0x100 ? 0x40 : 0x100, found, next;
 
@@ -73,18 +88,18 @@ static int find_from(const struct space *space, int pos, int id)
     return 0;
 }
 
-static int find_cap(const struct space *space, int id)
+static int find_cap(struct space *space, int id)
 {
-    int type = pci_read_byte(space->pdev, PCI_HEADER_TYPE) & 0x7f;
+    int type = space->data[PCI_HEADER_TYPE] & 0x7f;
     int first = type == PCI_HEADER_TYPE_CARDBUS ? PCI_CB_CAPABILITY_LIST
                                                 : PCI_CAPABILITY_LIST;
 
     if (!(word(space, PCI_STATUS) & PCI_STATUS_CAP_LIST))
         return 0;
-    return find_from(space, pci_read_byte(space->pdev, first) & ~3, id);
+    return find_from(space, space->data[first] & ~3, id);
 }
 
-static void read_acs(const struct space *space, struct xpci_acs *acs)
+static void read_acs(struct space *space, struct xpci_acs *acs)
 {
     int pos = find_from(space, 0x100, PCI_EXT_CAP_ID_ACS);
 
@@ -97,7 +112,7 @@ static void read_acs(const struct space *space, struct xpci_acs *acs)
         acs->state = XPCI_ACS_UNREADABLE;
 }
 
-static void read_sriov(const struct space *space, struct xpci_sriov *sriov)
+static void read_sriov(struct space *space, struct xpci_sriov *sriov)
 {
     int pos = find_from(space, 0x100, PCI_EXT_CAP_ID_SRIOV);
 
@@ -111,7 +126,7 @@ static void read_sriov(const struct space *space, struct xpci_sriov *sriov)
         };
 }
 
-static void read_pcie(const struct space *space, struct xpci_device *dev)
+static void read_pcie(struct space *space, struct xpci_device *dev)
 {
     int pos = find_cap(space, PCI_CAP_ID_EXP), flags = pos + PCI_EXP_FLAGS;
 
@@ -126,19 +141,17 @@ static void read_pcie(const struct space *space, struct xpci_device *dev)
 }
 
 /* The 32 bits at @at of capability @id; @other if they are not there. */
-static uint32_t in_cap(const struct space *space, int id, int at,
-                       uint32_t other)
+static uint32_t in_cap(struct space *space, int id, int at, uint32_t other)
 {
     int pos = find_cap(space, id);
 
-    return is_readable(space, pos, 8) ? pci_read_long(space->pdev, pos + at)
-                                      : other;
+    return is_readable(space, pos, 8) ? dword(space, pos + at) : other;
 }
 
-static void read_caps(const struct space *space, struct xpci_device *dev)
+static void read_caps(struct space *space, struct xpci_device *dev)
 {
     bool bridge = dev->header == PCI_HEADER_TYPE_BRIDGE;
-    uint8_t pin = pci_read_byte(space->pdev, PCI_INTERRUPT_PIN);
+    uint8_t pin = space->data[PCI_INTERRUPT_PIN];
     uint32_t msi = in_cap(space, PCI_CAP_ID_MSI, 0, 0),
              msix = in_cap(space, PCI_CAP_ID_MSIX, 0, 0),
              af = in_cap(space, PCI_CAP_ID_AF, 0, 0) >> 8 * PCI_AF_CAP,
@@ -154,14 +167,13 @@ static void read_caps(const struct space *space, struct xpci_device *dev)
         .msix = msix ? (msix >> 16 & PCI_MSIX_TABSIZE) + 1 : 0,
     };
     for (int i = 0; i < (bridge ? 2 : 6); i++)
-        dev->caps.bar[i] =
-            pci_read_long(space->pdev, PCI_BASE_ADDRESS_0 + 4 * i);
+        dev->caps.bar[i] = dword(space, PCI_BASE_ADDRESS_0 + 4 * i);
     dev->caps.bar[6] =
-        pci_read_long(space->pdev, bridge ? PCI_ROM_ADDRESS1 : PCI_ROM_ADDRESS);
+        dword(space, bridge ? PCI_ROM_ADDRESS1 : PCI_ROM_ADDRESS);
 }
 
 /* The registers that tell whether Linux' PCH workaround is on (acs.h). */
-static void read_vendor_reg(const struct space *space, struct xpci_device *dev)
+static void read_vendor_reg(struct space *space, struct xpci_device *dev)
 {
     int pos = 0;
 
@@ -170,21 +182,19 @@ static void read_vendor_reg(const struct space *space, struct xpci_device *dev)
     else if (dev->vendor == 0x8086 && dev->bdf.slot == 0x1f && !dev->bdf.func)
         pos = 0xf0;
     if (is_readable(space, pos, 4))
-        dev->vendor_reg = pci_read_long(space->pdev, pos);
+        dev->vendor_reg = dword(space, pos);
 }
 
-static int read_config(const struct space *space, struct xpci_device *dev,
+static int read_config(struct space *space, struct xpci_device *dev,
                        struct xpci_error *err)
 {
-    struct pci_dev *pdev = space->pdev;
-
-    /* the last byte of what every reader gets */
-    if (!is_readable(space, 0x3f, 1))
+    /* what every reader gets */
+    if (!load(space, 0, 64))
         return xpci_error_set(
             err, EIO, "cannot read the configuration space of " XPCI_BDF_FMT,
             XPCI_BDF_ARGS(dev->bdf));
     dev->pcie_type = XPCI_PCIE_UNKNOWN;
-    dev->header = pci_read_byte(pdev, PCI_HEADER_TYPE);
+    dev->header = space->data[PCI_HEADER_TYPE];
     if (dev->header == 0xff) /* asleep in D3cold, or gone */
         return 0;
     dev->multifunction = dev->header & 0x80;
@@ -195,8 +205,8 @@ static int read_config(const struct space *space, struct xpci_device *dev,
     read_vendor_reg(space, dev);
     if (dev->header == PCI_HEADER_TYPE_BRIDGE ||
         dev->header == PCI_HEADER_TYPE_CARDBUS) {
-        dev->secondary = pci_read_byte(pdev, PCI_SECONDARY_BUS);
-        dev->subordinate = pci_read_byte(pdev, PCI_SUBORDINATE_BUS);
+        dev->secondary = space->data[PCI_SECONDARY_BUS];
+        dev->subordinate = space->data[PCI_SUBORDINATE_BUS];
     }
     return 0;
 }
@@ -211,7 +221,7 @@ struct scan {
     struct space space; /* of the device that is read, if one is */
 };
 
-static int add_device(const struct scan *scan, struct xpci_error *err)
+static int add_device(struct scan *scan, struct xpci_error *err)
 {
     struct xpci_device *dev = xpci_array_add(scan->inv->dev, scan->inv->n);
     struct pci_dev *pdev = scan->space.pdev;
@@ -250,7 +260,7 @@ static int scan_sysfs(struct scan *scan, struct xpci_error *err)
 
     pci_scan_bus(scan->acc);
     for (struct pci_dev *p = scan->acc->devices; p && ret == 0; p = p->next) {
-        scan->space.pdev = p;
+        scan->space = (struct space){ .pdev = p };
         ret = add_device(scan, err);
     }
     return ret;
@@ -279,9 +289,9 @@ static bool read_row(const char *p, struct space *space)
     for (p = end + 1; *p == ' ' && isxdigit(p[1]) && isxdigit(p[2]); p += 3) {
         if (pos == sizeof(space->data))
             return false;
+        space->has[pos] = true;
         space->data[pos++] = (uint8_t)(digit(p[1]) << 4 | digit(p[2]));
     }
-    space->len = pos > space->len ? pos : space->len;
     return p[strspn(p, " \r")] == '\n';
 }
 
@@ -291,11 +301,11 @@ static int end_device(struct scan *scan, struct xpci_error *err)
     int ret = 0;
 
     if (space->pdev) {
-        pci_setup_cache(space->pdev, space->data, (int)space->len);
+        pci_setup_cache(space->pdev, space->data, sizeof(space->data));
         ret = add_device(scan, err);
         pci_free_dev(xpci_steal(space->pdev));
     }
-    space->len = 0;
+    *space = (struct space){ 0 };
     memset(space->data, 0xff, sizeof(space->data));
     return ret;
 }
@@ -364,7 +374,6 @@ int xpci_scan(char *sysfs, const char *dump, struct xpci_inventory *inv,
         .inv = inv,
         .path = sysfs ? sysfs : dump,
         .dump = file,
-        .space.dumped = !sysfs,
     };
     int ret = sysfs || file ? 0 : -errno;
 
