@@ -70,17 +70,19 @@ static int add_device(struct change *c, const char *text,
 static int sort_operands(struct change *c, struct xpci_error *err)
 {
     const struct xpci_call *call = c->call;
-    int ret = 0;
 
-    for (int i = 1; ret == 0 && i < call->argc; i++)
-        ret = (is_file(call, call->argv[i]) ? add_file : add_device)(
-            c, call->argv[i], err);
-    if (ret == 0 && (!c->files.n || !c->devices.n))
-        ret = xpci_error_usage(err,
-                               "it is 'xpci cfg %s FILE... "
-                               "DEVICE[@VSLOT]...'",
-                               call->argv[0]);
-    return ret;
+    for (int i = 1; i < call->argc; i++) {
+        const char *operand = call->argv[i];
+
+        xpci_try(is_file(call, operand) ? add_file(c, operand, err)
+                                        : add_device(c, operand, err));
+    }
+    if (!c->files.n || !c->devices.n)
+        return xpci_error_usage(err,
+                                "it is 'xpci cfg %s FILE... "
+                                "DEVICE[@VSLOT]...'",
+                                call->argv[0]);
+    return 0;
 }
 
 /* Two guests may have one device if they never run at the same time. */
@@ -89,10 +91,10 @@ static int check_guests(const struct change *c, const char *file,
                         struct xpci_error *err)
 {
     _cleanup_cfg_pci_ struct xpci_cfg_pci list = { 0 };
-    int ret = device->other ? xpci_cfg_pci_list(cfg, &list, err) : 0;
 
-    if (ret < 0 || !device->other)
-        return ret;
+    if (!device->other)
+        return 0;
+    xpci_try(xpci_cfg_pci_list(cfg, &list, err));
     for (size_t i = 0; i < list.n; i++) {
         if (xpci_pci_spec_overlaps(&list.v[i].spec, &device->spec))
             return 0;
@@ -133,10 +135,10 @@ static int remove_from(const struct change *c, const char *file,
                        struct xpci_error *err)
 {
     size_t removed = 0;
-    int ret = xpci_cfg_pci_drop(cfg, &device->spec, &removed, err);
 
-    if (ret < 0 || removed)
-        return ret;
+    xpci_try(xpci_cfg_pci_drop(cfg, &device->spec, &removed, err));
+    if (removed)
+        return 0;
     return xpci_error_set(err, ENOENT, "%s%s has no entry for '%s'",
                           xpci_root_dir(c->call->root), file, device->text);
 }
@@ -145,14 +147,13 @@ static int edit_file(const struct change *c, const char *file, bool add,
                      struct xpci_changes *set, struct xpci_error *err)
 {
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
-    int ret = xpci_guest_config_open(c->call->root, file, &config, err);
 
-    if (ret == 0)
-        xpci_guest_config_warn(c->call, config.cfg);
-    for (size_t i = 0; ret == 0 && i < c->devices.n; i++)
-        ret = (add ? add_to : remove_from)(c, file, config.cfg,
-                                           &c->devices.v[i], err);
-    return ret < 0 ? ret : xpci_guest_config_put(&config, set, err);
+    xpci_try(xpci_guest_config_open(c->call->root, file, &config, err));
+    xpci_guest_config_warn(c->call, config.cfg);
+    for (size_t i = 0; i < c->devices.n; i++)
+        xpci_try((add ? add_to : remove_from)(c, file, config.cfg,
+                                              &c->devices.v[i], err));
+    return xpci_guest_config_put(&config, set, err);
 }
 
 int xpci_cfg_change_files(struct xpci_call *call, bool add,
@@ -162,16 +163,15 @@ int xpci_cfg_change_files(struct xpci_call *call, bool add,
         .backup = call->opt[OPT_BACKUP] != NULL,
     };
     _cleanup_(change_clear) struct change c = { .call = call };
-    int ret = sort_operands(&c, err);
 
-    if (ret == 0)
-        ret = xpci_host_lock(call, err);
-    for (size_t i = 0; ret == 0 && add && i < c.devices.n; i++)
-        ret = xpci_guest_config_other(call, &c.devices.v[i].spec, &c.seen,
-                                      &c.devices.v[i].other, err);
-    for (size_t i = 0; ret == 0 && i < c.files.n; i++)
-        ret = edit_file(&c, c.files.v[i], add, &set, err);
-    if (ret == 0 && call->opt[OPT_DRY_RUN])
+    xpci_try(sort_operands(&c, err));
+    xpci_try(xpci_host_lock(call, err));
+    for (size_t i = 0; add && i < c.devices.n; i++)
+        xpci_try(xpci_guest_config_other(call, &c.devices.v[i].spec, &c.seen,
+                                         &c.devices.v[i].other, err));
+    for (size_t i = 0; i < c.files.n; i++)
+        xpci_try(edit_file(&c, c.files.v[i], add, &set, err));
+    if (call->opt[OPT_DRY_RUN])
         xpci_changes_pending(call->root, &call->log);
-    return ret < 0 ? ret : xpci_host_change(call, &set, err);
+    return xpci_host_change(call, &set, err);
 }

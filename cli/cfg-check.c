@@ -25,12 +25,10 @@ static int check_file(const struct xpci_call *call, const char *file,
                       struct xpci_cfg_check *check, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
-    int ret = xpci_root_read(call->root, file, &text, err);
 
-    return ret < 0
-               ? ret
-               : xpci_cfg_check_text(check, file, text.data ? text.data : "",
-                                     text.len, err);
+    xpci_try(xpci_root_read(call->root, file, &text, err));
+    return xpci_cfg_check_text(check, file, text.data ? text.data : "",
+                               text.len, err);
 }
 
 /* Without a wish for columns as compilers do, for editors and logs. */
@@ -76,19 +74,14 @@ int xpci_cfg_check_files(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_cfg_check_ struct xpci_cfg_check check = { 0 };
     int status = XPCI_EXIT_OK, unread;
-    int ret = xpci_table_new(call, columns, err);
 
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_table_new(call, columns, err));
     unread = check_all(call, &check, err);
-    for (size_t i = 0; ret == 0 && i < check.n; i++) {
+    for (size_t i = 0; i < check.n; i++) {
         if (check.v[i].severity == XPCI_CFG_ERROR)
             status = XPCI_EXIT_WRONG;
-        ret = show(call, &check.v[i], err);
+        xpci_try(show(call, &check.v[i], err));
     }
-    if (ret == 0)
-        ret = xpci_table_print(call, err);
-    if (ret == 0)
-        ret = unread;
-    return ret < 0 ? ret : status;
+    xpci_try(xpci_table_print(call, err));
+    return unread < 0 ? unread : status;
 }

@@ -59,7 +59,6 @@ static int parse_operands(struct job *job, struct xpci_error *err)
 {
     struct xpci_call *call = job->call;
     const char *vslot = NULL;
-    int ret = 0;
 
     job->asked = calloc((size_t)call->argc, sizeof(*job->asked));
     if (!job->asked)
@@ -67,17 +66,18 @@ static int parse_operands(struct job *job, struct xpci_error *err)
     if (call->argc == 3 && !strpbrk(call->argv[2], ":/") &&
         !strchr(call->argv[1], '@'))
         vslot = call->argv[--call->argc];
-    for (int i = 1; ret == 0 && i < call->argc; i++) {
+    for (int i = 1; i < call->argc; i++) {
         char *at = strchr(call->argv[i], '@');
 
         if (at) {
             *at = '\0';
-            ret = parse_vslot(at + 1, &job->asked[i], err);
+            vslot = at + 1;
         }
+        if (vslot)
+            xpci_try(parse_vslot(vslot, &job->asked[i], err));
+        vslot = NULL;
     }
-    if (ret == 0 && vslot)
-        ret = parse_vslot(vslot, &job->asked[1], err);
-    return ret < 0 ? ret : xpci_attachment_check(call, err);
+    return xpci_attachment_check(call, err);
 }
 
 static int add_operand(struct job *job, int i, struct xpci_error *err)
@@ -86,13 +86,10 @@ static int add_operand(struct job *job, int i, struct xpci_error *err)
     _cleanup_free_ size_t *idx = calloc(inv->n + 1, sizeof(*idx));
     unsigned int vslot = job->asked[i];
     size_t n = 0;
-    int ret;
 
     if (!idx)
         return xpci_error_oom(err);
-    ret = xpci_inventory_select(inv, job->call->argv[i], idx, &n, err);
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_inventory_select(inv, job->call->argv[i], idx, &n, err));
     if (vslot + n > 0x20)
         return xpci_error_usage(err,
                                 "'%s' has %zu functions, and behind slot %x "
@@ -122,23 +119,14 @@ static int check_member(const struct job *job, const struct xpci_member *member,
     const struct xpci_call *call = job->call;
     const struct xpci_device *dev = &call->inv.dev[member->dev];
     const struct xpci_guest_device *user = xpci_host_user(call, &dev->bdf);
-    const char *with = user ? user->domain : xpci_host_driver(dev);
 
     if (user ? user->domid == call->domain.id : xpci_host_on_pciback(dev))
         return 0;
-    if (call->opt[OPT_FORCE]) {
-        xpci_log(&call->log, XPCI_LOG_WARN,
-                 "forced: " XPCI_BDF_FMT " is of the same group and with %s "
-                 "'%s'",
-                 XPCI_BDF_ARGS(dev->bdf), user ? "guest" : "dom0", with);
-        return 0;
-    }
-    return xpci_error_refuse(
-        err,
-        XPCI_BDF_FMT " (%s) must go with " XPCI_BDF_FMT
-                     " and is with %s '%s'; 'xpci hide' takes both",
+    return xpci_host_override(
+        call, "'xpci hide' takes both", err,
+        XPCI_BDF_FMT " (%s) must go with " XPCI_BDF_FMT " and is with %s '%s'",
         XPCI_BDF_ARGS(dev->bdf), member->rule, XPCI_BDF_ARGS(*asked),
-        user ? "guest" : "dom0's", with);
+        user ? "guest" : "dom0's", user ? user->domain : xpci_host_driver(dev));
 }
 
 static int check_item(const struct job *job, const struct item *item,
@@ -147,7 +135,6 @@ static int check_item(const struct job *job, const struct item *item,
     const struct xpci_inventory *inv = &job->call->inv;
     const struct xpci_device *dev = &inv->dev[item->dev];
     _cleanup_group_ struct xpci_group group = { 0 };
-    int ret;
 
     if (!xpci_device_is_bridge(dev) && !xpci_host_on_pciback(dev))
         return xpci_error_set(err, ENODEV,
@@ -156,44 +143,44 @@ static int check_item(const struct job *job, const struct item *item,
                               "hide " XPCI_BDF_FMT "' and a reboot change that",
                               XPCI_BDF_ARGS(dev->bdf), xpci_host_driver(dev),
                               XPCI_BDF_ARGS(dev->bdf));
-    ret = xpci_group_closure(inv, &item->dev, 1, XPCI_SCOPE_GROUP, &group, err);
-    for (size_t i = 0; ret == 0 && i < group.n; i++) {
+    xpci_try(
+        xpci_group_closure(inv, &item->dev, 1, XPCI_SCOPE_GROUP, &group, err));
+    for (size_t i = 0; i < group.n; i++) {
         if (!is_item(job, group.v[i].dev))
-            ret = check_member(job, &group.v[i], &dev->bdf, err);
+            xpci_try(check_member(job, &group.v[i], &dev->bdf, err));
     }
-    return ret;
+    return 0;
 }
 
 /* Edits the guest's file in memory, as far as there is one. */
 static int edit_config(struct job *job, struct xpci_error *err)
 {
-    int ret = 0;
+    struct xpci_cfg *cfg = job->config.cfg;
 
-    for (size_t i = 0; ret == 0 && job->config.cfg && i < job->n; i++) {
+    for (size_t i = 0; cfg && i < job->n; i++) {
         const struct xpci_pci_spec spec = {
             .dev = { .bdf = *bdf_of(job, i) },
             .vslot = job->items[i].vslot,
         };
 
-        ret = xpci_cfg_pci_add(job->config.cfg, &spec, err);
+        xpci_try(xpci_cfg_pci_add(cfg, &spec, err));
     }
-    return ret;
+    return 0;
 }
 
 /* A file that cannot be edited fails here, before the guest has anything. */
 static int prepare(struct job *job, struct xpci_error *err)
 {
-    int argc = job->call->argc, ret = 0;
+    size_t argc = (size_t)job->call->argc;
 
-    job->items =
-        calloc(job->call->inv.n * (size_t)argc + 1, sizeof(*job->items));
+    job->items = calloc(job->call->inv.n * argc + 1, sizeof(*job->items));
     if (!job->items)
         return xpci_error_oom(err);
-    for (int i = 1; ret == 0 && i < argc; i++)
-        ret = add_operand(job, i, err);
-    for (size_t i = 0; ret == 0 && i < job->n; i++)
-        ret = check_item(job, &job->items[i], err);
-    return ret < 0 ? ret : edit_config(job, err);
+    for (int i = 1; i < job->call->argc; i++)
+        xpci_try(add_operand(job, i, err));
+    for (size_t i = 0; i < job->n; i++)
+        xpci_try(check_item(job, &job->items[i], err));
+    return edit_config(job, err);
 }
 
 /* Takes back what this call attached; the first failure is what counts. */
@@ -242,24 +229,21 @@ static int attach_all(struct job *job, struct xpci_error *err)
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_(job_clear) struct job job = { .call = call };
-    int ret = parse_operands(&job, err);
 
-    if (ret == 0)
-        ret = xpci_attachment_open(call, &job.config, err);
-    if (ret == 0)
-        ret = prepare(&job, err);
-    if (ret == 0)
-        ret = call->opt[OPT_DRY_RUN]
-                  ? xpci_attachment_save(call, &job.config, err)
-                  : attach_all(&job, err);
-    for (size_t i = 0; ret == 0 && i < job.n; i++) {
+    xpci_try(parse_operands(&job, err));
+    xpci_try(xpci_attachment_open(call, &job.config, err));
+    xpci_try(prepare(&job, err));
+    xpci_try(call->opt[OPT_DRY_RUN]
+                 ? xpci_attachment_save(call, &job.config, err)
+                 : attach_all(&job, err));
+    for (size_t i = 0; i < job.n; i++) {
         unsigned int vslot = job.items[i].vslot;
 
-        ret = xpci_table_add(call, err, call->domain.name,
-                             xpci_cell_bdf(bdf_of(&job, i)),
-                             vslot ? xpci_cell("%x", vslot) : NULL);
+        xpci_try(xpci_table_add(call, err, call->domain.name,
+                                xpci_cell_bdf(bdf_of(&job, i)),
+                                vslot ? xpci_cell("%x", vslot) : NULL));
     }
-    return ret;
+    return 0;
 }
 
 const struct xpci_cmd xpci_cmd_attach = {

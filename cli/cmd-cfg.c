@@ -39,24 +39,21 @@ static int list_file(const struct xpci_call *call, const char *file,
 {
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
     _cleanup_cfg_pci_ struct xpci_cfg_pci list = { 0 };
-    int ret = xpci_guest_config_open(call->root, file, &config, err);
 
-    if (ret == 0) {
-        xpci_guest_config_warn(call, config.cfg);
-        ret = xpci_cfg_pci_list(config.cfg, &list, err);
-    }
-    for (size_t i = 0; ret == 0 && i < list.n; i++)
-        ret = add_row(call, file, &list.v[i], err);
-    return ret;
+    xpci_try(xpci_guest_config_open(call->root, file, &config, err));
+    xpci_guest_config_warn(call, config.cfg);
+    xpci_try(xpci_cfg_pci_list(config.cfg, &list, err));
+    for (size_t i = 0; i < list.n; i++)
+        xpci_try(add_row(call, file, &list.v[i], err));
+    return 0;
 }
 
 static int list(struct xpci_call *call, struct xpci_error *err)
 {
-    int ret = xpci_table_new(call, columns, err);
-
-    for (int i = 1; ret == 0 && i < call->argc; i++)
-        ret = list_file(call, call->argv[i], err);
-    return ret;
+    xpci_try(xpci_table_new(call, columns, err));
+    for (int i = 1; i < call->argc; i++)
+        xpci_try(list_file(call, call->argv[i], err));
+    return 0;
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)

@@ -43,19 +43,13 @@ static int save_one(const struct xpci_call *call,
                     const struct xpci_bdf *bdf, struct xpci_error *err)
 {
     _cleanup_free_ char *file = xpci_steal(config->path);
-    int ret;
 
     if (!file)
         return 0;
     xpci_guest_config_close(config);
-    ret = xpci_guest_config_open(call->root, file, config, err);
-    if (ret == 0)
-        ret = edit_config(config->cfg, bdf, err);
-    if (ret == 0)
-        ret = xpci_attachment_save(call, config, err);
-    return ret < 0 ? xpci_error_wrap(err, XPCI_BDF_FMT " is detached, but",
-                                     XPCI_BDF_ARGS(*bdf))
-                   : 0;
+    xpci_try(xpci_guest_config_open(call->root, file, config, err));
+    xpci_try(edit_config(config->cfg, bdf, err));
+    return xpci_attachment_save(call, config, err);
 }
 
 static int detach_one(const struct xpci_call *call,
@@ -71,11 +65,11 @@ static int detach_one(const struct xpci_call *call,
              XPCI_BDF_ARGS(*bdf));
     ret = call->ts->ops->detach(call->ts->ctx, domain, bdf, timeout, err);
     xpci_log(&call->log, XPCI_LOG_TICK, "%s", "");
-    if (ret == 0)
-        ret = save_one(call, config, bdf, err);
-    return ret < 0
-               ? ret
-               : xpci_table_add(call, err, domain->name, xpci_cell_bdf(bdf));
+    xpci_try(ret);
+    if (save_one(call, config, bdf, err) < 0)
+        return xpci_error_wrap(err, XPCI_BDF_FMT " is detached, but",
+                               XPCI_BDF_ARGS(*bdf));
+    return xpci_table_add(call, err, domain->name, xpci_cell_bdf(bdf));
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)
@@ -83,27 +77,24 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
     _cleanup_free_ size_t *idx = NULL;
     const char *text = call->opt[OPT_TIMEOUT];
+    const struct xpci_device *dev;
     unsigned int timeout = 0;
-    size_t n = 0;
-    int ret = parse_timeout(text ? text : "10", &timeout, err);
+    size_t n;
 
-    if (ret == 0)
-        ret = xpci_attachment_check(call, err);
-    if (ret == 0)
-        ret = xpci_attachment_open(call, &config, err);
-    if (ret == 0)
-        ret = xpci_host_select(call, 1, &idx, &n, err);
+    xpci_try(parse_timeout(text ? text : "10", &timeout, err));
+    xpci_try(xpci_attachment_check(call, err));
+    xpci_try(xpci_attachment_open(call, &config, err));
+    xpci_try(xpci_host_select(call, 1, &idx, &n, err));
+    dev = call->inv.dev;
     /* all edits once in memory: a file that cannot be edited fails first */
-    for (size_t i = 0; ret == 0 && i < n; i++)
-        ret = edit_config(config.cfg, &call->inv.dev[idx[i]].bdf, err);
-    if (ret == 0 && call->opt[OPT_DRY_RUN])
+    for (size_t i = 0; i < n; i++)
+        xpci_try(edit_config(config.cfg, &dev[idx[i]].bdf, err));
+    if (call->opt[OPT_DRY_RUN])
         return xpci_attachment_save(call, &config, err);
-    if (ret == 0)
-        ret = xpci_table_new(call, columns, err);
-    for (size_t i = 0; ret == 0 && i < n; i++)
-        ret =
-            detach_one(call, &config, &call->inv.dev[idx[i]].bdf, timeout, err);
-    return ret;
+    xpci_try(xpci_table_new(call, columns, err));
+    for (size_t i = 0; i < n; i++)
+        xpci_try(detach_one(call, &config, &dev[idx[i]].bdf, timeout, err));
+    return 0;
 }
 
 const struct xpci_cmd xpci_cmd_detach = {

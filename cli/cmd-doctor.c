@@ -83,14 +83,13 @@ static int ask_xen(struct xpci_facts *f, const char *guest,
     }
     if (guest)
         ret = call->ts->ops->domain(call->ts->ctx, guest, dom, err);
-    if (ret < 0 && ret != -ENOENT)
-        return ret;
+    if (ret != -ENOENT)
+        xpci_try(ret);
     dom = dom->name ? dom : NULL;
-    ret = call->ts->ops->host(call->ts->ctx, dom, &h, err);
-    if (ret == 0)
-        judge_running(f, &h, dom);
+    xpci_try(call->ts->ops->host(call->ts->ctx, dom, &h, err));
+    judge_running(f, &h, dom);
     free(h.log);
-    return ret;
+    return 0;
 }
 
 static int judge_xen(struct xpci_facts *f, const char *guest,
@@ -98,19 +97,18 @@ static int judge_xen(struct xpci_facts *f, const char *guest,
 {
     _cleanup_buf_ struct xpci_buf log = { 0 };
     bool recorded;
-    int ret;
 
     if (xpci_root_is_live(f->root))
         return ask_xen(f, guest, err);
-    ret = xpci_root_read_optional(f->root, "/var/log/xen/hypervisor.log", &log,
-                                  &recorded, err);
-    if (ret == 0 && log.len)
+    xpci_try(xpci_root_read_optional(f->root, "/var/log/xen/hypervisor.log",
+                                     &log, &recorded, err));
+    if (log.len)
         judge_log(f, log.data, false);
-    else if (ret == 0)
+    else
         of_host(f, XPCI_NOTE, "there is no /var/log/xen/hypervisor.log",
                 "xpci doctor, on the running system",
                 "whether Xen runs with an IOMMU is not known");
-    return ret;
+    return 0;
 }
 
 static void judge_kernels(struct xpci_facts *f)
@@ -137,40 +135,48 @@ static void judge_kernels(struct xpci_facts *f)
 }
 
 /* What a hand or another tool has written for pciback. */
+static int judge_file(struct xpci_facts *f, const char *path,
+                      struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    _cleanup_free_ char *line = NULL;
+
+    if (!strcmp(path, XPCI_MODPROBE_PATH))
+        return 0;
+    xpci_try(xpci_root_read(f->root, path, &text, err));
+    if (text.len && xpci_modprobe_conflict(text.data, &line) < 0)
+        return xpci_error_oom(err);
+    if (line)
+        of_host(f, XPCI_ERROR, "it is in the way of the list of xpci",
+                "take the line away; update-initramfs -u", "%s: %s", path,
+                line);
+    return 0;
+}
+
 static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
 {
     static const char *const dirs[] = { "/etc/modprobe.d", "/run/modprobe.d",
                                         "/usr/lib/modprobe.d" };
     _cleanup_free_ char *word = NULL;
-    int ret = xpci_plan_cmdline(f->call, &word, err);
 
-    if (ret == 0 && word)
+    xpci_try(xpci_plan_cmdline(f->call, &word, err));
+    if (word)
         of_host(
             f, XPCI_ERROR, "it replaces the list of xpci",
             "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; update-grub",
             "'%s' is on the kernel's command line", word);
-    for (size_t d = 0; ret == 0 && d < XPCI_ARRAY_SIZE(dirs); d++) {
+    for (size_t d = 0; d < XPCI_ARRAY_SIZE(dirs); d++) {
         _cleanup_strv_ struct xpci_strv names = { 0 };
 
-        ret = xpci_root_list(f->root, dirs[d], &names, NULL, err);
-        for (size_t i = 0; ret == 0 && i < names.n; i++) {
-            _cleanup_buf_ struct xpci_buf text = { 0 };
-            _cleanup_free_ char *path = NULL, *line = NULL;
+        xpci_try(xpci_root_list(f->root, dirs[d], &names, NULL, err));
+        for (size_t i = 0; i < names.n; i++) {
+            _cleanup_free_ char *path = NULL;
 
-            ret = xpci_asprintf(err, &path, "%s/%s", dirs[d], names.v[i]);
-            if (ret < 0 || !strcmp(path, XPCI_MODPROBE_PATH))
-                continue;
-            ret = xpci_root_read(f->root, path, &text, err);
-            if (ret == 0 && text.len &&
-                xpci_modprobe_conflict(text.data, &line) < 0)
-                return xpci_error_oom(err);
-            if (line)
-                of_host(f, XPCI_ERROR, "it is in the way of the list of xpci",
-                        "take the line away; update-initramfs -u", "%s: %s",
-                        path, line);
+            xpci_try(xpci_asprintf(err, &path, "%s/%s", dirs[d], names.v[i]));
+            xpci_try(judge_file(f, path, err));
         }
     }
-    return ret;
+    return 0;
 }
 
 /* A hint is a warning of a guest that is asked for. */
@@ -195,9 +201,8 @@ static int judge_guests(struct xpci_facts *f, const struct xpci_strv *files,
                         bool named, struct xpci_error *err)
 {
     _cleanup_cfg_check_ struct xpci_cfg_check check = { 0 };
-    int ret = 0;
 
-    for (size_t i = 0; ret == 0 && i < files->n; i++) {
+    for (size_t i = 0; i < files->n; i++) {
         _cleanup_error_ struct xpci_error why = { 0 };
         _cleanup_buf_ struct xpci_buf text = { 0 };
 
@@ -206,12 +211,12 @@ static int judge_guests(struct xpci_facts *f, const struct xpci_strv *files,
                       "what is wrong with it is not known", NULL, "%s",
                       xpci_error_text(&why));
         else
-            ret = xpci_cfg_check_text(
-                &check, files->v[i], text.data ? text.data : "", text.len, err);
+            xpci_try(xpci_cfg_check_text(&check, files->v[i],
+                                         text.data ? text.data : "", text.len,
+                                         err));
     }
-    if (ret == 0)
-        add_findings(f, &check, named);
-    return ret;
+    add_findings(f, &check, named);
+    return 0;
 }
 
 /* The devices of a guest: those of its file and those that it has. */
@@ -221,10 +226,11 @@ static int choose_guest(struct xpci_facts *f, const char *guest,
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
     _cleanup_cfg_pci_ struct xpci_cfg_pci pci = { 0 };
     const struct xpci_inventory *inv = &f->call->inv;
-    int ret = path ? xpci_guest_config_open(f->root, path, &config, err) : 0;
 
-    if (ret == 0 && path)
-        ret = xpci_cfg_pci_list(config.cfg, &pci, err);
+    if (path) {
+        xpci_try(xpci_guest_config_open(f->root, path, &config, err));
+        xpci_try(xpci_cfg_pci_list(config.cfg, &pci, err));
+    }
     for (size_t i = 0; i < inv->n; i++) {
         const struct xpci_bdf *bdf = &inv->dev[i].bdf;
         const struct xpci_guest_device *user = xpci_host_user(f->call, bdf);
@@ -233,7 +239,7 @@ static int choose_guest(struct xpci_facts *f, const char *guest,
         for (size_t k = 0; k < pci.n; k++)
             chosen[i] |= xpci_pci_spec_covers(&pci.v[k].spec, bdf);
     }
-    return ret;
+    return 0;
 }
 
 /* Without an operand: what is to be hidden or is; of a dump, everything. */
@@ -262,11 +268,11 @@ static int choose_devices(const struct xpci_call *call, bool *chosen,
 {
     _cleanup_free_ size_t *idx = NULL;
     size_t n;
-    int ret = xpci_host_select(call, 0, &idx, &n, err);
 
-    for (size_t k = 0; ret == 0 && k < n; k++)
+    xpci_try(xpci_host_select(call, 0, &idx, &n, err));
+    for (size_t k = 0; k < n; k++)
         chosen[idx[k]] = true;
-    return ret;
+    return 0;
 }
 
 /* What is not of one device; @guest is NULL if none is named. */
@@ -275,38 +281,39 @@ static int judge_host(struct xpci_facts *f, const char *guest, bool *chosen,
 {
     _cleanup_strv_ struct xpci_strv files = { 0 };
     _cleanup_free_ char *path = NULL;
-    int ret = judge_xen(f, guest, err);
-    const char *running = f->call->domain.name;
+    const char *running;
+    int ret;
 
-    guest = running ? running : guest;
+    xpci_try(judge_xen(f, guest, err));
     judge_kernels(f);
-    if (ret == 0)
-        ret = judge_settings(f, err);
-    if (ret == 0 && !guest)
-        ret = xpci_guest_config_files(f->root, NULL, &files, err);
-    else if (ret == 0)
-        ret = xpci_guest_config_find(f->call, guest, &path, err);
-    if (ret == -ENOENT && guest)
-        ret = running ? 0
-                      : xpci_error_set(err, ENOENT,
-                                       "no guest '%s' is running, nor is one "
-                                       "configured under /etc/xen",
-                                       guest);
-    if (ret == 0 && path && xpci_strv_add(&files, path) < 0)
-        ret = xpci_error_oom(err);
-    if (ret == 0)
-        ret = judge_guests(f, &files, guest, err);
-    return ret < 0 || !guest ? ret : choose_guest(f, guest, path, chosen, err);
+    xpci_try(judge_settings(f, err));
+    if (!guest) {
+        xpci_try(xpci_guest_config_files(f->root, NULL, &files, err));
+        return judge_guests(f, &files, false, err);
+    }
+    running = f->call->domain.name;
+    guest = running ? running : guest;
+    ret = xpci_guest_config_find(f->call, guest, &path, err);
+    if (ret == -ENOENT && !running)
+        return xpci_error_set(err, ENOENT,
+                              "no guest '%s' is running, nor is one "
+                              "configured under /etc/xen",
+                              guest);
+    if (ret != -ENOENT)
+        xpci_try(ret);
+    if (path && xpci_strv_add(&files, path) < 0)
+        return xpci_error_oom(err);
+    xpci_try(judge_guests(f, &files, true, err));
+    return choose_guest(f, guest, path, chosen, err);
 }
 
 static int diagnose(struct xpci_facts *f, bool *chosen, struct xpci_error *err)
 {
     const struct xpci_call *call = f->call;
     bool guest = call->argc == 1 && !strpbrk(call->argv[0], ":/");
-    int ret = 0;
 
     if (f->root)
-        ret = judge_host(f, guest ? call->argv[0] : NULL, chosen, err);
+        xpci_try(judge_host(f, guest ? call->argv[0] : NULL, chosen, err));
     else if (guest)
         return xpci_error_usage(err, "a dump has no guest '%s'", call->argv[0]);
     else
@@ -314,15 +321,15 @@ static int diagnose(struct xpci_facts *f, bool *chosen, struct xpci_error *err)
                 "it has no drivers, no sizes of BARs, no reserved memory, and "
                 "nothing of Xen, of guests and of what dom0 lives on",
                 "xpci doctor, on the host itself", "a dump tells a part only");
-    if (ret == 0 && call->argc && !guest)
-        ret = choose_devices(call, chosen, err);
-    else if (ret == 0 && !guest)
+    if (!call->argc)
         choose_hidden(f, chosen);
-    for (size_t i = 0; ret == 0 && i < call->inv.n; i++) {
+    else if (!guest)
+        xpci_try(choose_devices(call, chosen, err));
+    for (size_t i = 0; i < call->inv.n; i++) {
         if (chosen[i])
             xpci_facts_device(f, i);
     }
-    return ret < 0 || !f->oom ? ret : xpci_error_oom(err);
+    return f->oom ? xpci_error_oom(err) : 0;
 }
 
 /* A table would be wider than any terminal: without a wish, lines. */
@@ -353,21 +360,21 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     _cleanup_facts_ struct xpci_facts facts = { 0 };
     _cleanup_free_ bool *chosen = NULL;
     enum xpci_grade worst = XPCI_FACT;
-    int ret = xpci_facts_load(call, &facts, err);
 
-    if (ret == 0) {
-        chosen = calloc(call->inv.n + 1, sizeof(*chosen));
-        ret = chosen ? diagnose(&facts, chosen, err) : xpci_error_oom(err);
-    }
-    for (size_t i = 0; ret == 0 && i < facts.n; i++) {
+    xpci_try(xpci_facts_load(call, &facts, err));
+    chosen = calloc(call->inv.n + 1, sizeof(*chosen));
+    if (!chosen)
+        return xpci_error_oom(err);
+    xpci_try(diagnose(&facts, chosen, err));
+    for (size_t i = 0; i < facts.n; i++) {
         if (facts.v[i].grade > worst)
             worst = facts.v[i].grade;
         if (facts.v[i].grade)
-            ret = show(call, &facts.v[i], err);
+            xpci_try(show(call, &facts.v[i], err));
     }
-    if (ret == 0 && !worst)
+    if (!worst)
         xpci_log(&call->log, XPCI_LOG_NOTE, "nothing is wrong");
-    return ret < 0 ? ret : worst == XPCI_ERROR ? XPCI_EXIT_WRONG : XPCI_EXIT_OK;
+    return worst == XPCI_ERROR ? XPCI_EXIT_WRONG : XPCI_EXIT_OK;
 }
 
 const struct xpci_cmd xpci_cmd_doctor = {

@@ -32,25 +32,21 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     _cleanup_free_ size_t *chosen = NULL;
     bool kernel_only, as_enabled;
     size_t n;
-    int ret = choose(call, OPT_RULES, "all", "kernel", &kernel_only, err);
 
-    if (ret == 0)
-        ret = choose(call, OPT_ACS, "as-read", "as-enabled", &as_enabled, err);
-    if (ret == 0)
-        ret = xpci_host_inventory(call, err);
-    if (ret == 0)
-        ret = xpci_host_select(call, 0, &chosen, &n, err);
-    if (ret == 0)
-        ret = xpci_group_list(&call->inv, kernel_only, as_enabled, chosen, n,
-                              &groups, err);
-    for (size_t i = 0; ret == 0 && i < groups.n; i++) {
+    xpci_try(choose(call, OPT_RULES, "all", "kernel", &kernel_only, err));
+    xpci_try(choose(call, OPT_ACS, "as-read", "as-enabled", &as_enabled, err));
+    xpci_try(xpci_host_inventory(call, err));
+    xpci_try(xpci_host_select(call, 0, &chosen, &n, err));
+    xpci_try(xpci_group_list(&call->inv, kernel_only, as_enabled, chosen, n,
+                             &groups, err));
+    for (size_t i = 0; i < groups.n; i++) {
         const struct xpci_member *m = &groups.v[i];
         const struct xpci_device *dev = &call->inv.dev[m->dev];
 
-        ret = xpci_table_add(call, err, xpci_cell("%u", m->number),
-                             xpci_cell_bdf(&dev->bdf), m->rule, dev->name);
+        xpci_try(xpci_table_add(call, err, xpci_cell("%u", m->number),
+                                xpci_cell_bdf(&dev->bdf), m->rule, dev->name));
     }
-    return ret;
+    return 0;
 }
 
 const struct xpci_cmd xpci_cmd_groups = {

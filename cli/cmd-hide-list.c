@@ -18,14 +18,10 @@ static const struct xpci_column columns[] = {
 static int from_devices(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_group_ struct xpci_group group = { 0 };
-    int ret = xpci_host_inventory(call, err);
 
-    if (ret == 0)
-        ret = xpci_host_closure(call, NULL, 0, &group, err);
-    for (size_t i = 0; ret == 0 && i < group.n; i++)
-        ret = xpci_hide_conf_add(&call->conf, &call->inv,
-                                 &call->inv.dev[group.v[i].dev], err);
-    return ret;
+    xpci_try(xpci_host_inventory(call, err));
+    xpci_try(xpci_host_closure(call, NULL, 0, &group, err));
+    return xpci_host_hide(call, &group, err);
 }
 
 static const struct xpci_column check_columns[] = {
@@ -108,7 +104,6 @@ static int add_left_out(struct check *c)
     _cleanup_group_ struct xpci_group group = { 0 };
     _cleanup_free_ size_t *seed = calloc(inv->n + 1, sizeof(*seed));
     size_t n = 0;
-    int ret;
 
     if (!seed)
         return xpci_error_oom(c->err);
@@ -116,23 +111,22 @@ static int add_left_out(struct check *c)
         if (taker(c, i) && !xpci_device_is_bridge(&inv->dev[i]))
             seed[n++] = i;
     }
-    ret = xpci_host_closure(c->call, seed, n, &group, c->err);
+    xpci_try(xpci_host_closure(c->call, seed, n, &group, c->err));
     for (size_t i = 0; i < group.n; i++) {
         if (!taker(c, group.v[i].dev))
             add_row(c, NULL, 0, &inv->dev[group.v[i].dev].bdf, "left-out",
                     group.v[i].rule);
     }
-    return ret;
+    return 0;
 }
 
 static int add_covered(struct check *c)
 {
     struct xpci_call *call = c->call;
-    int ret = call->opt[OPT_DUMP]
-                  ? 0
-                  : xpci_guard_load(call->root, &call->guard, c->err);
 
-    for (size_t i = 0; ret == 0 && i < c->list.n; i++) {
+    if (!call->opt[OPT_DUMP])
+        xpci_try(xpci_guard_load(call->root, &call->guard, c->err));
+    for (size_t i = 0; i < c->list.n; i++) {
         const struct xpci_hide_entry *entry = &c->list.v[i];
         bool any = false;
 
@@ -146,7 +140,7 @@ static int add_covered(struct check *c)
             add_row(c, entry->glob, entry->at, NULL, "absent",
                     "the kernel takes it without a word");
     }
-    return ret < 0 ? ret : add_left_out(c);
+    return add_left_out(c);
 }
 
 /* What stands around the list; a blank may have ended it. */
@@ -201,21 +195,18 @@ static int run_check(struct xpci_call *call, struct xpci_error *err)
 
 static int add_hidden(const struct xpci_call *call, struct xpci_error *err)
 {
-    int ret = 0;
-
-    for (size_t i = 0; ret == 0 && i < call->conf.n; i++) {
+    for (size_t i = 0; i < call->conf.n; i++) {
         const struct xpci_hidden *h = &call->conf.v[i];
 
-        ret = xpci_table_add(call, err, xpci_cell_bdf(&h->bdf), h->path,
-                             xpci_cell("%04x:%04x", h->vendor, h->device));
+        xpci_try(xpci_table_add(call, err, xpci_cell_bdf(&h->bdf), h->path,
+                                xpci_cell("%04x:%04x", h->vendor, h->device)));
     }
-    return ret;
+    return 0;
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_free_ char *list = NULL;
-    int ret;
 
     if (call->opt[OPT_CHECK] && call->argc)
         return xpci_error_usage(err, "--check takes a list, and no DEVICE");
@@ -224,15 +215,14 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     if (call->opt[OPT_DUMP] && call->argc == 0)
         return xpci_error_usage(err, "a dump has no configuration; name the "
                                      "devices to hide");
-    ret = call->argc ? from_devices(call, err)
-                     : xpci_hide_conf_load(call->root, &call->conf, err);
-    if (ret == 0 && call->opt[OPT_JSON])
+    xpci_try(call->argc ? from_devices(call, err)
+                        : xpci_hide_conf_load(call->root, &call->conf, err));
+    if (call->opt[OPT_JSON])
         return add_hidden(call, err);
-    if (ret == 0)
-        ret = xpci_hide_conf_list(&call->conf, &list, err);
-    if (ret == 0 && call->conf.n)
+    xpci_try(xpci_hide_conf_list(&call->conf, &list, err));
+    if (call->conf.n)
         puts(list);
-    return ret;
+    return 0;
 }
 
 const struct xpci_cmd xpci_cmd_hide_list = {

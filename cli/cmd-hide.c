@@ -16,15 +16,14 @@ static const struct xpci_column columns[] = {
 static int print_group(struct xpci_call *call, const struct xpci_group *group,
                        struct xpci_error *err)
 {
-    int ret = xpci_table_new(call, columns, err);
-
-    for (size_t i = 0; ret == 0 && i < group->n; i++) {
+    xpci_try(xpci_table_new(call, columns, err));
+    for (size_t i = 0; i < group->n; i++) {
         const struct xpci_device *dev = &call->inv.dev[group->v[i].dev];
 
-        ret = xpci_table_add(call, err, xpci_cell_bdf(&dev->bdf),
-                             group->v[i].rule, dev->name);
+        xpci_try(xpci_table_add(call, err, xpci_cell_bdf(&dev->bdf),
+                                group->v[i].rule, dev->name));
     }
-    return ret < 0 ? ret : xpci_table_print(call, err);
+    return xpci_table_print(call, err);
 }
 
 /* Why a device is in the configuration: the rule, or a hand wrote it. */
@@ -82,41 +81,36 @@ static int check_guard(struct xpci_call *call, const struct xpci_group *group,
                  "lives on a device is not checked",
                  xpci_root_dir(call->root));
     }
-    for (size_t i = 0; ret == 0 && i < call->inv.n; i++) {
+    xpci_try(ret);
+    for (size_t i = 0; i < call->inv.n; i++) {
         const struct xpci_device *dev = &call->inv.dev[i];
 
         if (xpci_hide_conf_find(&call->conf, &dev->bdf))
-            ret = check_device(call, dev, rule_of(group, i), err);
+            xpci_try(check_device(call, dev, rule_of(group, i), err));
     }
-    return ret;
+    return 0;
 }
 
 /* A list on the kernel's command line would replace what is hidden here. */
 static int check_cmdline(const struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_free_ char *word = NULL;
-    int ret = xpci_plan_cmdline(call, &word, err);
 
-    if (ret < 0 || !word)
-        return ret;
+    xpci_try(xpci_plan_cmdline(call, &word, err));
+    if (!word)
+        return 0;
     return xpci_host_override(
         call, "take it out of the boot loader's configuration", err,
-        "'%s' on the kernel's command line replaces "
-        "xpci's list",
-        word);
+        "'%s' on the kernel's command line replaces xpci's list", word);
 }
 
 static int add_to_conf(struct xpci_call *call, struct xpci_group *group,
                        struct xpci_error *err)
 {
-    int ret = xpci_host_closure(call, NULL, 0, group, err);
-
-    for (size_t i = 0; ret == 0 && i < group->n; i++)
-        ret = xpci_hide_conf_add(&call->conf, &call->inv,
-                                 &call->inv.dev[group->v[i].dev], err);
-    if (ret == 0)
-        ret = check_guard(call, group, err);
-    return ret == 0 && call->conf.n ? check_cmdline(call, err) : ret;
+    xpci_try(xpci_host_closure(call, NULL, 0, group, err));
+    xpci_try(xpci_host_hide(call, group, err));
+    xpci_try(check_guard(call, group, err));
+    return call->conf.n ? check_cmdline(call, err) : 0;
 }
 
 /*
@@ -154,11 +148,10 @@ static int take_from_conf(struct xpci_call *call, struct xpci_group *group,
                           bool *any, struct xpci_error *err)
 {
     size_t kept = 0;
-    int ret = 0;
 
     remove_absent(call, any);
     if (call->argc)
-        ret = xpci_host_closure(call, NULL, 0, group, err);
+        xpci_try(xpci_host_closure(call, NULL, 0, group, err));
     for (size_t i = 0; i < group->n; i++) {
         struct xpci_member *m = &group->v[i];
 
@@ -169,7 +162,7 @@ static int take_from_conf(struct xpci_call *call, struct xpci_group *group,
     }
     group->n = kept;
     *any = *any || kept;
-    return ret;
+    return 0;
 }
 
 /* @note is of a change that was made. */
@@ -179,30 +172,24 @@ static int change(struct xpci_call *call, bool hide, const char *note,
     _cleanup_group_ struct xpci_group group = { 0 };
     _cleanup_plan_ struct xpci_plan plan = { 0 };
     bool any = hide;
-    int ret = xpci_host_lock(call, err);
 
-    if (ret == 0)
-        ret = xpci_host_inventory(call, err);
-    if (ret == 0)
-        ret = xpci_hide_conf_load(call->root, &call->conf, err);
-    if (ret == 0)
-        ret = hide ? add_to_conf(call, &group, err)
-                   : take_from_conf(call, &group, &any, err);
-    if (ret == 0)
-        ret = xpci_plan_make(call, &plan, err);
+    xpci_try(xpci_host_lock(call, err));
+    xpci_try(xpci_host_inventory(call, err));
+    xpci_try(xpci_hide_conf_load(call->root, &call->conf, err));
+    xpci_try(hide ? add_to_conf(call, &group, err)
+                  : take_from_conf(call, &group, &any, err));
+    xpci_try(xpci_plan_make(call, &plan, err));
     /* nothing asked for, nothing to repair: then it was the wrong device */
-    if (ret == 0 && !any && !xpci_plan_needed(&plan))
-        ret = xpci_error_set(err, ENOENT,
-                             "none of these devices is hidden by xpci; 'xpci "
-                             "status' shows those that are");
-    if (ret == 0)
-        ret = xpci_plan_apply(call, &plan, err);
-    if (ret < 0 || call->opt[OPT_DRY_RUN])
-        return ret;
-    ret = print_group(call, &group, err);
-    if (ret == 0)
-        xpci_log(&call->log, XPCI_LOG_NOTE, "%s", note);
-    return ret;
+    if (!any && !xpci_plan_needed(&plan))
+        return xpci_error_set(err, ENOENT,
+                              "none of these devices is hidden by xpci; 'xpci "
+                              "status' shows those that are");
+    xpci_try(xpci_plan_apply(call, &plan, err));
+    if (call->opt[OPT_DRY_RUN])
+        return 0;
+    xpci_try(print_group(call, &group, err));
+    xpci_log(&call->log, XPCI_LOG_NOTE, "%s", note);
+    return 0;
 }
 
 static int run_hide(struct xpci_call *call, struct xpci_error *err)

@@ -134,9 +134,9 @@ static int add_list(const struct xpci_call *call, const unsigned int *group,
                  !call->opt[OPT_COLUMNS];
     _cleanup_free_ size_t *chosen = NULL;
     size_t n;
-    int ret = xpci_host_select(call, 0, &chosen, &n, err);
 
-    for (size_t i = 0; ret == 0 && i < call->inv.n; i++) {
+    xpci_try(xpci_host_select(call, 0, &chosen, &n, err));
+    for (size_t i = 0; i < call->inv.n; i++) {
         const struct xpci_device *dev = &call->inv.dev[i];
 
         if (!wanted(call, i, chosen, n))
@@ -144,9 +144,9 @@ static int add_list(const struct xpci_call *call, const unsigned int *group,
         if (plain)
             printf(XPCI_BDF_FMT "\n", XPCI_BDF_ARGS(dev->bdf));
         else
-            ret = add_row(call, dev, group[i], err);
+            xpci_try(add_row(call, dev, group[i], err));
     }
-    return ret;
+    return 0;
 }
 
 /* Every root bus, and below it its devices; a parent comes before them. */
@@ -158,9 +158,10 @@ static int add_tree(const struct xpci_call *call, const unsigned int *group,
     const char *cells[XPCI_ARRAY_SIZE(columns)] = { [3] = "root bus" };
     const struct xpci_device *top = NULL;
     size_t rows = 0, root = 0;
-    int ret = row ? 0 : xpci_error_oom(err);
 
-    for (size_t i = 0; ret == 0 && i < inv->n; i++) {
+    if (!row)
+        return xpci_error_oom(err);
+    for (size_t i = 0; i < inv->n; i++) {
         const struct xpci_device *dev = &inv->dev[i];
         bool on_top = dev->parent == XPCI_NO_PARENT;
 
@@ -169,47 +170,38 @@ static int add_tree(const struct xpci_call *call, const unsigned int *group,
                 xpci_cell("pci%04x:%02x", dev->bdf.segment, dev->bdf.bus);
             root = rows++;
             xpci_table_under(call, XPCI_TABLE_TOP);
-            ret = xpci_table_row(call, cells, err);
+            xpci_try(xpci_table_row(call, cells, err));
         }
         top = on_top ? dev : top;
         row[i] = rows++;
         xpci_table_under(call, on_top ? root : row[dev->parent]);
-        if (ret == 0)
-            ret = add_row(call, dev, group[i], err);
+        xpci_try(add_row(call, dev, group[i], err));
     }
-    return ret;
+    return 0;
 }
 
 static int run_list(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_free_ unsigned int *group = NULL;
-    int ret;
 
     if (call->opt[OPT_ASSIGNABLE] && call->opt[OPT_DUMP])
         return xpci_error_usage(err, "a dump does not know what is "
                                      "assignable");
-    ret = xpci_host_inventory(call, err);
-    if (ret == 0)
-        ret = number_groups(call, &group, err);
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_host_inventory(call, err));
+    xpci_try(number_groups(call, &group, err));
     load_guard(call);
-    ret = load_guests(call, err);
-    if (ret == 0)
-        ret = (call->cmd == &xpci_cmd_tree ? add_tree : add_list)(call, group,
-                                                                  err);
-    return ret;
+    xpci_try(load_guests(call, err));
+    return call->cmd == &xpci_cmd_tree ? add_tree(call, group, err)
+                                       : add_list(call, group, err);
 }
 
 static int run_tree(struct xpci_call *call, struct xpci_error *err)
 {
-    int ret = 0;
-
     if (!call->opt[OPT_COLUMNS] && !call->opt[OPT_JSON]) {
         call->opt[OPT_COLUMNS] = "bdf,group,driver,state,used_by,guard,device";
-        ret = xpci_table_new(call, columns, err);
+        xpci_try(xpci_table_new(call, columns, err));
     }
-    return ret < 0 ? ret : run_list(call, err);
+    return run_list(call, err);
 }
 
 const struct xpci_cmd xpci_cmd_list = {

@@ -58,15 +58,12 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     _cleanup_facts_ struct xpci_facts facts = { 0 };
     _cleanup_free_ size_t *chosen = NULL;
     size_t n;
-    int ret = xpci_facts_load(call, &facts, err);
 
-    if (ret == 0)
-        ret = xpci_host_select(call, 0, &chosen, &n, err);
-    if (ret == 0 && n != 1)
-        ret = xpci_error_usage(err, "'%s' is more than one device",
-                               call->argv[0]);
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_facts_load(call, &facts, err));
+    xpci_try(xpci_host_select(call, 0, &chosen, &n, err));
+    if (n != 1)
+        return xpci_error_usage(err, "'%s' is more than one device",
+                                call->argv[0]);
     xpci_facts_device(&facts, chosen[0]);
     if (facts.oom)
         return xpci_error_oom(err);

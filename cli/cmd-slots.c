@@ -23,16 +23,14 @@ static int add_device(const struct xpci_call *call,
 static int add_devices(const struct xpci_call *call, bool unplaced_only,
                        struct xpci_error *err)
 {
-    int ret = 0;
-
-    for (size_t i = 0; ret == 0 && i < call->guests.n; i++) {
+    for (size_t i = 0; i < call->guests.n; i++) {
         const struct xpci_guest_device *dev = &call->guests.v[i];
 
         if ((!call->argc || dev->domid == call->domain.id) &&
             !(unplaced_only && dev->vslot))
-            ret = add_device(call, dev, err);
+            xpci_try(add_device(call, dev, err));
     }
-    return ret;
+    return 0;
 }
 
 /* What is in the guest's slot, or that it is free. */
@@ -52,18 +50,20 @@ static int add_slot(const struct xpci_call *call, unsigned int vslot, bool used,
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
     uint32_t used = 0;
-    int ret = xpci_host_xen(call, err);
+    int ret;
 
-    if (ret < 0 || !call->argc)
-        return ret < 0 ? ret : add_devices(call, false, err);
+    xpci_try(xpci_host_xen(call, err));
+    if (!call->argc)
+        return add_devices(call, false, err);
     ret = call->ts->ops->slots_used(call->ts->ctx, &call->domain, &used, err);
     if (ret == -ENOTSUP) { /* no slots to choose: its devices are all */
         xpci_error_clear(err);
         return add_devices(call, false, err);
     }
-    for (unsigned int slot = 1; ret == 0 && slot <= 0x1f; slot++)
-        ret = add_slot(call, slot, used & (1u << slot), err);
-    return ret < 0 ? ret : add_devices(call, true, err);
+    xpci_try(ret);
+    for (unsigned int slot = 1; slot <= 0x1f; slot++)
+        xpci_try(add_slot(call, slot, used & (1u << slot), err));
+    return add_devices(call, true, err);
 }
 
 const struct xpci_cmd xpci_cmd_slots = {

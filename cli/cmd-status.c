@@ -31,21 +31,29 @@ static void status_clear(struct status *s)
     free(s->trouble);
 }
 
-static int check_cmdline(struct status *s, struct xpci_error *err)
+/* Of what would make the next boot fail for every device, the first. */
+static int find_trouble(struct status *s, struct xpci_error *err)
 {
+    const struct xpci_call *call = s->call;
+    const struct xpci_generator *gen;
     _cleanup_free_ char *word = NULL;
-    int ret = xpci_plan_cmdline(s->call, &word, err);
 
-    if (ret < 0 || !word)
-        return ret;
-    return xpci_asprintf(err, &s->trouble,
-                         "'%s' on the kernel's command line replaces xpci's "
-                         "list",
-                         word);
-}
-
-static int check_images(struct status *s, struct xpci_error *err)
-{
+    /* a host without a generator has nothing hidden, and needs none */
+    if (call->conf.n == 0 && xpci_generator_detect(call->root, &gen, NULL) < 0)
+        return 0;
+    xpci_try(xpci_plan_make(call, &s->plan, err));
+    if (s->plan.changes.n)
+        return xpci_asprintf(err, &s->trouble,
+                             "%s is not what " XPCI_HIDE_CONF_PATH
+                             " asks for; run 'xpci hide'",
+                             s->plan.changes.v[0].path);
+    if (call->conf.n)
+        xpci_try(xpci_plan_cmdline(call, &word, err));
+    if (word)
+        return xpci_asprintf(err, &s->trouble,
+                             "'%s' on the kernel's command line replaces "
+                             "xpci's list",
+                             word);
     for (size_t k = 0; k < s->plan.images.n; k++) {
         if (!xpci_plan_proven(&s->plan, k))
             return xpci_asprintf(err, &s->trouble, "%s: %s; run 'xpci hide'",
@@ -53,29 +61,6 @@ static int check_images(struct status *s, struct xpci_error *err)
                                  s->plan.kernel[k].image.reason);
     }
     return 0;
-}
-
-/* What would make the next boot fail for every device. */
-static int check_common(struct status *s, struct xpci_error *err)
-{
-    const struct xpci_call *call = s->call;
-    const struct xpci_generator *gen;
-    int ret;
-
-    /* a host without a generator has nothing hidden, and needs none */
-    if (call->conf.n == 0 && xpci_generator_detect(call->root, &gen, NULL) < 0)
-        return 0;
-    ret = xpci_plan_make(call, &s->plan, err);
-    if (ret == 0 && s->plan.changes.n)
-        ret = xpci_asprintf(err, &s->trouble,
-                            "%s is not what " XPCI_HIDE_CONF_PATH
-                            " asks for; run 'xpci hide'",
-                            s->plan.changes.v[0].path);
-    if (ret == 0 && call->conf.n && !s->trouble)
-        ret = check_cmdline(s, err);
-    if (ret == 0 && !s->trouble)
-        ret = check_images(s, err);
-    return ret;
 }
 
 static int add_row(struct status *s, const struct xpci_bdf *bdf,
@@ -100,38 +85,17 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
         return xpci_error_oom(err);
     if (ret < 0 || s->trouble)
         return add_row(s, &h->bdf, WRONG, why ? why : s->trouble, err);
-    if (!xpci_host_on_pciback(dev))
-        ret = xpci_asprintf(
+    if (!xpci_host_on_pciback(dev)) {
+        xpci_try(xpci_asprintf(
             err, &why, "with %s%s until the next boot; the images are proven",
-            dev->driver ? "driver " : "", xpci_host_driver(dev));
-    else if (user)
-        ret = xpci_asprintf(err, &why, "pciback has it; attached to '%s'",
-                            user->domain);
-    else
-        ret = xpci_asprintf(err, &why, "pciback has it; the images are proven");
-    return ret < 0 ? ret
-                   : add_row(s, &h->bdf,
-                             xpci_host_on_pciback(dev) ? EFFECTIVE : PENDING,
-                             why, err);
-}
-
-/* What pciback holds though nothing asks for it: given back at a boot. */
-static int add_left_over(struct status *s, struct xpci_error *err)
-{
-    const struct xpci_call *call = s->call;
-    int ret = 0;
-
-    for (size_t i = 0; ret == 0 && i < call->inv.n; i++) {
-        const struct xpci_device *dev = &call->inv.dev[i];
-
-        if (xpci_host_on_pciback(dev) &&
-            !xpci_hide_conf_find(&call->conf, &dev->bdf))
-            ret = add_row(s, &dev->bdf, PENDING,
-                          "pciback has it, but xpci does not hide it; the "
-                          "next boot gives it back",
-                          err);
+            dev->driver ? "driver " : "", xpci_host_driver(dev)));
+        return add_row(s, &h->bdf, PENDING, why, err);
     }
-    return ret;
+    if (user)
+        xpci_try(xpci_asprintf(err, &why, "pciback has it; attached to '%s'",
+                               user->domain));
+    return add_row(s, &h->bdf, EFFECTIVE,
+                   why ? why : "pciback has it; the images are proven", err);
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)
@@ -139,21 +103,26 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     static const int exits[] = { XPCI_EXIT_OK, XPCI_EXIT_PENDING,
                                  XPCI_EXIT_WRONG };
     _cleanup_(status_clear) struct status s = { .call = call };
-    int ret = xpci_host_inventory(call, err);
 
-    if (ret == 0)
-        ret = xpci_hide_conf_load(call->root, &call->conf, err);
-    if (ret == 0)
-        ret = xpci_host_guests(call, err);
-    if (ret == 0)
-        ret = check_common(&s, err);
-    if (ret == 0 && s.trouble && call->conf.n == 0) /* of what is left over */
-        ret = add_row(&s, NULL, WRONG, s.trouble, err);
-    for (size_t i = 0; ret == 0 && i < call->conf.n; i++)
-        ret = add_hidden(&s, &call->conf.v[i], err);
-    if (ret == 0)
-        ret = add_left_over(&s, err);
-    return ret < 0 ? ret : exits[s.worst];
+    xpci_try(xpci_host_inventory(call, err));
+    xpci_try(xpci_hide_conf_load(call->root, &call->conf, err));
+    xpci_try(xpci_host_guests(call, err));
+    xpci_try(find_trouble(&s, err));
+    if (s.trouble && call->conf.n == 0) /* of what is left over */
+        xpci_try(add_row(&s, NULL, WRONG, s.trouble, err));
+    for (size_t i = 0; i < call->conf.n; i++)
+        xpci_try(add_hidden(&s, &call->conf.v[i], err));
+    for (size_t i = 0; i < call->inv.n; i++) {
+        const struct xpci_device *dev = &call->inv.dev[i];
+
+        if (xpci_host_on_pciback(dev) &&
+            !xpci_hide_conf_find(&call->conf, &dev->bdf))
+            xpci_try(add_row(&s, &dev->bdf, PENDING,
+                             "pciback has it, but xpci does not hide it; the "
+                             "next boot gives it back",
+                             err));
+    }
+    return exits[s.worst];
 }
 
 const struct xpci_cmd xpci_cmd_status = {

@@ -12,20 +12,16 @@
 int xpci_facts_load(struct xpci_call *call, struct xpci_facts *f,
                     struct xpci_error *err)
 {
-    int ret = xpci_host_inventory(call, err);
-
     f->call = call;
     f->root = call->opt[OPT_DUMP] ? NULL : call->root;
-    if (ret == 0)
-        ret = xpci_resources_load(f->root, &call->inv, &f->res, err);
-    if (ret < 0 || !f->root)
-        return ret;
+    xpci_try(xpci_host_inventory(call, err));
+    xpci_try(xpci_resources_load(f->root, &call->inv, &f->res, err));
+    if (!f->root)
+        return 0;
     f->no_guard.code = xpci_guard_load(f->root, &call->guard, &f->no_guard);
     f->no_guests.code = xpci_host_guests(call, &f->no_guests);
-    ret = xpci_hide_conf_load(f->root, &call->conf, err);
-    if (ret == 0)
-        ret = xpci_root_list(f->root, "/lib/modules", &f->kernels, NULL, err);
-    return ret;
+    xpci_try(xpci_hide_conf_load(f->root, &call->conf, err));
+    return xpci_root_list(f->root, "/lib/modules", &f->kernels, NULL, err);
 }
 
 void xpci_facts_clear(struct xpci_facts *f)

@@ -11,16 +11,12 @@ int xpci_guest_config_open(const struct xpci_root *root, const char *path,
                            struct xpci_error *err)
 {
     _cleanup_free_ char *file = NULL;
-    int ret = xpci_root_read(root, path, &out->text, err);
+    bool inside = path[0] == '/' || xpci_root_is_live(root);
 
-    if (ret < 0)
-        return ret;
-    out->path = strdup(path);
-    if (!out->path ||
-        xpci_asprintf(err, &file, "%s%s%s", xpci_root_dir(root),
-                      path[0] == '/' || xpci_root_is_live(root) ? "" : "/",
-                      path) < 0)
-        return xpci_error_oom(err);
+    xpci_try(xpci_root_read(root, path, &out->text, err));
+    xpci_try(xpci_asprintf(err, &out->path, "%s", path));
+    xpci_try(xpci_asprintf(err, &file, "%s%s%s", xpci_root_dir(root),
+                           inside ? "" : "/", path));
     return xpci_cfg_parse(out->text.data, out->text.len, file, &out->cfg, err);
 }
 
@@ -104,20 +100,20 @@ static int add_files(const struct xpci_root *root, const struct place *place,
                      struct xpci_strv *out, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv names = { 0 };
-    int ret = xpci_root_list(root, place->dir, &names, NULL, err);
 
-    for (size_t i = 0; ret == 0 && i < names.n; i++) {
+    xpci_try(xpci_root_list(root, place->dir, &names, NULL, err));
+    for (size_t i = 0; i < names.n; i++) {
         _cleanup_free_ char *path = NULL;
 
         if (fnmatch(place->pattern, names.v[i], FNM_PERIOD) != 0)
             continue;
-        ret = xpci_asprintf(err, &path, "%s/%s%s", place->dir, names.v[i],
-                            place->behind);
-        if (ret == 0 && (!*place->behind || xpci_root_exists(root, path)) &&
+        xpci_try(xpci_asprintf(err, &path, "%s/%s%s", place->dir, names.v[i],
+                               place->behind));
+        if ((!*place->behind || xpci_root_exists(root, path)) &&
             xpci_strv_add(out, path) < 0)
-            ret = xpci_error_oom(err);
+            return xpci_error_oom(err);
     }
-    return ret;
+    return 0;
 }
 
 int xpci_guest_config_files(const struct xpci_root *root, const char *domain,
@@ -125,22 +121,22 @@ int xpci_guest_config_files(const struct xpci_root *root, const char *domain,
 {
     _cleanup_files_ void *seen = NULL;
     _cleanup_strv_ struct xpci_strv all = { 0 };
-    int ret = 0;
+    _cleanup_free_ char *own = NULL;
 
-    if (domain && !strchr(domain, '/') &&
-        xpci_strv_printf(&all, "/etc/xen/%s", domain) < 0)
+    if (domain)
+        xpci_try(xpci_asprintf(err, &own, "/etc/xen/%s", domain));
+    if (own && !strchr(domain, '/') && xpci_root_exists(root, own) &&
+        xpci_strv_add(&all, own) < 0)
         return xpci_error_oom(err);
-    if (all.n && !xpci_root_exists(root, all.v[0]))
-        xpci_strv_clear(&all);
-    for (size_t i = 0; ret == 0 && i < XPCI_ARRAY_SIZE(places); i++)
-        ret = add_files(root, &places[i], &all, err);
-    for (size_t i = 0; ret == 0 && i < all.n; i++) {
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(places); i++)
+        xpci_try(add_files(root, &places[i], &all, err));
+    for (size_t i = 0; i < all.n; i++) {
         const char *first = xpci_files_add(&seen, root, all.v[i]);
 
         if (!first || (first == all.v[i] && xpci_strv_add(out, first) < 0))
-            ret = xpci_error_oom(err);
+            return xpci_error_oom(err);
     }
-    return ret;
+    return 0;
 }
 
 /* True if the file's name setting is @domain; other people's files may fail. */
@@ -169,34 +165,6 @@ static int is_of(const struct xpci_call *call, const char *path,
     return 0;
 }
 
-static int search(const struct xpci_call *call, const struct xpci_strv *files,
-                  const char *domain, char **out, struct xpci_error *err)
-{
-    const char *found = NULL;
-
-    for (size_t i = 0; i < files->n; i++) {
-        bool yes;
-        int ret = is_of(call, files->v[i], domain, &yes, err);
-
-        if (ret < 0)
-            return ret;
-        if (yes && found)
-            return xpci_error_set(err, EEXIST,
-                                  "both '%s' and '%s' are for guest '%s'; say "
-                                  "which with --file",
-                                  found, files->v[i], domain);
-        if (yes)
-            found = files->v[i];
-    }
-    if (!found)
-        return xpci_error_set(err, ENOENT,
-                              "no configuration file of guest '%s' under "
-                              "/etc/xen; name it with --file",
-                              domain);
-    *out = strdup(found);
-    return *out ? 0 : xpci_error_oom(err);
-}
-
 /* The first entry of the file that has a function of @spec's. */
 static int find_entry(const struct xpci_call *call, const char *path,
                       const struct xpci_pci_spec *spec, char **place,
@@ -216,15 +184,15 @@ static int find_entry(const struct xpci_call *call, const char *path,
                  xpci_error_text(&why));
         return 0;
     }
-    for (size_t i = 0; ret == 0 && i < list.n && !*place; i++) {
+    for (size_t i = 0; i < list.n; i++) {
         const struct xpci_cfg_pci_entry *entry = &list.v[i];
 
         if (xpci_pci_spec_overlaps(&entry->spec, spec))
-            ret = xpci_asprintf(err, place, "%s%s:%u:%u",
-                                xpci_root_dir(call->root), path, entry->line,
-                                entry->column);
+            return xpci_asprintf(err, place, "%s%s:%u:%u",
+                                 xpci_root_dir(call->root), path, entry->line,
+                                 entry->column);
     }
-    return ret;
+    return 0;
 }
 
 int xpci_guest_config_other(const struct xpci_call *call,
@@ -232,28 +200,42 @@ int xpci_guest_config_other(const struct xpci_call *call,
                             char **out, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv files = { 0 };
-    int ret = xpci_guest_config_files(call->root, NULL, &files, err);
 
     *out = NULL;
-    for (size_t i = 0; ret == 0 && !*out && i < files.n; i++) {
+    xpci_try(xpci_guest_config_files(call->root, NULL, &files, err));
+    for (size_t i = 0; !*out && i < files.n; i++) {
         if (!xpci_files_have(skip, call->root, files.v[i]))
-            ret = find_entry(call, files.v[i], spec, out, err);
+            xpci_try(find_entry(call, files.v[i], spec, out, err));
     }
-    return ret;
+    return 0;
 }
 
 int xpci_guest_config_find(const struct xpci_call *call, const char *domain,
                            char **out, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv files = { 0 };
-    int ret;
+    const char *found = call->opt[OPT_FILE];
 
-    if (call->opt[OPT_FILE]) {
-        *out = strdup(call->opt[OPT_FILE]);
-        return *out ? 0 : xpci_error_oom(err);
+    if (!found)
+        xpci_try(xpci_guest_config_files(call->root, domain, &files, err));
+    for (size_t i = 0; i < files.n; i++) {
+        bool yes;
+
+        xpci_try(is_of(call, files.v[i], domain, &yes, err));
+        if (yes && found)
+            return xpci_error_set(err, EEXIST,
+                                  "both '%s' and '%s' are for guest '%s'; say "
+                                  "which with --file",
+                                  found, files.v[i], domain);
+        if (yes)
+            found = files.v[i];
     }
-    ret = xpci_guest_config_files(call->root, domain, &files, err);
-    return ret < 0 ? ret : search(call, &files, domain, out, err);
+    if (!found)
+        return xpci_error_set(err, ENOENT,
+                              "no configuration file of guest '%s' under "
+                              "/etc/xen; name it with --file",
+                              domain);
+    return xpci_asprintf(err, out, "%s", found);
 }
 
 int xpci_guest_config_put(struct xpci_guest_config *config,

@@ -24,15 +24,15 @@ int xpci_host_select(const struct xpci_call *call, int first, size_t **out,
                      size_t *n, struct xpci_error *err)
 {
     size_t operands = (size_t)(call->argc - first);
-    int ret = 0;
 
     *n = 0;
     *out = calloc(call->inv.n * (operands + 1) + 1, sizeof(**out));
     if (!*out)
         return xpci_error_oom(err);
-    for (int i = first; ret == 0 && i < call->argc; i++)
-        ret = xpci_inventory_select(&call->inv, call->argv[i], *out, n, err);
-    return ret;
+    for (int i = first; i < call->argc; i++)
+        xpci_try(
+            xpci_inventory_select(&call->inv, call->argv[i], *out, n, err));
+    return 0;
 }
 
 int xpci_host_closure(const struct xpci_call *call, const size_t *seed,
@@ -41,54 +41,50 @@ int xpci_host_closure(const struct xpci_call *call, const size_t *seed,
 {
     _cleanup_free_ size_t *operands = NULL;
     enum xpci_scope scope = XPCI_SCOPE_GROUP;
-    int ret = 0;
 
     if (call->opt[OPT_SCOPE])
-        ret = xpci_scope_parse(call->opt[OPT_SCOPE], &scope, err);
-    if (ret == 0 && !seed) {
-        ret = xpci_host_select(call, 0, &operands, &n, err);
-        seed = operands;
-    }
-    return ret < 0 ? ret
-                   : xpci_group_closure(&call->inv, seed, n, scope, group, err);
+        xpci_try(xpci_scope_parse(call->opt[OPT_SCOPE], &scope, err));
+    if (!seed)
+        xpci_try(xpci_host_select(call, 0, &operands, &n, err));
+    return xpci_group_closure(&call->inv, seed ? seed : operands, n, scope,
+                              group, err);
 }
 
-/* Guests can be only where Xen runs; what cannot be read is an error. */
-static int is_xen(const struct xpci_call *call, struct xpci_error *err)
+int xpci_host_hide(struct xpci_call *call, const struct xpci_group *group,
+                   struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf type = { 0 };
-    bool found;
-    int ret;
+    const struct xpci_inventory *inv = &call->inv;
 
-    if (!xpci_root_is_live(call->root) || call->opt[OPT_DUMP])
-        return 0;
-    ret = xpci_root_read_optional(call->root, "/sys/hypervisor/type", &type,
-                                  &found, err);
-    return ret < 0 ? ret : found && !strcmp(type.data, "xen\n");
+    for (size_t i = 0; i < group->n; i++)
+        xpci_try(xpci_hide_conf_add(&call->conf, inv,
+                                    &inv->dev[group->v[i].dev], err));
+    return 0;
 }
 
 int xpci_host_guests(struct xpci_call *call, struct xpci_error *err)
 {
-    int ret = is_xen(call, err);
+    _cleanup_buf_ struct xpci_buf type = { 0 };
+    bool found = false;
 
-    if (ret > 0)
-        ret = xpci_toolstack_open(call->root, &call->ts, err);
-    if (ret == 0 && call->ts)
-        ret = call->ts->ops->devices(call->ts->ctx, &call->guests, err);
-    call->guests_known = ret == 0;
-    return ret;
+    /* they can be only where Xen runs; what cannot be read is an error */
+    if (xpci_root_is_live(call->root) && !call->opt[OPT_DUMP])
+        xpci_try(xpci_root_read_optional(call->root, "/sys/hypervisor/type",
+                                         &type, &found, err));
+    if (found && !strcmp(type.data, "xen\n")) {
+        xpci_try(xpci_toolstack_open(call->root, &call->ts, err));
+        xpci_try(call->ts->ops->devices(call->ts->ctx, &call->guests, err));
+    }
+    call->guests_known = true;
+    return 0;
 }
 
 int xpci_host_xen(struct xpci_call *call, struct xpci_error *err)
 {
-    int ret = xpci_toolstack_open(call->root, &call->ts, err);
-
-    if (ret == 0 && call->argc)
-        ret = call->ts->ops->domain(call->ts->ctx, call->argv[0], &call->domain,
-                                    err);
-    if (ret == 0)
-        ret = call->ts->ops->devices(call->ts->ctx, &call->guests, err);
-    return ret;
+    xpci_try(xpci_toolstack_open(call->root, &call->ts, err));
+    if (call->argc)
+        xpci_try(call->ts->ops->domain(call->ts->ctx, call->argv[0],
+                                       &call->domain, err));
+    return call->ts->ops->devices(call->ts->ctx, &call->guests, err);
 }
 
 const struct xpci_guest_device *xpci_host_user(const struct xpci_call *call,
@@ -140,10 +136,9 @@ int xpci_host_change(const struct xpci_call *call, struct xpci_changes *set,
         xpci_interrupt_release(&held);
         return ret;
     }
-    ret = xpci_changes_diff(set, call->root, &diff, err);
-    if (ret == 0 && diff.len)
-        fputs(diff.data, stdout);
-    return ret;
+    xpci_try(xpci_changes_diff(set, call->root, &diff, err));
+    fputs(diff.len ? diff.data : "", stdout);
+    return 0;
 }
 
 int xpci_host_override(const struct xpci_call *call, const char *instead,

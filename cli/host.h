@@ -30,6 +30,10 @@ int xpci_host_closure(const struct xpci_call *call, const size_t *seed,
                       size_t n, struct xpci_group *group,
                       struct xpci_error *err) _must_check_;
 
+/* The group's members are added to call->conf. */
+int xpci_host_hide(struct xpci_call *call, const struct xpci_group *group,
+                   struct xpci_error *err) _must_check_;
+
 /* call->guests: of all guests; none where this is no running Xen. */
 int xpci_host_guests(struct xpci_call *call,
                      struct xpci_error *err) _must_check_;

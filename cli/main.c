@@ -91,20 +91,17 @@ static int run_in(struct xpci_call *call, const char *dir,
 {
     _cleanup_root_ struct xpci_root *root = NULL;
     const struct xpci_cmd *cmd = call->cmd;
-    int status, ret = xpci_root_new(dir, &root, err);
+    int status;
 
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_root_new(dir, &root, err));
     call->root = root;
-    ret = check_rights(call, err);
-    if (ret == 0 && cmd->columns)
-        ret = xpci_table_new(call, cmd->columns, err);
-    if (ret < 0)
-        return ret;
+    xpci_try(check_rights(call, err));
+    if (cmd->columns)
+        xpci_try(xpci_table_new(call, cmd->columns, err));
     status = cmd->run(call, err);
     if (status >= 0)
-        ret = xpci_table_print(call, err);
-    return ret < 0 ? ret : status;
+        xpci_try(xpci_table_print(call, err));
+    return status;
 }
 
 /* A signal ends it once the unpacked files are gone. */
@@ -138,10 +135,8 @@ static int run_command(struct xpci_call *call, int argc, char **argv,
     const struct xpci_cmd *cmd = call->cmd;
     const char *dir;
     struct stat st;
-    int ret = xpci_options_parse(call, argc, argv, err);
 
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_options_parse(call, argc, argv, err));
     if (call->opt[OPT_HELP])
         return xpci_help_command(cmd);
     if (call->opt[OPT_VERSION])

@@ -12,32 +12,15 @@
 static int find_drivers(const struct xpci_call *call, const char *kernel,
                         struct xpci_plan_kernel *out, struct xpci_error *err)
 {
-    int ret = 0;
-
-    for (size_t i = 0; ret == 0 && i < call->conf.n; i++) {
+    for (size_t i = 0; i < call->conf.n; i++) {
         const struct xpci_device *dev =
             xpci_inventory_find(&call->inv, &call->conf.v[i].bdf);
 
         if (dev)
-            ret = xpci_native_drivers(call->root, kernel, dev->modalias,
-                                      &out->modules, &out->builtin, err);
+            xpci_try(xpci_native_drivers(call->root, kernel, dev->modalias,
+                                         &out->modules, &out->builtin, err));
     }
     xpci_strv_sort(&out->modules);
-    return ret;
-}
-
-/* Every module of every kernel, each once, sorted. */
-static int all_modules(const struct xpci_plan *plan, struct xpci_strv *out)
-{
-    for (size_t k = 0; k < plan->images.n; k++) {
-        const struct xpci_strv *modules = &plan->kernel[k].modules;
-
-        for (size_t i = 0; i < modules->n; i++) {
-            if (xpci_strv_add_once(out, modules->v[i]) < 0)
-                return -ENOMEM;
-        }
-    }
-    xpci_strv_sort(out);
     return 0;
 }
 
@@ -57,20 +40,23 @@ static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
     const struct xpci_hide_conf *conf = &call->conf;
     _cleanup_strv_ struct xpci_strv modules = { 0 };
     _cleanup_free_ char *text = NULL;
-    int ret = xpci_hide_conf_text(conf, call->root, &text, err);
 
-    if (ret == 0 && all_modules(plan, &modules) < 0)
-        return xpci_error_oom(err);
-    if (ret == 0 && conf->n)
-        ret = xpci_hide_conf_modprobe(conf, &modules, &plan->options, err);
-    if (ret == 0)
-        ret = want_file(call, plan, XPCI_HIDE_CONF_PATH, text, err);
-    if (ret == 0)
-        ret = want_file(call, plan, XPCI_MODPROBE_PATH, plan->options, err);
-    if (ret == 0)
-        ret = xpci_generator_files(plan->gen, call->root, conf->n > 0,
-                                   &plan->changes, err);
-    return ret;
+    for (size_t k = 0; k < plan->images.n; k++) {
+        const struct xpci_strv *some = &plan->kernel[k].modules;
+
+        for (size_t i = 0; i < some->n; i++) {
+            if (xpci_strv_add_once(&modules, some->v[i]) < 0)
+                return xpci_error_oom(err);
+        }
+    }
+    xpci_strv_sort(&modules);
+    xpci_try(xpci_hide_conf_text(conf, call->root, &text, err));
+    if (conf->n)
+        xpci_try(xpci_hide_conf_modprobe(conf, &modules, &plan->options, err));
+    xpci_try(want_file(call, plan, XPCI_HIDE_CONF_PATH, text, err));
+    xpci_try(want_file(call, plan, XPCI_MODPROBE_PATH, plan->options, err));
+    return xpci_generator_files(plan->gen, call->root, conf->n > 0,
+                                &plan->changes, err);
 }
 
 /* Reads the image of kernel @k, at @path, and says what it will do. */
@@ -93,12 +79,8 @@ static int judge(const struct xpci_call *call, struct xpci_plan *plan, size_t k,
 int xpci_plan_make(const struct xpci_call *call, struct xpci_plan *plan,
                    struct xpci_error *err)
 {
-    int ret = xpci_generator_detect(call->root, &plan->gen, err);
-
-    if (ret == 0)
-        ret = xpci_generator_images(plan->gen, call->root, &plan->images, err);
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_generator_detect(call->root, &plan->gen, err));
+    xpci_try(xpci_generator_images(plan->gen, call->root, &plan->images, err));
     if (plan->images.n == 0)
         return xpci_error_set(err, ENOENT,
                               "there is no initramfs image under '%s/boot'",
@@ -106,14 +88,13 @@ int xpci_plan_make(const struct xpci_call *call, struct xpci_plan *plan,
     plan->kernel = calloc(plan->images.n, sizeof(*plan->kernel));
     if (!plan->kernel)
         return xpci_error_oom(err);
-    for (size_t k = 0; ret == 0 && k < plan->images.n; k++)
-        ret =
-            find_drivers(call, plan->images.v[k].kernel, &plan->kernel[k], err);
-    if (ret == 0)
-        ret = want_files(call, plan, err);
-    for (size_t k = 0; ret == 0 && k < plan->images.n; k++)
-        ret = judge(call, plan, k, plan->images.v[k].path, err);
-    return ret;
+    for (size_t k = 0; k < plan->images.n; k++)
+        xpci_try(find_drivers(call, plan->images.v[k].kernel, &plan->kernel[k],
+                              err));
+    xpci_try(want_files(call, plan, err));
+    for (size_t k = 0; k < plan->images.n; k++)
+        xpci_try(judge(call, plan, k, plan->images.v[k].path, err));
+    return 0;
 }
 
 int xpci_plan_cmdline(const struct xpci_call *call, char **out,
@@ -122,16 +103,16 @@ int xpci_plan_cmdline(const struct xpci_call *call, char **out,
     _cleanup_buf_ struct xpci_buf cmdline = { 0 };
     char *rest, *word;
     bool found;
-    int ret = xpci_root_read_optional(call->root, "/proc/cmdline", &cmdline,
-                                      &found, err);
 
     *out = NULL;
+    xpci_try(xpci_root_read_optional(call->root, "/proc/cmdline", &cmdline,
+                                     &found, err));
     rest = cmdline.data;
-    while (ret == 0 && !*out && (word = strsep(&rest, " \n"))) {
+    while ((word = strsep(&rest, " \n"))) {
         if (fnmatch("xen[-_]pciback.hide=*", word, 0) == 0)
-            ret = xpci_asprintf(err, out, "%s", word);
+            return xpci_asprintf(err, out, "%s", word);
     }
-    return ret;
+    return 0;
 }
 
 bool xpci_plan_proven(const struct xpci_plan *plan, size_t k)
@@ -151,33 +132,20 @@ bool xpci_plan_needed(const struct xpci_plan *plan)
 static int show(const struct xpci_call *call, struct xpci_plan *plan,
                 struct xpci_error *err)
 {
-    int ret = xpci_host_change(call, &plan->changes, err);
-
-    for (size_t k = 0; ret == 0 && k < plan->images.n; k++) {
+    xpci_try(xpci_host_change(call, &plan->changes, err));
+    for (size_t k = 0; k < plan->images.n; k++) {
+        const struct xpci_kernel_image *image = &plan->images.v[k];
         _cleanup_strv_ struct xpci_strv argv = { 0 };
 
         if (xpci_plan_proven(plan, k))
             continue;
-        if (xpci_generator_command(plan->gen, &plan->images.v[k],
-                                   plan->images.v[k].path, &argv) < 0)
+        if (xpci_generator_command(plan->gen, image, image->path, &argv) < 0)
             return xpci_error_oom(err);
         for (size_t i = 0; i < argv.n; i++)
             printf("%s%s", i ? " " : "run: ", argv.v[i]);
         putchar('\n');
     }
-    return ret;
-}
-
-/* Where image @k is written and proven before it is in place, if it can be. */
-static int new_path(const struct xpci_plan *plan, size_t k, char **out,
-                    struct xpci_error *err)
-{
-    const char *path = plan->images.v[k].path;
-
-    *out = xpci_generator_writes_to(plan->gen)
-               ? xpci_changes_temp(&plan->changes, path)
-               : strdup(path);
-    return *out ? 0 : xpci_error_oom(err);
+    return 0;
 }
 
 /* Rebuilds image @k and proves it; the old one is kept until then. */
@@ -186,73 +154,58 @@ static int rebuild(const struct xpci_call *call, struct xpci_plan *plan,
 {
     const struct xpci_image_verdict *verdict = &plan->kernel[k].image;
     const struct xpci_kernel_image *image = &plan->images.v[k];
-    _cleanup_free_ char *to = NULL;
-    int ret = xpci_interrupt_check(err);
+    /* where it is proven before it is in place, if the generator can */
+    bool beside = xpci_generator_writes_to(plan->gen);
+    _cleanup_free_ char *to =
+        beside ? xpci_changes_temp(&plan->changes, image->path)
+               : strdup(image->path);
 
-    if (ret == 0)
-        ret = new_path(plan, k, &to, err);
-    if (ret == 0)
-        ret = xpci_generator_rebuild(plan->gen, call->root, image, to,
-                                     &call->log, err);
-    if (ret == 0)
-        ret = judge(call, plan, k, to, err);
-    if (ret == 0 && !xpci_plan_proven(plan, k))
-        ret = xpci_error_set(err, EIO, "the rebuilt '%s' is %s: %s",
-                             image->path, xpci_verdict_name(verdict->verdict),
-                             verdict->reason);
-    if (ret == 0 && strcmp(to, image->path) != 0)
-        ret = xpci_changes_take(&plan->changes, call->root, image->path, err);
-    return ret;
+    xpci_try(to ? xpci_interrupt_check(err) : xpci_error_oom(err));
+    xpci_try(xpci_generator_rebuild(plan->gen, call->root, image, to,
+                                    &call->log, err));
+    xpci_try(judge(call, plan, k, to, err));
+    if (!xpci_plan_proven(plan, k))
+        return xpci_error_set(err, EIO, "the rebuilt '%s' is %s: %s",
+                              image->path, xpci_verdict_name(verdict->verdict),
+                              verdict->reason);
+    return beside
+               ? xpci_changes_take(&plan->changes, call->root, image->path, err)
+               : 0;
 }
 
 static int rebuild_all(const struct xpci_call *call, struct xpci_plan *plan,
                        struct xpci_error *err)
 {
-    int ret = 0;
-
-    for (size_t k = 0; ret == 0 && k < plan->images.n; k++) {
+    for (size_t k = 0; k < plan->images.n; k++) {
         if (!xpci_plan_proven(plan, k))
-            ret = rebuild(call, plan, k, err);
-        if (ret == 0)
-            xpci_log(&call->log, XPCI_LOG_NOTE, "%s: proven: %s",
-                     plan->images.v[k].path, plan->kernel[k].image.reason);
+            xpci_try(rebuild(call, plan, k, err));
+        xpci_log(&call->log, XPCI_LOG_NOTE, "%s: proven: %s",
+                 plan->images.v[k].path, plan->kernel[k].image.reason);
     }
-    return ret;
-}
-
-/* The images that will be rebuilt go into the set of changes. */
-static int keep_images(struct xpci_plan *plan, struct xpci_error *err)
-{
-    int ret = 0;
-
-    for (size_t k = 0; ret == 0 && k < plan->images.n; k++) {
-        if (!xpci_plan_proven(plan, k))
-            ret =
-                xpci_changes_keep(&plan->changes, plan->images.v[k].path, err);
-    }
-    return ret;
+    return 0;
 }
 
 static int apply(const struct xpci_call *call, struct xpci_plan *plan,
                  struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error undo = { 0 };
-    int ret = keep_images(plan, err);
+    struct xpci_changes *set = &plan->changes;
+    int ret;
 
-    if (ret == 0)
-        ret = xpci_changes_apply(&plan->changes, call->root, err);
-    if (ret < 0)
-        return ret;
-    ret = rebuild_all(call, plan, err);
-    if (ret == 0) {
-        xpci_changes_finish(&plan->changes, call->root);
-        return 0;
+    for (size_t k = 0; k < plan->images.n; k++) {
+        if (!xpci_plan_proven(plan, k))
+            xpci_try(xpci_changes_keep(set, plan->images.v[k].path, err));
     }
-    if (xpci_changes_undo(&plan->changes, call->root, &undo) < 0)
+    xpci_try(xpci_changes_apply(set, call->root, err));
+    ret = rebuild_all(call, plan, err);
+    if (ret == 0)
+        xpci_changes_finish(set, call->root);
+    else if (xpci_changes_undo(set, call->root, &undo) < 0)
         return xpci_error_wrap(err, "and undoing failed: %s; after",
                                xpci_error_text(&undo));
-    xpci_log(&call->log, XPCI_LOG_NOTE,
-             "files and images are as they were before");
+    else
+        xpci_log(&call->log, XPCI_LOG_NOTE,
+                 "files and images are as they were before");
     return ret;
 }
 
