@@ -371,7 +371,7 @@ static bool is_meant(const struct xpci_cfg_items *old, size_t k,
         const char *want =
             value && i == k ? value : old->v[i + (!value && i >= k)].value;
 
-        if (strcmp(now->v[i].value, want) != 0)
+        if (!now->v[i].value || strcmp(now->v[i].value, want) != 0)
             return false;
     }
     return true;
@@ -383,14 +383,14 @@ int xpci_cfg_edit(struct xpci_cfg *cfg, const char *key, size_t k,
     _cleanup_cfg_items_ struct xpci_cfg_items old = { 0 }, now = { 0 };
     _cleanup_cfg_ struct xpci_cfg *next = NULL;
     _cleanup_(edit_clear) struct edit e = { .cfg = cfg, .key = key };
-    int ret = xpci_cfg_list(cfg, key, &old, err);
+    int ret = xpci_cfg_items(cfg, key, &old, err);
 
     if (ret == 0)
         ret = make_text(&e, &old, k, value, err);
     if (ret == 0)
-        ret = xpci_cfg_parse(e.text.data, e.text.len, cfg->name, &next, err);
+        ret = xpci_cfg_take(&e.text, cfg->name, &next, err);
     if (ret == 0)
-        ret = xpci_cfg_list(next, key, &now, err);
+        ret = xpci_cfg_items(next, key, &now, err);
     if (ret < 0)
         return ret;
     if (!is_meant(&old, k, value, &now))

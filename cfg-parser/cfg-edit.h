@@ -12,7 +12,7 @@
 #include "tree.h"
 
 /*
- * Item @k of list @key, by the count of xpci_cfg_list(), becomes @value. With
+ * Item @k of list @key, which xpci_cfg_list() reads, becomes @value. With
  * @k at its end that is added, to the last of several statements; without any,
  * "key = ['value']" is the new last line. With a NULL @value the item goes,
  * with the comma and the blanks that belong to it; the last item of a list in

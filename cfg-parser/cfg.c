@@ -283,16 +283,16 @@ static int parse_as_xm(struct xpci_cfg *cfg, struct xpci_error *err)
     return ret;
 }
 
-int xpci_cfg_parse(const char *data, size_t len, const char *name,
-                   struct xpci_cfg **out, struct xpci_error *err)
+int xpci_cfg_take(struct xpci_buf *text, const char *name,
+                  struct xpci_cfg **out, struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error why = { 0 };
     _cleanup_cfg_ struct xpci_cfg *cfg = calloc(1, sizeof(*cfg));
     int ret;
 
-    if (!cfg || !(cfg->name = strdup(name)) ||
-        xpci_buf_append(&cfg->text, data, len) < 0)
+    if (!cfg || !(cfg->name = strdup(name)))
         return xpci_error_oom(err);
+    cfg->text = xpci_steal(*text);
     ret = parse_text(cfg, &cfg->text, &why);
     if (ret == -EINVAL && why.msg && cfg->toks.n)
         ret = parse_as_xm(cfg, &why);
@@ -301,6 +301,16 @@ int xpci_cfg_parse(const char *data, size_t len, const char *name,
     else
         replace(err, &why);
     return ret;
+}
+
+int xpci_cfg_parse(const char *data, size_t len, const char *name,
+                   struct xpci_cfg **out, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+
+    if (xpci_buf_append(&text, data, len) < 0)
+        return xpci_error_oom(err);
+    return xpci_cfg_take(&text, name, out, err);
 }
 
 void xpci_cfg_swap(struct xpci_cfg *a, struct xpci_cfg *b)
@@ -372,34 +382,31 @@ void xpci_cfg_items_clear(struct xpci_cfg_items *items)
 }
 
 static int add_item(const struct xpci_cfg *cfg, size_t tok, bool has_value,
-                    struct xpci_place *place, struct xpci_cfg_items *out)
+                    struct xpci_cfg_items *out)
 {
     struct xpci_cfg_item *item = xpci_list_add(out);
 
     if (!item)
         return -ENOMEM;
-    xpci_lex_seek(cfg->text.data, place, xpci_cfg_start(cfg, tok));
     item->tok = tok;
-    item->line = place->line;
-    item->column = place->column;
     if (has_value)
         item->value = xpci_cfg_atom(cfg, tok);
     return has_value && !item->value ? -ENOMEM : 0;
 }
 
 static int add_items(const struct xpci_cfg *cfg,
-                     const struct xpci_cfg_stmt *stmt, struct xpci_place *place,
+                     const struct xpci_cfg_stmt *stmt,
                      struct xpci_cfg_items *out)
 {
+    int ret = stmt->is_list ? 0 : add_item(cfg, stmt->first, false, out);
     size_t depth = 0;
-    int ret = stmt->is_list ? 0 : add_item(cfg, stmt->first, false, place, out);
 
     for (size_t i = stmt->first + 1; ret == 0 && i < stmt->last; i++) {
         enum xpci_tok_type type = xpci_cfg_type(cfg, i);
 
         depth -= type == XPCI_TOK_CLOSE;
         if (!depth && (is_atom(type) || type == XPCI_TOK_OPEN))
-            ret = add_item(cfg, i, is_atom(type), place, out);
+            ret = add_item(cfg, i, is_atom(type), out);
         depth += type == XPCI_TOK_OPEN;
     }
     return ret;
@@ -408,38 +415,46 @@ static int add_items(const struct xpci_cfg *cfg,
 int xpci_cfg_items(const struct xpci_cfg *cfg, const char *key,
                    struct xpci_cfg_items *out, struct xpci_error *err)
 {
-    struct xpci_place place = { 0 };
     int ret = 0;
 
     for (size_t i = xpci_cfg_chain(cfg, key); ret == 0 && i < cfg->n; i++) {
         if (xpci_cfg_is_key(cfg, &cfg->stmts[i], key))
-            ret = add_items(cfg, &cfg->stmts[i], &place, out);
+            ret = add_items(cfg, &cfg->stmts[i], out);
     }
     return ret < 0 ? xpci_error_oom(err) : 0;
+}
+
+/* Why @tok is no item that has a value. */
+static int item_error(const struct xpci_cfg *cfg, const char *key, size_t tok,
+                      struct xpci_error *err)
+{
+    if (xpci_cfg_type(cfg, tok) == XPCI_TOK_OPEN)
+        return xpci_cfg_error(err, cfg, tok,
+                              "a list inside the list '%s': xl drops it and "
+                              "every item behind it",
+                              key);
+    return xpci_cfg_error(err, cfg, tok, "'%s' is %s", key,
+                          is_computed(cfg, tok)
+                              ? "computed, not a plain list of strings"
+                              : "a single value, not a list: xl ignores it and "
+                                "the devices in it; put it into [brackets]");
 }
 
 int xpci_cfg_list(const struct xpci_cfg *cfg, const char *key,
                   struct xpci_cfg_items *out, struct xpci_error *err)
 {
     _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
+    struct xpci_place place = { 0 };
     int ret = xpci_cfg_items(cfg, key, &items, err);
 
     for (size_t i = 0; ret == 0 && i < items.n; i++) {
-        size_t tok = items.v[i].tok;
+        struct xpci_cfg_item *item = &items.v[i];
 
-        if (items.v[i].value)
-            continue;
-        if (xpci_cfg_type(cfg, tok) == XPCI_TOK_OPEN)
-            return xpci_cfg_error(err, cfg, tok,
-                                  "a list inside the list '%s': xl drops it "
-                                  "and every item behind it",
-                                  key);
-        return xpci_cfg_error(
-            err, cfg, tok, "'%s' is %s", key,
-            is_computed(cfg, tok)
-                ? "computed, not a plain list of strings"
-                : "a single value, not a list: xl ignores it and the devices "
-                  "in it; put it into [brackets]");
+        if (!item->value)
+            return item_error(cfg, key, item->tok, err);
+        xpci_lex_seek(cfg->text.data, &place, xpci_cfg_start(cfg, item->tok));
+        item->line = place.line;
+        item->column = place.column;
     }
     if (ret == 0)
         *out = xpci_steal(items);

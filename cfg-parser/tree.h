@@ -69,9 +69,14 @@ bool xpci_cfg_is_key(const struct xpci_cfg *cfg,
  */
 size_t xpci_cfg_chain(const struct xpci_cfg *cfg, const char *key);
 
+/* xpci_cfg_parse() that takes @text over. */
+int xpci_cfg_take(struct xpci_buf *text, const char *name,
+                  struct xpci_cfg **out, struct xpci_error *err) _must_check_;
+
 /*
  * xpci_cfg_list() for those that go on: an item that xl ignores, a list in the
- * list or a value that is none, has no value. Fails without memory only.
+ * list or a value that is none, has no value. No item has line and column.
+ * Fails without memory only.
  */
 int xpci_cfg_items(const struct xpci_cfg *cfg, const char *key,
                    struct xpci_cfg_items *out,
