@@ -7,253 +7,193 @@
 
 #define ADDRESS_FORM "[ssss:]bb:dd.f, hexadecimal"
 
-enum option {
-    OPT_BDF,
-    OPT_VSLOT,
-    OPT_NAME,
-    OPT_BOOL, /* and above: kept as text */
-    OPT_XM,   /* the same, and xm knows it */
-    OPT_POLICY,
-};
-
-static const struct {
-    const char *key;
-    enum option kind;
-} options[] = {
-    { "bdf", OPT_BDF },         { "vslot", OPT_VSLOT },
-    { "name", OPT_NAME },       { "permissive", OPT_BOOL },
-    { "msitranslate", OPT_XM }, { "seize", OPT_BOOL },
-    { "power_mgmt", OPT_XM },   { "rdm_policy", OPT_POLICY },
-};
-
-/* A part of the spec. */
-struct part {
-    const char *s;
-    size_t len;
-};
-
 struct parser {
-    struct part whole;
+    const char *whole;
+    const char *text; /* the same, or a copy that is cut into parts */
     bool xm;
     unsigned int seen; /* bits of options[] */
-    struct xpci_pci_spec spec;
-    struct xpci_buf rest;
+    struct xpci_pci_spec *spec;
     struct xpci_error *err;
 };
 
-static void parser_clear(struct parser *p)
-{
-    xpci_pci_spec_clear(&p->spec);
-    xpci_buf_clear(&p->rest);
-}
-
-#define _cleanup_parser_ _cleanup_(parser_clear)
-
-/* "pci spec '...': column N: ..."; @fmt has one %.*s, which gets @bad. */
+/* "pci spec '...': column N: ..."; @fmt may have one %s, which gets @bad. */
 static int _printf_(3, 0)
-    spec_error(const struct parser *p, struct part bad, const char *fmt)
+    spec_error(const struct parser *p, const char *bad, const char *fmt)
 {
-    _cleanup_free_ char *text = NULL;
+    _cleanup_free_ char *why = NULL;
 
-    if (xpci_asprintf(p->err, &text, fmt, (int)bad.len, bad.s) < 0)
+    if (xpci_asprintf(p->err, &why, fmt, bad) < 0)
         return -ENOMEM;
-    return xpci_error_set(p->err, EINVAL, "pci spec '%.*s': column %zu: %s",
-                          (int)p->whole.len, p->whole.s,
-                          (size_t)(bad.s - p->whole.s) + 1, text);
+    return xpci_error_set(p->err, EINVAL, "pci spec '%s': column %zu: %s",
+                          p->whole, (size_t)(bad - p->text) + 1, why);
 }
 
-/* Up to the first @sep; *found: there is one. */
-static struct part cut(struct part from, char sep, bool *found)
+static int take_address(struct parser *p, const char *s)
 {
-    const char *end = from.len ? memchr(from.s, sep, from.len) : NULL;
-
-    *found = end;
-    return (struct part){ from.s, end ? (size_t)(end - from.s) : from.len };
-}
-
-static struct part behind(struct part from, struct part head)
-{
-    return (struct part){ head.s + head.len + 1, from.len - head.len - 1 };
-}
-
-static bool equals(struct part part, const char *s)
-{
-    return part.len == strlen(s) && memcmp(part.s, s, part.len) == 0;
-}
-
-static int parse_address(struct parser *p, struct part part)
-{
-    int ret = xpci_bdf_pattern_parse_len(part.s, part.len, &p->spec.dev);
+    int ret = xpci_bdf_pattern_parse(s, &p->spec->dev);
 
     if (ret == -ERANGE)
-        return spec_error(
-            p, part,
-            "'%.*s' is out of range: a bus is up to ff, a slot up "
-            "to 1f, a function up to 7");
+        return spec_error(p, s,
+                          "'%s' is out of range: a bus is up to ff, a slot up "
+                          "to 1f, a function up to 7");
     if (ret < 0)
-        return spec_error(p, part,
-                          "'%.*s' is not a PCI address (" ADDRESS_FORM ")");
-    if (p->spec.dev.bdf.segment > 0xffff)
-        return spec_error(
-            p, part,
-            "the segment of '%.*s' is above ffff, xen cannot take "
-            "it");
+        return spec_error(p, s, "'%s' is not a PCI address (" ADDRESS_FORM ")");
+    if (p->spec->dev.bdf.segment > 0xffff)
+        return spec_error(p, s,
+                          "the segment of '%s' is above ffff, xen cannot take "
+                          "it");
     return 0;
 }
 
-static int parse_vslot(struct parser *p, struct part part)
+static int take_keyed_address(struct parser *p, const char *s)
 {
-    int ret = xpci_vslot_parse(part.s, part.len, &p->spec.vslot);
+    if (strchr(s, '@'))
+        return spec_error(p, s,
+                          "xl ignores the virtual slot in 'bdf=%s', write it "
+                          "without 'bdf=' or with ',vslot='");
+    return take_address(p, s);
+}
 
-    if (ret < 0)
-        return spec_error(p, part,
-                          "virtual slot '%.*s' is not within 1 to 1f "
+static int take_vslot(struct parser *p, const char *s)
+{
+    if (xpci_vslot_parse(s, strlen(s), &p->spec->vslot) < 0)
+        return spec_error(p, s,
+                          "virtual slot '%s' is not within 1 to 1f "
                           "(hexadecimal)");
     return 0;
 }
 
-static int parse_keyed_address(struct parser *p, struct part value)
+static int take_name(struct parser *p, const char *s)
 {
-    bool slot;
-
-    cut(value, '@', &slot);
-    if (slot)
-        return spec_error(p, value,
-                          "xl ignores the virtual slot in 'bdf=%.*s', write it "
-                          "without 'bdf=' or with ',vslot='");
-    return parse_address(p, value);
+    if (!*s)
+        return spec_error(p, s, "the name is empty");
+    return xpci_asprintf(p->err, &p->spec->name, "%s", s);
 }
 
-static int parse_name(struct parser *p, struct part value)
+static int check_bool(struct parser *p, const char *s)
 {
-    if (!value.len)
-        return spec_error(p, value, "the name is empty%.*s");
-    p->spec.name = strndup(value.s, value.len);
-    return p->spec.name ? 0 : xpci_error_oom(p->err);
-}
-
-static int keep_option(struct parser *p, struct part kv)
-{
-    if ((p->rest.len && xpci_buf_puts(&p->rest, ",") < 0) ||
-        xpci_buf_append(&p->rest, kv.s, kv.len) < 0)
-        return xpci_error_oom(p->err);
+    if (strcmp(s, "0") && strcmp(s, "1"))
+        return spec_error(p, s,
+                          "'%s' is neither 0 nor 1, and xl takes no other word "
+                          "for it (yes and true mean 0)");
     return 0;
 }
 
-static int parse_value(struct parser *p, enum option kind, struct part kv,
-                       struct part value)
+static int check_xm_bool(struct parser *p, const char *s)
 {
-    switch (kind) {
-    case OPT_BDF:
-        return parse_keyed_address(p, value);
-    case OPT_VSLOT:
-        return parse_vslot(p, value);
-    case OPT_NAME:
-        return parse_name(p, value);
-    case OPT_XM:
-        if (p->xm && (equals(value, "yes") || equals(value, "no")))
-            break;
-        /* fallthrough */
-    case OPT_BOOL:
-        if (!equals(value, "0") && !equals(value, "1"))
-            return spec_error(
-                p, value,
-                "'%.*s' is neither 0 nor 1, and xl takes no other "
-                "word for it (yes and true mean 0)");
-        break;
-    case OPT_POLICY:
-        if (!equals(value, "strict") && !equals(value, "relaxed"))
-            return spec_error(p, value, "'%.*s' is neither strict nor relaxed");
-        break;
-    }
-    return keep_option(p, kv);
+    return p->xm && (!strcmp(s, "yes") || !strcmp(s, "no")) ? 0
+                                                            : check_bool(p, s);
 }
 
-static int parse_option(struct parser *p, struct part kv)
+static int check_policy(struct parser *p, const char *s)
 {
-    bool has_value;
-    struct part key = cut(kv, '=', &has_value);
+    if (strcmp(s, "strict") && strcmp(s, "relaxed"))
+        return spec_error(p, s, "'%s' is neither strict nor relaxed");
+    return 0;
+}
 
+enum { BDF, VSLOT, NAME }; /* of options[]; those behind are kept as text */
+
+static const struct {
+    const char *key;
+    int (*take)(struct parser *p, const char *value);
+} options[] = {
+    { "bdf", take_keyed_address },
+    { "vslot", take_vslot },
+    { "name", take_name },
+    { "permissive", check_bool },
+    { "msitranslate", check_xm_bool },
+    { "seize", check_bool },
+    { "power_mgmt", check_xm_bool },
+    { "rdm_policy", check_policy },
+};
+
+static int keep_option(struct parser *p, const char *key, const char *value)
+{
+    _cleanup_free_ char *old = p->spec->options;
+
+    return xpci_asprintf(p->err, &p->spec->options, "%s%s%s=%s", old ? old : "",
+                         old ? "," : "", key, value);
+}
+
+static int parse_option(struct parser *p, char *key)
+{
+    char *value = strchr(key, '=');
+    int ret;
+
+    if (value)
+        *value++ = '\0';
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(options); i++) {
-        if (!equals(key, options[i].key))
+        if (strcmp(key, options[i].key) != 0)
             continue;
-        if (!has_value)
-            return spec_error(p, key, "'%.*s' needs a value, e.g. '='");
+        if (!value)
+            return spec_error(p, key, "'%s' needs a value, e.g. '='");
         if (p->seen & 1U << i)
-            return spec_error(p, key, "'%.*s' is given twice");
+            return spec_error(p, key, "'%s' is given twice");
         p->seen |= 1U << i;
-        return parse_value(p, options[i].kind, kv, behind(kv, key));
+        ret = options[i].take(p, value);
+        return ret < 0 || i <= NAME ? ret : keep_option(p, key, value);
     }
-    if (!key.len)
-        return spec_error(p, kv, "an option is missing%.*s");
-    if (*key.s == ' ' || *key.s == '\t')
-        return spec_error(p, key, "no blanks may stand before option '%.*s'");
+    if (!*key)
+        return spec_error(p, key, "an option is missing");
+    if (*key == ' ' || *key == '\t')
+        return spec_error(p, key, "no blanks may stand before option '%s'");
     return spec_error(p, key,
-                      "unknown option '%.*s' (permissive, msitranslate, seize, "
+                      "unknown option '%s' (permissive, msitranslate, seize, "
                       "power_mgmt, rdm_policy, vslot, name)");
 }
 
 /* "bdf[@vslot]" */
-static int parse_positional(struct parser *p, struct part part)
+static int parse_positional(struct parser *p, char *address)
 {
-    bool has_slot;
-    struct part address = cut(part, '@', &has_slot);
-    int ret = parse_address(p, address);
-
-    p->seen |= 1U << OPT_BDF;
-    if (ret < 0 || !has_slot)
-        return ret;
-    p->seen |= 1U << OPT_VSLOT;
-    return parse_vslot(p, behind(part, address));
-}
-
-static int parse_parts(struct parser *p)
-{
-    struct part left = p->whole, part;
-    bool first = true, keyed, more;
+    char *vslot = strchr(address, '@');
     int ret;
 
-    do {
-        part = cut(left, ',', &more);
-        cut(part, '=', &keyed);
-        ret =
-            first && !keyed ? parse_positional(p, part) : parse_option(p, part);
-        if (ret < 0)
-            return ret;
-        if (more)
-            left = behind(left, part);
-        first = false;
-    } while (more && left.len);
-    return 0;
+    if (vslot)
+        *vslot++ = '\0';
+    p->seen |= 1U << BDF | (vslot ? 1U << VSLOT : 0);
+    ret = take_address(p, address);
+    return ret < 0 || !vslot ? ret : take_vslot(p, vslot);
+}
+
+static int parse_parts(struct parser *p, char *text)
+{
+    char *rest = text, *part = strsep(&rest, ",");
+    int ret =
+        strchr(part, '=') ? parse_option(p, part) : parse_positional(p, part);
+
+    while (ret == 0 && (part = strsep(&rest, ",")) && (rest || *part))
+        ret = parse_option(p, part);
+    return ret;
 }
 
 static int check_whole(struct parser *p)
 {
-    bool bdf = p->seen & 1U << OPT_BDF, name = p->seen & 1U << OPT_NAME;
+    bool bdf = p->seen & 1U << BDF, name = p->seen & 1U << NAME;
 
+    p->text = p->whole;
     if (bdf && name)
-        return spec_error(p, p->whole, "'%.*s' has both an address and a name");
+        return spec_error(p, p->text, "'%s' has both an address and a name");
     if (!bdf && !name)
-        return spec_error(p, p->whole,
-                          "'%.*s' names no device (" ADDRESS_FORM ")");
+        return spec_error(p, p->text,
+                          "'%s' names no device (" ADDRESS_FORM ")");
     return 0;
 }
 
 /* A message has one line. */
-static int check_bytes(struct parser *p, char *text)
+static int check_bytes(struct parser *p, char *text, size_t len)
 {
-    size_t bad = p->whole.len;
+    size_t bad = len;
 
-    for (size_t i = bad; i-- > 0;) {
+    for (size_t i = len; i-- > 0;) {
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
             text[i] = '?';
             bad = i;
         }
     }
-    if (bad == p->whole.len)
-        return 0;
-    return spec_error(p, (struct part){ text + bad, p->whole.len - bad },
-                      "unprintable character in '%.*s'");
+    return bad == len
+               ? 0
+               : spec_error(p, text + bad, "unprintable character in '%s'");
 }
 
 /* The functions of xm's list @s, a bit each; 0: none, or one given twice. */
@@ -286,46 +226,49 @@ static int take_funcs(struct parser *p, char *text)
 {
     char *dot = text + strcspn(text, "=.");
     const char *end;
+    size_t len;
 
     if (*dot != '.' || !func_mask(dot + 1, &end) || end == dot + 2 ||
         !strchr("@,", *end))
         return 0;
-    if (!p->xm)
-        return spec_error(p, (struct part){ text, (size_t)(end - text) },
+    len = (size_t)(end - dot) - 1;
+    if (!p->xm) {
+        dot[1 + len] = '\0';
+        return spec_error(p, text,
                           "xl rejects several functions in one entry, as in "
-                          "'%.*s' (xm took them); write an entry for each");
-    p->spec.funcs = strndup(dot + 1, (size_t)(end - dot) - 1);
-    if (!p->spec.funcs)
-        return xpci_error_oom(p->err);
+                          "'%s' (xm took them); write an entry for each");
+    }
     dot[1] = '*';
     memmove(dot + 2, end, strlen(end) + 1);
-    p->whole.len = strlen(text);
-    return 0;
+    return xpci_asprintf(p->err, &p->spec->funcs, "%.*s", (int)len,
+                         p->whole + (dot + 1 - text));
 }
 
 int xpci_pci_spec_read(const char *s, size_t len, bool xm,
                        struct xpci_pci_spec *out, struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf text = { 0 };
-    _cleanup_parser_ struct parser p = { .xm = xm, .err = err };
-    int ret = xpci_buf_append(&text, s, len);
+    _cleanup_buf_ struct xpci_buf whole = { 0 }, text = { 0 };
+    _cleanup_pci_spec_ struct xpci_pci_spec spec = { 0 };
+    struct parser p = { .xm = xm, .spec = &spec, .err = err };
+    int ret;
 
-    if (ret < 0)
+    if (xpci_buf_append(&whole, s, len) < 0)
         return xpci_error_oom(err);
-    p.whole = (struct part){ text.data, len };
-    ret = check_bytes(&p, text.data);
-    if (ret == 0)
-        ret = take_funcs(&p, text.data);
-    if (ret == 0)
-        ret = parse_parts(&p);
-    if (ret == 0)
-        ret = check_whole(&p);
+    p.whole = p.text = whole.data;
+    ret = check_bytes(&p, whole.data, len);
     if (ret < 0)
         return ret;
-    if (p.rest.len)
-        p.spec.options = xpci_buf_steal(&p.rest);
-    *out = xpci_steal(p.spec);
-    return 0;
+    if (xpci_buf_append(&text, s, len) < 0)
+        return xpci_error_oom(err);
+    p.text = text.data;
+    ret = take_funcs(&p, text.data);
+    if (ret == 0)
+        ret = parse_parts(&p, text.data);
+    if (ret == 0)
+        ret = check_whole(&p);
+    if (ret == 0)
+        *out = xpci_steal(spec);
+    return ret;
 }
 
 bool xpci_pci_spec_covers(const struct xpci_pci_spec *spec,
@@ -359,30 +302,21 @@ void xpci_pci_spec_clear(struct xpci_pci_spec *spec)
     *spec = (struct xpci_pci_spec){ 0 };
 }
 
-static int format_address(struct xpci_buf *out,
-                          const struct xpci_pci_spec *spec, bool with_segment)
-{
-    const struct xpci_bdf *b = &spec->dev.bdf;
-
-    if ((b->segment || with_segment) &&
-        xpci_buf_printf(out, "%04x:", b->segment) < 0)
-        return -ENOMEM;
-    if (xpci_buf_printf(out, "%02x:%02x.", b->bus, b->slot) < 0)
-        return -ENOMEM;
-    return spec->dev.all_funcs
-               ? xpci_buf_puts(out, spec->funcs ? spec->funcs : "*")
-               : xpci_buf_printf(out, "%x", b->func);
-}
-
 char *xpci_pci_spec_format(const struct xpci_pci_spec *spec, bool with_segment)
 {
     _cleanup_buf_ struct xpci_buf out = { 0 };
+    const struct xpci_bdf *b = &spec->dev.bdf;
+    char segment[16] = "", func[4] = "*";
     int ret;
 
-    if (spec->name)
-        ret = xpci_buf_printf(&out, "name=%s", spec->name);
-    else
-        ret = format_address(&out, spec, with_segment);
+    if (b->segment || with_segment)
+        snprintf(segment, sizeof(segment), "%04x:", b->segment);
+    if (!spec->dev.all_funcs)
+        snprintf(func, sizeof(func), "%x", b->func);
+    ret = spec->name
+              ? xpci_buf_printf(&out, "name=%s", spec->name)
+              : xpci_buf_printf(&out, "%s%02x:%02x.%s", segment, b->bus,
+                                b->slot, spec->funcs ? spec->funcs : func);
     if (ret == 0 && spec->vslot)
         ret = xpci_buf_printf(&out, spec->name ? ",vslot=%x" : "@%x",
                               spec->vslot);

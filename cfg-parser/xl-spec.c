@@ -3,22 +3,27 @@
 #include <string.h>
 #include <strings.h>
 
-#include "bdf.h"
 #include "buf.h"
+#include "pci-spec.h"
 #include "xl-spec.h"
 
-static const char *const flags[] = { "permissive", "msitranslate", "seize",
-                                     "power_mgmt" };
+/* What is no device, address or slot, in the order of the text. */
+enum { POLICY = 4, OPTIONS };
+static const char *const keys[OPTIONS] = { "permissive", "msitranslate",
+                                           "seize", "power_mgmt",
+                                           "rdm_policy" };
 
-enum verdict { REFUSED, TAKEN, CHANCE };
+/* Verdicts: what xl says, NULL if it takes the spec. */
+#define REFUSED XPCI_XL_REFUSED
+#define CHANCE XPCI_XL_CHANCE
 
 struct reader {
     bool old; /* 4.14 */
     bool has_address;
     struct xpci_bdf_pattern dev;
-    unsigned int vslot, given, on; /* bits of flags[] */
-    const char *policy;
-    const char *name; /* in the text, of @name_len bytes */
+    unsigned int vslot;
+    const char *values[OPTIONS]; /* NULL: not given */
+    const char *name;            /* in the text, of @name_len bytes */
     size_t name_len;
 };
 
@@ -53,7 +58,7 @@ static size_t count_colons(const struct reader *r, const char *s)
     return n;
 }
 
-static enum verdict address(struct reader *r, const char **text)
+static const char *address(struct reader *r, const char **text)
 {
     const unsigned int max[] = { 0xffff, 0xff, r->old ? 0xff : 0x1f };
     unsigned int v[3] = { 0 }, func = 0;
@@ -77,64 +82,63 @@ static enum verdict address(struct reader *r, const char **text)
         (struct xpci_bdf){ v[0], (uint8_t)v[1], (uint8_t)v[2], (uint8_t)func };
     r->has_address = true;
     *text = s;
-    return TAKEN;
+    return NULL;
 }
 
-static bool vslot(struct reader *r, const char **s)
+static const char *vslot(struct reader *r, const char **s)
 {
-    return number(r, s, r->old ? 0xff : 0x1f, &r->vslot);
+    return number(r, s, r->old ? 0xff : 0x1f, &r->vslot) ? NULL : REFUSED;
 }
 
 /* 4.14 has no word for "invalid", which is as none, and cares for case. */
-static bool policy(struct reader *r, const char *s, size_t len)
+static const char *policy(struct reader *r, const char *s, size_t len)
 {
     static const char *const words[] = { "invalid", "strict", "relaxed" };
 
     for (size_t i = r->old; i < XPCI_ARRAY_SIZE(words); i++) {
         if (len == strlen(words[i]) &&
             !(r->old ? strncmp : strncasecmp)(s, words[i], len)) {
-            r->policy = i ? words[i] : NULL;
-            return true;
+            r->values[POLICY] = i ? words[i] : NULL;
+            return NULL;
         }
     }
-    return false;
+    return REFUSED;
 }
 
 /*
  * The last one wins; what is behind an address or a slot is lost. 4.14 warns
  * of keys it does not know, and of these it knows no address, slot or name.
  */
-static enum verdict option(struct reader *r, const char *key, size_t n,
-                           const char *value, size_t len)
+static const char *option(struct reader *r, const char *key, size_t n,
+                          const char *value, size_t len)
 {
 #define IS(word) (n == strlen(word) && !memcmp(key, word, n))
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(flags); i++) {
-        if (IS(flags[i])) {
-            r->given |= 1U << i;
-            r->on = (r->on & ~(1U << i)) | (atoi(value) ? 1U << i : 0);
-            return TAKEN;
+    if (IS(keys[POLICY]))
+        return policy(r, value, len);
+    for (size_t i = 0; i < POLICY; i++) {
+        if (IS(keys[i])) {
+            r->values[i] = atoi(value) ? "1" : "0";
+            return NULL;
         }
     }
-    if (IS("rdm_policy"))
-        return policy(r, value, len) ? TAKEN : REFUSED;
     if (r->old)
-        return TAKEN;
+        return NULL;
     if (IS("bdf"))
         return address(r, &value);
     if (IS("name")) {
         r->name = value;
         r->name_len = len;
-        return TAKEN;
+        return NULL;
     }
-    return IS("vslot") && vslot(r, &value) ? TAKEN : REFUSED;
+    return IS("vslot") ? vslot(r, &value) : REFUSED;
 #undef IS
 }
 
-static enum verdict options(struct reader *r, const char *s)
+static const char *options(struct reader *r, const char *s)
 {
-    enum verdict v = TAKEN;
+    const char *v = NULL;
 
-    while (*s && v == TAKEN) {
+    while (*s && !v) {
         size_t key = strcspn(s, "="), len;
         const char *value = s + key + 1;
 
@@ -146,18 +150,18 @@ static enum verdict options(struct reader *r, const char *s)
         if (r->old && !*s && value[len])
             return REFUSED;
     }
-    return v == TAKEN && r->has_address == !!r->name ? REFUSED : v;
+    return !v && r->has_address == !!r->name ? REFUSED : v;
 }
 
-static enum verdict read_spec(struct reader *r, const char *s)
+static const char *read_spec(struct reader *r, const char *s)
 {
-    enum verdict v = address(r, &s);
+    const char *v = address(r, &s);
 
-    if (v == CHANCE)
+    if (v && !strcmp(v, CHANCE))
         return v;
     if (!r->has_address)
         return r->old ? REFUSED : options(r, s);
-    if (*s == '@' && (s++, !vslot(r, &s)))
+    if (*s == '@' && (s++, vslot(r, &s)))
         return REFUSED;
     if (*s && (*s++ != ',' || (r->old && !*s)))
         return REFUSED;
@@ -166,38 +170,24 @@ static enum verdict read_spec(struct reader *r, const char *s)
 
 static char *format(const struct reader *r)
 {
-    _cleanup_buf_ struct xpci_buf out = { 0 };
-    char bdf[XPCI_BDF_SIZE];
-    int ret;
+    _cleanup_free_ char *name = r->name ? strndup(r->name, r->name_len) : NULL;
+    _cleanup_buf_ struct xpci_buf options = { 0 };
+    struct xpci_pci_spec spec = { r->dev, NULL, name, r->vslot, NULL };
+    int ret = r->name && !name ? -ENOMEM : 0;
 
-    xpci_bdf_format(&r->dev.bdf, bdf);
-    if (r->dev.all_funcs)
-        bdf[strlen(bdf) - 1] = '*';
-    ret = r->name
-              ? xpci_buf_printf(&out, "name=%.*s", (int)r->name_len, r->name)
-              : xpci_buf_puts(&out, bdf);
-    if (ret == 0 && r->vslot)
-        ret = xpci_buf_printf(&out, r->name ? ",vslot=%x" : "@%x", r->vslot);
-    for (size_t i = 0; ret == 0 && i < XPCI_ARRAY_SIZE(flags); i++) {
-        if (r->given & 1U << i)
-            ret = xpci_buf_printf(&out, ",%s=%d", flags[i], r->on >> i & 1);
+    for (size_t i = 0; ret == 0 && i < OPTIONS; i++) {
+        if (r->values[i])
+            ret = xpci_buf_printf(&options, "%s%s=%s", options.len ? "," : "",
+                                  keys[i], r->values[i]);
     }
-    if (ret == 0 && r->policy)
-        ret = xpci_buf_printf(&out, ",rdm_policy=%s", r->policy);
-    return ret < 0 ? NULL : xpci_buf_steal(&out);
+    spec.options = options.data;
+    return ret < 0 ? NULL : xpci_pci_spec_format(&spec, true);
 }
 
 char *xpci_xl_spec(const char *s, enum xpci_xl_release release)
 {
     struct reader r = { .old = release == XPCI_XL_4_14 };
+    const char *v = read_spec(&r, s);
 
-    switch (read_spec(&r, s)) {
-    case REFUSED:
-        return strdup(XPCI_XL_REFUSED);
-    case CHANCE:
-        return strdup(XPCI_XL_CHANCE);
-    case TAKEN:
-        break;
-    }
-    return format(&r);
+    return v ? strdup(v) : format(&r);
 }
