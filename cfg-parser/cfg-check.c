@@ -334,7 +334,7 @@ static void check_replaced(struct check *c)
     unsigned int lost = 0;
 
     for (size_t i = 0; i < start; i++) {
-        const struct xpci_cfg_stmt *stmt = &cfg->stmts[i];
+        const struct xpci_cfg_stmt *stmt = &cfg->stmts.v[i];
 
         for (size_t k = stmt->first + 1;
              k < stmt->last && xpci_cfg_is_key(cfg, stmt, "pci"); k++) {
@@ -342,8 +342,8 @@ static void check_replaced(struct check *c)
                 lost = at(c, stmt->key)->line;
         }
     }
-    if (lost && start < cfg->n)
-        found(c, ERROR, at(c, cfg->stmts[start].key), text(c, "pci +="),
+    if (lost && start < cfg->stmts.n)
+        found(c, ERROR, at(c, cfg->stmts.v[start].key), text(c, "pci +="),
               "this list replaces that of line %u, whose devices the "
               "guest does not get",
               lost);
@@ -353,9 +353,9 @@ static void check_replaced(struct check *c)
 
 static const struct xpci_cfg_stmt *last(const struct check *c, const char *key)
 {
-    for (size_t i = c->cfg->n; i-- > 0;) {
-        if (xpci_cfg_is_key(c->cfg, &c->cfg->stmts[i], key))
-            return &c->cfg->stmts[i];
+    for (size_t i = c->cfg->stmts.n; i-- > 0;) {
+        if (xpci_cfg_is_key(c->cfg, &c->cfg->stmts.v[i], key))
+            return &c->cfg->stmts.v[i];
     }
     return NULL;
 }

@@ -120,9 +120,9 @@ static bool is_own_line(const struct edit *e, const struct xpci_cfg_stmt *stmt)
     if (is_newline(cfg, end) || (after_comment(cfg, stmt->key) &&
                                  !strcmp(data + xpci_cfg_start(cfg, end), " ")))
         end++;
-    for (size_t i = 0; i < cfg->n; i++) {
-        if (&cfg->stmts[i] != stmt &&
-            xpci_cfg_is_key(cfg, &cfg->stmts[i], e->key))
+    for (size_t i = 0; i < cfg->stmts.n; i++) {
+        if (&cfg->stmts.v[i] != stmt &&
+            xpci_cfg_is_key(cfg, &cfg->stmts.v[i], e->key))
             return false;
     }
     return xpci_cfg_type(cfg, end) == XPCI_TOK_END &&
@@ -220,9 +220,9 @@ static int add(struct edit *e, const char *item, struct xpci_error *err)
     const struct xpci_cfg_stmt *stmt = NULL;
     size_t tail, last;
 
-    for (size_t i = xpci_cfg_chain(cfg, e->key); i < cfg->n; i++) {
-        if (xpci_cfg_is_key(cfg, &cfg->stmts[i], e->key))
-            stmt = &cfg->stmts[i];
+    for (size_t i = xpci_cfg_chain(cfg, e->key); i < cfg->stmts.n; i++) {
+        if (xpci_cfg_is_key(cfg, &cfg->stmts.v[i], e->key))
+            stmt = &cfg->stmts.v[i];
     }
     if (!stmt)
         return add_list(e, item, err);
@@ -297,7 +297,7 @@ static void drop_tail(struct edit *e, size_t item, size_t comma)
 static void drop(struct edit *e, size_t item)
 {
     const struct xpci_cfg *cfg = e->cfg;
-    const struct xpci_cfg_stmt *stmt = &cfg->stmts[cfg->n - 1];
+    const struct xpci_cfg_stmt *stmt = &cfg->stmts.v[cfg->stmts.n - 1];
     size_t comma = significant(cfg, item, 1);
     size_t before = significant(cfg, item, -1);
 

@@ -31,10 +31,10 @@ int xpci_cfg_list_drop(struct xpci_cfg **cfg, const char *key,
 int xpci_cfg_only_key(const struct xpci_cfg *cfg, const char *key,
                       struct xpci_error *err)
 {
-    for (size_t i = 0; i < cfg->n; i++) {
-        size_t tok = cfg->stmts[i].key;
+    for (size_t i = 0; i < cfg->stmts.n; i++) {
+        size_t tok = cfg->stmts.v[i].key;
 
-        if (!xpci_cfg_is_key(cfg, &cfg->stmts[i], key))
+        if (!xpci_cfg_is_key(cfg, &cfg->stmts.v[i], key))
             return xpci_cfg_error(err, cfg, tok,
                                   "'%.*s' is no setting of xpci, which knows "
                                   "'%s'",

@@ -20,10 +20,8 @@ struct parser {
 
 static void clear_tree(struct xpci_cfg *cfg)
 {
-    free(cfg->stmts);
+    free(xpci_steal(cfg->stmts).v);
     xpci_toks_clear(&cfg->toks);
-    cfg->stmts = NULL;
-    cfg->n = 0;
 }
 
 void xpci_cfg_free(struct xpci_cfg *cfg)
@@ -148,8 +146,8 @@ static int check_append(struct parser *p, const struct xpci_cfg_stmt *stmt)
     struct xpci_place place = { 0 };
     size_t len = xpci_cfg_end(cfg, stmt->key) - xpci_cfg_start(cfg, stmt->key);
 
-    for (; p->named < cfg->n; p->named++) {
-        name = text + xpci_cfg_start(cfg, cfg->stmts[p->named].key);
+    for (; p->named < cfg->stmts.n; p->named++) {
+        name = text + xpci_cfg_start(cfg, cfg->stmts.v[p->named].key);
         node = tsearch(name, &p->names, xpci_cfg_cmp_names);
         if (!node)
             return xpci_error_oom(p->err);
@@ -170,21 +168,6 @@ static int check_append(struct parser *p, const struct xpci_cfg_stmt *stmt)
                           stmt->is_list ? "list" : "single value");
 }
 
-static int add_stmt(struct parser *p, const struct xpci_cfg_stmt *stmt)
-{
-    struct xpci_cfg *cfg = p->cfg;
-    struct xpci_cfg_stmt *v;
-
-    if ((cfg->n & (cfg->n - 1)) == 0) { /* grows at powers of two */
-        v = reallocarray(cfg->stmts, cfg->n ? cfg->n * 2 : 1, sizeof(*v));
-        if (!v)
-            return xpci_error_oom(p->err);
-        cfg->stmts = v;
-    }
-    cfg->stmts[cfg->n++] = *stmt;
-    return 0;
-}
-
 static int parse_value(struct parser *p, struct xpci_cfg_stmt *stmt)
 {
     enum xpci_tok_type type = peek(p, false);
@@ -203,7 +186,7 @@ static int parse_value(struct parser *p, struct xpci_cfg_stmt *stmt)
 
 static int parse_stmt(struct parser *p)
 {
-    struct xpci_cfg_stmt stmt = { .key = (uint32_t)p->pos++ };
+    struct xpci_cfg_stmt stmt = { .key = (uint32_t)p->pos++ }, *new;
     enum xpci_tok_type type = peek(p, false);
     int ret;
 
@@ -218,7 +201,11 @@ static int parse_stmt(struct parser *p)
     type = peek(p, false);
     if (type != XPCI_TOK_NEWLINE && type != XPCI_TOK_SEMICOLON && !at_end(type))
         return syntax_error(p, "the end of the line after the value");
-    return add_stmt(p, &stmt);
+    new = xpci_list_add(&p->cfg->stmts);
+    if (!new)
+        return xpci_error_oom(p->err);
+    *new = stmt;
+    return 0;
 }
 
 static int parse_file(struct parser *p)
@@ -337,11 +324,11 @@ bool xpci_cfg_is_key(const struct xpci_cfg *cfg,
 
 size_t xpci_cfg_chain(const struct xpci_cfg *cfg, const char *key)
 {
-    size_t start = cfg->n;
+    size_t start = cfg->stmts.n;
 
-    for (size_t i = 0; i < cfg->n; i++) {
-        if (xpci_cfg_is_key(cfg, &cfg->stmts[i], key) &&
-            (start == cfg->n || !cfg->stmts[i].append))
+    for (size_t i = 0; i < cfg->stmts.n; i++) {
+        if (xpci_cfg_is_key(cfg, &cfg->stmts.v[i], key) &&
+            (start == cfg->stmts.n || !cfg->stmts.v[i].append))
             start = i;
     }
     return start;
@@ -417,9 +404,10 @@ int xpci_cfg_items(const struct xpci_cfg *cfg, const char *key,
 {
     int ret = 0;
 
-    for (size_t i = xpci_cfg_chain(cfg, key); ret == 0 && i < cfg->n; i++) {
-        if (xpci_cfg_is_key(cfg, &cfg->stmts[i], key))
-            ret = add_items(cfg, &cfg->stmts[i], out);
+    for (size_t i = xpci_cfg_chain(cfg, key); ret == 0 && i < cfg->stmts.n;
+         i++) {
+        if (xpci_cfg_is_key(cfg, &cfg->stmts.v[i], key))
+            ret = add_items(cfg, &cfg->stmts.v[i], out);
     }
     return ret < 0 ? xpci_error_oom(err) : 0;
 }
@@ -468,11 +456,11 @@ int xpci_cfg_string(const struct xpci_cfg *cfg, const char *key, char **out,
     size_t i = xpci_cfg_chain(cfg, key);
 
     *out = NULL;
-    if (i == cfg->n)
+    if (i == cfg->stmts.n)
         return 0;
-    for (; i < cfg->n; i++) {
+    for (; i < cfg->stmts.n; i++) {
         _cleanup_free_ char *part = NULL;
-        const struct xpci_cfg_stmt *stmt = &cfg->stmts[i];
+        const struct xpci_cfg_stmt *stmt = &cfg->stmts.v[i];
 
         if (!xpci_cfg_is_key(cfg, stmt, key))
             continue;

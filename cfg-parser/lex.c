@@ -17,22 +17,18 @@ static const unsigned char first[256] = {
     ['"'] = XPCI_TOK_STRING,         ['#'] = XPCI_TOK_COMMENT,
 };
 
-/* In which tokens of more than one byte it may go on, a bit each. */
-#define IN(type) (1U << (type))
-#define IN_NAME IN(XPCI_TOK_IDENT)
-#define IN_BOTH (IN_NAME | IN(XPCI_TOK_NUMBER))
+/* In a token of more than one byte. */
+static bool goes_on(enum xpci_tok_type type, char c)
+{
+    enum xpci_tok_type begins = first[(unsigned char)c];
 
-static const unsigned char inside[256] = {
-    [' '] = IN(XPCI_TOK_BLANK),
-    ['\t'] = IN(XPCI_TOK_BLANK),
-    ['.'] = IN_NAME,
-    ['_'] = IN_NAME,
-    ['0' ... '9'] = IN_BOTH,
-    ['a' ... 'f'] = IN_BOTH,
-    ['g' ... 'w'] = IN_NAME,
-    ['x'] = IN_BOTH,
-    ['y' ... 'z'] = IN_NAME,
-};
+    if (type == XPCI_TOK_NUMBER && ((c >= 'a' && c <= 'f') || c == 'x'))
+        return true;
+    if (type == XPCI_TOK_IDENT &&
+        (begins == XPCI_TOK_NUMBER || c == '.' || c == '_'))
+        return true;
+    return begins == type;
+}
 
 void xpci_lex_seek(const char *data, struct xpci_place *place, size_t off)
 {
@@ -77,53 +73,37 @@ struct lexer {
 };
 
 /*
- * xl's "\1" wants two more characters that strtoul(.., 10) takes, blanks and
- * signs among them, and yields nothing; see cfg-grammar.md.
+ * How long the escape behind a backslash is, 0: xl knows it not. *out is its
+ * byte; none for xl's "\1", which wants two more characters that
+ * strtoul(.., 10) takes, blanks and signs among them; see cfg-grammar.md.
  */
-static size_t octal_len(const char *s, size_t left)
-{
-    char window[4] = { 0 };
-    char *end;
-    size_t used;
-
-    memcpy(window, s, left < 3 ? left : 3);
-    (void)strtoul(window, &end, 10);
-    used = (size_t)(end - window);
-    return used >= 2 ? used : 0;
-}
-
-/* The byte for the escape letter @c, or 0. */
-static char escape_value(char c)
+static size_t escape(const char *s, size_t left, char *out)
 {
     static const char from[] = "'\"\\abfnrtv", to[] = "'\"\\\a\b\f\n\r\t\v";
-    const char *p = c ? strchr(from, c) : NULL;
+    const char *known = strchr(from, *s);
+    char window[4] = { 0 }, *end;
 
-    return p ? to[p - from] : '\0';
+    *out = known ? to[known - from] : '\0';
+    if (*s < '0' || *s > '7')
+        return known != NULL;
+    memcpy(window, s + 1, left > 3 ? 3 : left - 1);
+    (void)strtoul(window, &end, 10);
+    return end >= window + 2 ? 1 + (size_t)(end - window) : 0;
 }
 
 int xpci_lex_unquote(const char *s, size_t len, char *out, size_t *bad)
 {
     size_t i = 1, n = 0, used;
-    bool known;
     char c;
 
     while (i < len - 1) {
         c = s[i++];
         if (c == '\\') {
-            c = s[i++];
-            if (c >= '0' && c <= '7') {
-                used = octal_len(s + i, len - i);
-                i += used;
-                known = used > 0;
-                c = '\0';
-            } else {
-                c = escape_value(c);
-                known = c != '\0';
-            }
-            if (!known) {
-                *bad = i - 2;
+            used = escape(s + i, len - i, &c);
+            *bad = i - 1;
+            if (!used)
                 return -EINVAL;
-            }
+            i += used;
         }
         if (out && c)
             out[n++] = c;
@@ -161,7 +141,7 @@ static size_t span(const char *s, enum xpci_tok_type type)
 {
     size_t i = 1;
 
-    while (inside[(unsigned char)s[i]] & IN(type))
+    while (goes_on(type, s[i]))
         i++;
     return i;
 }

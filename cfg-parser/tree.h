@@ -24,8 +24,10 @@ struct xpci_cfg {
     char *name;
     struct xpci_buf text;
     struct xpci_toks toks;
-    struct xpci_cfg_stmt *stmts;
-    size_t n;
+    struct {
+        struct xpci_cfg_stmt *v;
+        size_t n;
+    } stmts;
     char *xl_error; /* NULL: xl reads it */
 };
 
@@ -64,7 +66,7 @@ bool xpci_cfg_is_key(const struct xpci_cfg *cfg,
 
 /*
  * The first statement that counts for @key: the last "=", or the first "+="
- * if there is none. cfg->n if the key is not there. From it on, every
+ * if there is none. stmts.n if the key is not there. From it on, every
  * statement of the key adds to the value.
  */
 size_t xpci_cfg_chain(const struct xpci_cfg *cfg, const char *key);

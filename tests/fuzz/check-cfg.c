@@ -151,19 +151,20 @@ static char *our_value(const struct xpci_cfg *cfg, const char *key)
     _cleanup_buf_ struct xpci_buf out = { 0 };
     _cleanup_free_ char *s = NULL;
     size_t first = xpci_cfg_chain(cfg, key);
-    bool list = first < cfg->n && cfg->stmts[first].is_list, added = false;
+    bool list = first < cfg->stmts.n && cfg->stmts.v[first].is_list,
+         added = false;
     long number = 0;
     int r = xpci_cfg_string(cfg, key, &s, NULL);
 
     CHECK(r == (list ? -EINVAL : 0));
     if (list)
         CHECK(xpci_buf_puts(&out, "[") == 0);
-    for (size_t i = first; i < cfg->n; i++) {
-        if (!xpci_cfg_is_key(cfg, &cfg->stmts[i], key))
+    for (size_t i = first; i < cfg->stmts.n; i++) {
+        if (!xpci_cfg_is_key(cfg, &cfg->stmts.v[i], key))
             continue;
-        added = cfg->stmts[i].append;
+        added = cfg->stmts.v[i].append;
         if (list)
-            put_items(cfg, &cfg->stmts[i], &out);
+            put_items(cfg, &cfg->stmts.v[i], &out);
     }
     if (list)
         CHECK(xpci_buf_puts(&out, "]") == 0);

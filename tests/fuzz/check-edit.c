@@ -177,7 +177,7 @@ static bool refusable(const struct state *s, const struct xpci_pci_spec *spec,
         *slot_taken |= want.vslot && s->specs[i].vslot == want.vslot;
     }
     return end && cfg->toks.v[end - 1].type == XPCI_TOK_STRAY &&
-           xpci_cfg_chain(cfg, "pci") == cfg->n;
+           xpci_cfg_chain(cfg, "pci") == cfg->stmts.n;
 }
 
 /* To xl, @text is what @spec makes of @old, which may be NULL. */
