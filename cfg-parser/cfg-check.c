@@ -351,15 +351,6 @@ static void check_replaced(struct check *c)
 
 /* --- the guest --- */
 
-static const struct xpci_cfg_stmt *last(const struct check *c, const char *key)
-{
-    for (size_t i = c->cfg->stmts.n; i-- > 0;) {
-        if (xpci_cfg_is_key(c->cfg, &c->cfg->stmts.v[i], key))
-            return &c->cfg->stmts.v[i];
-    }
-    return NULL;
-}
-
 /* The value that counts; NULL: none, or a list. */
 static char *value_of(struct check *c, const char *key)
 {
@@ -375,7 +366,7 @@ static bool number(struct check *c, const char *key, long *out)
     _cleanup_free_ char *s = value_of(c, key);
     char *end;
 
-    if (!s || !*s || last(c, key)->append)
+    if (!s || !*s || xpci_cfg_last(c->cfg, key)->append)
         return false;
     *out = strtol(s, &end, 0);
     return !*end;
@@ -388,7 +379,7 @@ static bool is_broken(struct check *c, const struct rule *r, const char *value)
     switch (r->when) {
     case THERE:
     case ABSENT:
-        return !last(c, r->key) == (r->when == ABSENT);
+        return !xpci_cfg_last(c->cfg, r->key) == (r->when == ABSENT);
     case IS:
     case IS_NOT:
         return value && any_word(value, r->words, false) == (r->when == IS);
@@ -397,7 +388,7 @@ static bool is_broken(struct check *c, const struct rule *r, const char *value)
     case ON:
         return number(c, r->key, &a) && a;
     case NO_NUMBER:
-        return last(c, r->key) && !number(c, r->key, &a);
+        return xpci_cfg_last(c->cfg, r->key) && !number(c, r->key, &a);
     case ABOVE:
         return number(c, r->key, &a) && number(c, r->words, &b) && a > b;
     }
@@ -409,9 +400,10 @@ static void check_key(struct check *c, struct rule r)
     const struct xpci_cfg_stmt *stmt;
     _cleanup_free_ char *value = NULL;
 
-    if (r.when == LACKS && last(c, "cmdline")) /* then "extra" is ignored */
+    if (r.when == LACKS &&
+        xpci_cfg_last(c->cfg, "cmdline")) /* then "extra" is ignored */
         r.key = "cmdline";
-    stmt = last(c, r.key);
+    stmt = xpci_cfg_last(c->cfg, r.key);
     value = value_of(c, r.key);
     if ((!r.guests || r.guests & c->guest) &&
         (r.entries == ANY || (r.entries == SOME) == !!c->entries) &&
@@ -444,7 +436,7 @@ static void find_guest(struct check *c)
                 guest = kinds[i].guest;
         }
         if (s && (!guest || (c->guest && c->guest != guest)))
-            found(c, ERROR, at(c, last(c, keys[k])->first), NULL,
+            found(c, ERROR, at(c, xpci_cfg_last(c->cfg, keys[k])->first), NULL,
                   "xl refuses the file: %s '%s' is none it knows, or not that "
                   "of 'type'; write type = 'hvm', 'pv' or 'pvh' alone",
                   keys[k], s);
@@ -481,7 +473,7 @@ static unsigned int own_slots(struct check *c)
         { "hdtype", "ahci", 1 },         { "usbversion", "1", 1 },
         { "usbversion", "3", 1 },        { "spicevdagent", "1", 1 },
     };
-    int n = 3 + (last(c, "soundhw") != NULL) +
+    int n = 3 + (xpci_cfg_last(c->cfg, "soundhw") != NULL) +
             (count_items(c, "disk", ",sd", true) > 0) +
             count_items(c, "vif", "type=vif", false);
     long on;

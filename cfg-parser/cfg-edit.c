@@ -6,11 +6,16 @@
 
 #define INDENT "    "
 
+#define BLANK XPCI_TOK_BLANK
+#define NEWLINE XPCI_TOK_NEWLINE
+#define COMMENT XPCI_TOK_COMMENT
+#define COMMA XPCI_TOK_COMMA
+
 /* The new text, from the front to the back. */
 struct edit {
     const struct xpci_cfg *cfg;
     const char *key;
-    struct xpci_buf text;
+    struct xpci_buf *text;
     size_t at; /* up to here the old text is done */
     bool no_memory;
 };
@@ -25,16 +30,11 @@ static void _printf_(4, 5)
     va_start(ap, fmt);
     text = xpci_vformat(fmt, ap);
     va_end(ap);
-    e->no_memory |= !text ||
-                    xpci_buf_append(&e->text, e->cfg->text.data + e->at,
-                                    from - e->at) < 0 ||
-                    xpci_buf_puts(&e->text, text) < 0;
+    e->no_memory |=
+        !text ||
+        xpci_buf_append(e->text, e->cfg->text.data + e->at, from - e->at) < 0 ||
+        xpci_buf_puts(e->text, text) < 0;
     e->at = to;
-}
-
-static void edit_clear(struct edit *e)
-{
-    xpci_buf_clear(&e->text);
 }
 
 static void cut(struct edit *e, size_t from, size_t to)
@@ -42,67 +42,53 @@ static void cut(struct edit *e, size_t from, size_t to)
     put(e, from, to, "%s", "");
 }
 
-static void cut_token(struct edit *e, size_t tok)
+/* Where token @tok begins; it ends where the next one does. */
+static size_t off(const struct edit *e, size_t tok)
 {
-    cut(e, xpci_cfg_start(e->cfg, tok), xpci_cfg_end(e->cfg, tok));
+    return xpci_cfg_start(e->cfg, tok);
 }
 
-static bool is_blank(const struct xpci_cfg *cfg, size_t tok)
+static bool is(const struct edit *e, size_t tok, enum xpci_tok_type type)
 {
-    return xpci_cfg_type(cfg, tok) == XPCI_TOK_BLANK;
-}
-
-static bool is_newline(const struct xpci_cfg *cfg, size_t tok)
-{
-    return xpci_cfg_type(cfg, tok) == XPCI_TOK_NEWLINE;
-}
-
-static bool is_comment(const struct xpci_cfg *cfg, size_t tok)
-{
-    return xpci_cfg_type(cfg, tok) == XPCI_TOK_COMMENT;
-}
-
-static bool is_comma(const struct xpci_cfg *cfg, size_t tok)
-{
-    return xpci_cfg_type(cfg, tok) == XPCI_TOK_COMMA;
+    return xpci_cfg_type(e->cfg, tok) == type;
 }
 
 /* The next token that is neither blank, newline nor comment; @step: 1, -1. */
-static size_t significant(const struct xpci_cfg *cfg, size_t tok, int step)
+static size_t significant(const struct edit *e, size_t tok, int step)
 {
     do
         tok += (size_t)step;
-    while (is_blank(cfg, tok) || is_newline(cfg, tok) || is_comment(cfg, tok));
+    while (is(e, tok, BLANK) || is(e, tok, NEWLINE) || is(e, tok, COMMENT));
     return tok;
 }
 
 /* The token after @tok, blanks skipped. */
-static size_t next_on_line(const struct xpci_cfg *cfg, size_t tok)
+static size_t next_on_line(const struct edit *e, size_t tok)
 {
-    return tok + 1 + is_blank(cfg, tok + 1);
+    return tok + 1 + is(e, tok + 1, BLANK);
 }
 
 /* The blanks before @tok, or @tok. */
-static size_t with_blanks(const struct xpci_cfg *cfg, size_t tok)
+static size_t with_blanks(const struct edit *e, size_t tok)
 {
-    return tok - is_blank(cfg, tok - 1);
+    return tok - is(e, tok - 1, BLANK);
 }
 
-static bool starts_line(const struct xpci_cfg *cfg, size_t tok)
+static bool starts_line(const struct edit *e, size_t tok)
 {
-    return is_newline(cfg, with_blanks(cfg, tok) - 1);
+    return is(e, with_blanks(e, tok) - 1, NEWLINE);
 }
 
-static bool comment_between(const struct xpci_cfg *cfg, size_t a, size_t b)
+static bool comment_between(const struct edit *e, size_t a, size_t b)
 {
-    while (++a < b && !is_comment(cfg, a))
+    while (++a < b && !is(e, a, COMMENT))
         ;
     return a < b;
 }
 
-static bool after_comment(const struct xpci_cfg *cfg, size_t key)
+static bool after_comment(const struct edit *e, size_t key)
 {
-    return key >= 2 && is_comment(cfg, key - 2);
+    return key >= 2 && is(e, key - 2, COMMENT);
 }
 
 /*
@@ -116,17 +102,16 @@ static bool is_own_line(const struct edit *e, const struct xpci_cfg_stmt *stmt)
     const char *data = cfg->text.data, *key;
     size_t end = stmt->last + 1;
 
-    key = data + xpci_cfg_start(cfg, stmt->key);
-    if (is_newline(cfg, end) || (after_comment(cfg, stmt->key) &&
-                                 !strcmp(data + xpci_cfg_start(cfg, end), " ")))
+    key = data + off(e, stmt->key);
+    if (is(e, end, NEWLINE) ||
+        (after_comment(e, stmt->key) && !strcmp(data + off(e, end), " ")))
         end++;
     for (size_t i = 0; i < cfg->stmts.n; i++) {
         if (&cfg->stmts.v[i] != stmt &&
             xpci_cfg_is_key(cfg, &cfg->stmts.v[i], e->key))
             return false;
     }
-    return xpci_cfg_type(cfg, end) == XPCI_TOK_END &&
-           (key == data || key[-1] == '\n') &&
+    return is(e, end, XPCI_TOK_END) && (key == data || key[-1] == '\n') &&
            !strncmp(key + strlen(e->key), " = [", 4);
 }
 
@@ -138,14 +123,14 @@ static int add_list(struct edit *e, const char *item, struct xpci_error *err)
     bool newline = !len || cfg->text.data[len - 1] == '\n';
     const char *behind = newline ? "\n" : "";
 
-    if (end && xpci_cfg_type(cfg, end - 1) == XPCI_TOK_STRAY)
+    if (end && is(e, end - 1, XPCI_TOK_STRAY))
         return xpci_cfg_error(err, cfg, end - 1,
                               "a stray byte ends the file, which xl ignores "
                               "only there; remove it first");
     /* no newline before, none behind: so drop knows what the file was; a
      * blank behind if a comment was last, as only xm lets it be (xm.h) */
-    if (end && is_blank(cfg, end - 1) &&
-        strchr(cfg->text.data + xpci_cfg_start(cfg, end - 1), '#'))
+    if (end && is(e, end - 1, BLANK) &&
+        strchr(cfg->text.data + off(e, end - 1), '#'))
         behind = " ";
     put(e, len, len, "%s%s = [%s]%s", newline ? "" : "\n", e->key, item,
         behind);
@@ -155,11 +140,11 @@ static int add_list(struct edit *e, const char *item, struct xpci_error *err)
 static void drop_list(struct edit *e, size_t key)
 {
     const struct xpci_cfg *cfg = e->cfg;
-    size_t from = xpci_cfg_start(cfg, key);
+    size_t from = off(e, key);
     char last = cfg->text.data[cfg->text.len - 1];
 
     /* xl's comment must keep its newline, so that one was not ours */
-    if (from && last != '\n' && (last == ' ' || !after_comment(cfg, key)))
+    if (from && last != '\n' && (last == ' ' || !after_comment(e, key)))
         from--;
     cut(e, from, cfg->text.len);
 }
@@ -169,11 +154,11 @@ static void add_first(struct edit *e, const struct xpci_cfg_stmt *stmt,
                       const char *item)
 {
     const struct xpci_cfg *cfg = e->cfg;
-    size_t at = xpci_cfg_start(cfg, with_blanks(cfg, stmt->last));
+    size_t at = off(e, with_blanks(e, stmt->last));
     const char *pad = cfg->text.data + at;
-    int len = (int)(xpci_cfg_start(cfg, stmt->last) - at);
+    int len = (int)(off(e, stmt->last) - at);
 
-    if (starts_line(cfg, stmt->last))
+    if (starts_line(e, stmt->last))
         put(e, at, at, "%.*s" INDENT "%s,\n", len, pad, item);
     else /* the comma tells "pci = []" from a line that add_list() made */
         put(e, at, at, "%.*s%s%s", len, pad, item,
@@ -188,12 +173,12 @@ static void add_inline(struct edit *e, size_t last, size_t tail,
                        const char *item)
 {
     const struct xpci_cfg *cfg = e->cfg;
-    size_t blanks = with_blanks(cfg, last), at = xpci_cfg_end(cfg, tail);
-    size_t from = xpci_cfg_start(cfg, blanks);
-    bool shown = is_comma(cfg, blanks - 1), comma = tail != last;
+    size_t blanks = with_blanks(e, last), at = off(e, tail + 1);
+    size_t from = off(e, blanks);
+    bool shown = is(e, blanks - 1, COMMA), comma = tail != last;
 
     put(e, at, at, "%s%.*s%s%s", comma ? "" : ",",
-        shown ? (int)(xpci_cfg_start(cfg, last) - from) : 1,
+        shown ? (int)(off(e, last) - from) : 1,
         shown ? cfg->text.data + from : " ", item, comma ? "," : "");
 }
 
@@ -201,37 +186,32 @@ static void add_inline(struct edit *e, size_t last, size_t tail,
 static void add_line(struct edit *e, size_t last, size_t tail, const char *item)
 {
     const struct xpci_cfg *cfg = e->cfg;
-    size_t indent = xpci_cfg_start(cfg, with_blanks(cfg, last));
-    size_t next = next_on_line(cfg, tail), at = xpci_cfg_end(cfg, tail);
-    bool comma = tail != last, comment = is_comment(cfg, next);
-    bool behind = comment || (comma && is_newline(cfg, next));
+    size_t indent = off(e, with_blanks(e, last));
+    size_t next = next_on_line(e, tail), at = off(e, tail + 1);
+    bool comma = tail != last, comment = is(e, next, COMMENT);
+    bool behind = comment || (comma && is(e, next, NEWLINE));
 
     put(e, at, at, "%s", comma ? "" : ",");
     if (behind)
-        at = xpci_cfg_end(cfg, next + comment);
+        at = off(e, next + comment + 1);
     put(e, at, at, "%s%.*s%s%s%s", behind ? "" : "\n",
-        (int)(xpci_cfg_start(cfg, last) - indent), cfg->text.data + indent,
-        item, comma ? "," : "", behind ? "\n" : "");
+        (int)(off(e, last) - indent), cfg->text.data + indent, item,
+        comma ? "," : "", behind ? "\n" : "");
 }
 
 static int add(struct edit *e, const char *item, struct xpci_error *err)
 {
-    const struct xpci_cfg *cfg = e->cfg;
-    const struct xpci_cfg_stmt *stmt = NULL;
+    const struct xpci_cfg_stmt *stmt = xpci_cfg_last(e->cfg, e->key);
     size_t tail, last;
 
-    for (size_t i = xpci_cfg_chain(cfg, e->key); i < cfg->stmts.n; i++) {
-        if (xpci_cfg_is_key(cfg, &cfg->stmts.v[i], e->key))
-            stmt = &cfg->stmts.v[i];
-    }
     if (!stmt)
         return add_list(e, item, err);
-    tail = significant(cfg, stmt->last, -1);
-    last = is_comma(cfg, tail) ? significant(cfg, tail, -1) : tail;
+    tail = significant(e, stmt->last, -1);
+    last = is(e, tail, COMMA) ? significant(e, tail, -1) : tail;
     if (tail == stmt->first)
         add_first(e, stmt, item);
-    else if (starts_line(cfg, last) &&
-             (tail == last || next_on_line(cfg, last) == tail))
+    else if (starts_line(e, last) &&
+             (tail == last || next_on_line(e, last) == tail))
         add_line(e, last, tail, item);
     else
         add_inline(e, last, tail, item);
@@ -242,55 +222,51 @@ static int add(struct edit *e, const char *item, struct xpci_error *err)
 static void drop_with_comma(struct edit *e, size_t item, size_t comma,
                             size_t before)
 {
-    const struct xpci_cfg *cfg = e->cfg;
-    size_t next = next_on_line(cfg, comma);
-    size_t following = significant(cfg, comma, 1);
-    size_t blanks = xpci_cfg_start(cfg, with_blanks(cfg, item));
-    size_t end = xpci_cfg_end(cfg, comma);
-    bool own = starts_line(cfg, item), newline = is_newline(cfg, next);
-    bool first = xpci_cfg_type(cfg, before) == XPCI_TOK_OPEN;
-    bool comment = comment_between(cfg, comma, following);
-    bool last = xpci_cfg_type(cfg, following) == XPCI_TOK_CLOSE && !comment;
+    size_t next = next_on_line(e, comma);
+    size_t following = significant(e, comma, 1);
+    size_t blanks = off(e, with_blanks(e, item));
+    size_t end = off(e, comma + 1);
+    bool own = starts_line(e, item), newline = is(e, next, NEWLINE);
+    bool first = is(e, before, XPCI_TOK_OPEN);
+    bool comment = comment_between(e, comma, following);
+    bool last = is(e, following, XPCI_TOK_CLOSE) && !comment;
 
     if (own && newline)
-        cut(e, blanks, xpci_cfg_end(cfg, next));
-    else if (last && (first || (own && comment_between(cfg, before, item))))
+        cut(e, blanks, off(e, next + 1));
+    else if (last && (first || (own && comment_between(e, before, item))))
         cut(e, blanks, end);
     else if (own ? last : !first)
-        cut(e, xpci_cfg_end(cfg, before), end);
+        cut(e, off(e, before + 1), end);
     else
-        cut(e, xpci_cfg_start(cfg, item),
-            xpci_cfg_start(cfg,
-                           !own && newline && !comment ? following : next));
+        cut(e, off(e, item),
+            off(e, !own && newline && !comment ? following : next));
 }
 
 /* The last item, no comma behind it: what stands before it or its line. */
 static void drop_last(struct edit *e, size_t item)
 {
-    const struct xpci_cfg *cfg = e->cfg;
-    size_t blanks = xpci_cfg_start(cfg, with_blanks(cfg, item));
-    size_t next = next_on_line(cfg, item);
+    size_t blanks = off(e, with_blanks(e, item));
+    size_t next = next_on_line(e, item);
 
-    if (starts_line(cfg, item) && is_newline(cfg, next))
-        cut(e, blanks, xpci_cfg_end(cfg, next));
-    else if (starts_line(cfg, item) && is_comment(cfg, next))
-        cut(e, xpci_cfg_start(cfg, item), xpci_cfg_start(cfg, next));
+    if (starts_line(e, item) && is(e, next, NEWLINE))
+        cut(e, blanks, off(e, next + 1));
+    else if (starts_line(e, item) && is(e, next, COMMENT))
+        cut(e, off(e, item), off(e, next));
     else
-        cut(e, blanks, xpci_cfg_end(cfg, item));
+        cut(e, blanks, off(e, item + 1));
 }
 
 /* The last item of several: the comma before it goes as well. */
 static void drop_tail(struct edit *e, size_t item, size_t comma)
 {
-    const struct xpci_cfg *cfg = e->cfg;
-    size_t before = significant(cfg, comma, -1);
+    size_t before = significant(e, comma, -1);
 
-    if (comment_between(cfg, before, item) ||
-        (starts_line(cfg, item) && is_comment(cfg, next_on_line(cfg, item)))) {
-        cut_token(e, comma);
+    if (comment_between(e, before, item) ||
+        (starts_line(e, item) && is(e, next_on_line(e, item), COMMENT))) {
+        cut(e, off(e, comma), off(e, comma + 1));
         drop_last(e, item);
     } else {
-        cut(e, xpci_cfg_end(cfg, before), xpci_cfg_end(cfg, item));
+        cut(e, off(e, before + 1), off(e, item + 1));
     }
 }
 
@@ -298,21 +274,20 @@ static void drop(struct edit *e, size_t item)
 {
     const struct xpci_cfg *cfg = e->cfg;
     const struct xpci_cfg_stmt *stmt = &cfg->stmts.v[cfg->stmts.n - 1];
-    size_t comma = significant(cfg, item, 1);
-    size_t before = significant(cfg, item, -1);
+    size_t comma = significant(e, item, 1);
+    size_t before = significant(e, item, -1);
 
     if (stmt->first == item - 1 && stmt->last == item + 1 &&
-        cfg->text.data[xpci_cfg_start(cfg, item)] == '\'' &&
-        is_own_line(e, stmt)) {
+        cfg->text.data[off(e, item)] == '\'' && is_own_line(e, stmt)) {
         drop_list(e, stmt->key);
-    } else if (!is_comma(cfg, comma)) {
-        if (is_comma(cfg, before))
+    } else if (!is(e, comma, COMMA)) {
+        if (is(e, before, COMMA))
             drop_tail(e, item, before);
         else
             drop_last(e, item);
-    } else if (comment_between(cfg, item, comma)) {
-        cut_token(e, item);
-        cut_token(e, comma);
+    } else if (comment_between(e, item, comma)) {
+        cut(e, off(e, item), off(e, item + 1));
+        cut(e, off(e, comma), off(e, comma + 1));
     } else {
         drop_with_comma(e, item, comma, before);
     }
@@ -324,40 +299,34 @@ static char *quote(const char *value, char q)
     _cleanup_buf_ struct xpci_buf out = { 0 };
     int ret = xpci_buf_append(&out, &q, 1);
 
-    for (; ret == 0 && *value; value++) {
-        if (*value == q || *value == '\\')
-            ret = xpci_buf_puts(&out, "\\");
-        if (ret == 0)
-            ret = xpci_buf_append(&out, value, 1);
-    }
+    for (; ret == 0 && *value; value++)
+        ret = xpci_buf_printf(
+            &out, *value == q || *value == '\\' ? "\\%c" : "%c", *value);
     if (ret == 0)
         ret = xpci_buf_append(&out, &q, 1);
     return ret < 0 ? NULL : xpci_buf_steal(&out);
 }
 
+/* In the quotes of the item that is there, or of the last one. */
 static int make_text(struct edit *e, const struct xpci_cfg_items *items,
                      size_t k, const char *value, struct xpci_error *err)
 {
     const struct xpci_cfg *cfg = e->cfg;
-    size_t model = k < items->n ? k : k - 1, at;
-    _cleanup_free_ char *item = NULL;
-    char q = '\'';
+    size_t tok = k < items->n ? items->v[k].tok : 0;
+    size_t model = k && !tok ? items->v[k - 1].tok : tok;
+    char q = cfg->text.data[off(e, model)] == '"' ? '"' : '\'';
+    _cleanup_free_ char *item = quote(value ? value : "", q);
     int ret = 0;
 
-    if (items->n &&
-        cfg->text.data[xpci_cfg_start(cfg, items->v[model].tok)] == '"')
-        q = '"';
-    item = quote(value ? value : "", q);
     if (!item)
         return xpci_error_oom(err);
-    at = k < items->n ? items->v[k].tok : 0;
     if (!value)
-        drop(e, at);
-    else if (at)
-        put(e, xpci_cfg_start(cfg, at), xpci_cfg_end(cfg, at), "%s", item);
+        drop(e, tok);
+    else if (tok)
+        put(e, off(e, tok), off(e, tok + 1), "%s", item);
     else
         ret = add(e, item, err);
-    put(e, cfg->text.len, cfg->text.len, "%s", "");
+    cut(e, cfg->text.len, cfg->text.len);
     return ret == 0 && e->no_memory ? xpci_error_oom(err) : ret;
 }
 
@@ -382,13 +351,14 @@ int xpci_cfg_edit(struct xpci_cfg *cfg, const char *key, size_t k,
 {
     _cleanup_cfg_items_ struct xpci_cfg_items old = { 0 }, now = { 0 };
     _cleanup_cfg_ struct xpci_cfg *next = NULL;
-    _cleanup_(edit_clear) struct edit e = { .cfg = cfg, .key = key };
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    struct edit e = { cfg, key, &text, 0, false };
     int ret = xpci_cfg_items(cfg, key, &old, err);
 
     if (ret == 0)
         ret = make_text(&e, &old, k, value, err);
     if (ret == 0)
-        ret = xpci_cfg_take(&e.text, cfg->name, &next, err);
+        ret = xpci_cfg_take(&text, cfg->name, &next, err);
     if (ret == 0)
         ret = xpci_cfg_items(next, key, &now, err);
     if (ret < 0)

@@ -322,6 +322,16 @@ bool xpci_cfg_is_key(const struct xpci_cfg *cfg,
            memcmp(cfg->text.data + at, key, len) == 0;
 }
 
+const struct xpci_cfg_stmt *xpci_cfg_last(const struct xpci_cfg *cfg,
+                                          const char *key)
+{
+    for (size_t i = cfg->stmts.n; i-- > 0;) {
+        if (xpci_cfg_is_key(cfg, &cfg->stmts.v[i], key))
+            return &cfg->stmts.v[i];
+    }
+    return NULL;
+}
+
 size_t xpci_cfg_chain(const struct xpci_cfg *cfg, const char *key)
 {
     size_t start = cfg->stmts.n;

@@ -64,6 +64,10 @@ void xpci_cfg_free_names(void *root);
 bool xpci_cfg_is_key(const struct xpci_cfg *cfg,
                      const struct xpci_cfg_stmt *stmt, const char *key);
 
+/* The last statement of @key; NULL if it is not there. */
+const struct xpci_cfg_stmt *xpci_cfg_last(const struct xpci_cfg *cfg,
+                                          const char *key);
+
 /*
  * The first statement that counts for @key: the last "=", or the first "+="
  * if there is none. stmts.n if the key is not there. From it on, every
