@@ -353,16 +353,11 @@ int xpci_cfg_edit(struct xpci_cfg *cfg, const char *key, size_t k,
     _cleanup_cfg_ struct xpci_cfg *next = NULL;
     _cleanup_buf_ struct xpci_buf text = { 0 };
     struct edit e = { cfg, key, &text, 0, false };
-    int ret = xpci_cfg_items(cfg, key, &old, err);
 
-    if (ret == 0)
-        ret = make_text(&e, &old, k, value, err);
-    if (ret == 0)
-        ret = xpci_cfg_take(&text, cfg->name, &next, err);
-    if (ret == 0)
-        ret = xpci_cfg_items(next, key, &now, err);
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_cfg_items(cfg, key, &old, err));
+    xpci_try(make_text(&e, &old, k, value, err));
+    xpci_try(xpci_cfg_take(&text, cfg->name, &next, err));
+    xpci_try(xpci_cfg_items(next, key, &now, err));
     if (!is_meant(&old, k, value, &now))
         return xpci_error_set(err, EIO,
                               "%s: the edited '%s' list does not read back as "

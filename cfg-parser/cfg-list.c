@@ -9,23 +9,23 @@ int xpci_cfg_list_add(struct xpci_cfg **cfg, const char *key, const char *value,
                       struct xpci_error *err)
 {
     _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
-    int ret = xpci_cfg_list(*cfg, key, &items, err);
 
-    return ret < 0 ? ret : xpci_cfg_edit(*cfg, key, items.n, value, err);
+    xpci_try(xpci_cfg_list(*cfg, key, &items, err));
+    return xpci_cfg_edit(*cfg, key, items.n, value, err);
 }
 
 int xpci_cfg_list_drop(struct xpci_cfg **cfg, const char *key,
                        const char *value, struct xpci_error *err)
 {
     _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
-    int ret = xpci_cfg_list(*cfg, key, &items, err);
     size_t dropped = 0;
 
-    for (size_t i = 0; ret == 0 && i < items.n; i++) {
+    xpci_try(xpci_cfg_list(*cfg, key, &items, err));
+    for (size_t i = 0; i < items.n; i++) {
         if (!strcmp(items.v[i].value, value))
-            ret = xpci_cfg_edit(*cfg, key, i - dropped++, NULL, err);
+            xpci_try(xpci_cfg_edit(*cfg, key, i - dropped++, NULL, err));
     }
-    return ret;
+    return 0;
 }
 
 int xpci_cfg_only_key(const struct xpci_cfg *cfg, const char *key,

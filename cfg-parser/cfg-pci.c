@@ -11,21 +11,25 @@ static int load_item(const struct xpci_cfg *cfg,
                      const struct xpci_cfg_item *item, struct xpci_cfg_pci *out,
                      struct xpci_error *err)
 {
+    _cleanup_error_ struct xpci_error why = { 0 };
     struct xpci_cfg_pci_entry *entry = xpci_list_add(out);
-    int ret;
+    const char *s = item->value;
 
     if (!entry)
         return xpci_error_oom(err);
+    if (xpci_pci_spec_read(s, strlen(s), xpci_cfg_xl_error(cfg) != NULL,
+                           &entry->spec, &why) < 0)
+        return xpci_error_set(err, -why.code,
+                              "%s:%u:%u: %s; 'xpci cfg check' says what xl "
+                              "makes of it",
+                              cfg->name, item->line, item->column,
+                              xpci_error_text(&why));
     entry->line = item->line;
     entry->column = item->column;
-    ret = xpci_pci_spec_read(item->value, strlen(item->value),
-                             xpci_cfg_xl_error(cfg) != NULL, &entry->spec, err);
-    if (ret < 0)
-        xpci_error_wrap(err, "%s:%u:%u", cfg->name, item->line, item->column);
     /* "0000:03:02.0" has two colons, "03:02.0" one */
-    entry->with_segment = !entry->spec.name &&
-                          strchr(item->value, ':') != strrchr(item->value, ':');
-    return ret;
+    entry->with_segment =
+        !entry->spec.name && strchr(s, ':') != strrchr(s, ':');
+    return 0;
 }
 
 int xpci_cfg_pci_list(const struct xpci_cfg *cfg, struct xpci_cfg_pci *out,
@@ -33,13 +37,12 @@ int xpci_cfg_pci_list(const struct xpci_cfg *cfg, struct xpci_cfg_pci *out,
 {
     _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
     _cleanup_cfg_pci_ struct xpci_cfg_pci list = { 0 };
-    int ret = xpci_cfg_list(cfg, KEY, &items, err);
 
-    for (size_t i = 0; ret == 0 && i < items.n; i++)
-        ret = load_item(cfg, &items.v[i], &list, err);
-    if (ret == 0)
-        *out = xpci_steal(list);
-    return ret;
+    xpci_try(xpci_cfg_list(cfg, KEY, &items, err));
+    for (size_t i = 0; i < items.n; i++)
+        xpci_try(load_item(cfg, &items.v[i], &list, err));
+    *out = xpci_steal(list);
+    return 0;
 }
 
 void xpci_cfg_pci_clear(struct xpci_cfg_pci *list)
@@ -95,43 +98,34 @@ static int check_other(const struct xpci_cfg *cfg,
     return *overridden ? 0 : xpci_error_oom(err);
 }
 
-int xpci_cfg_pci_force(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
-                       char **overridden, struct xpci_error *err)
+int xpci_cfg_pci_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
+                     char **overridden, struct xpci_error *err)
 {
     _cleanup_cfg_pci_ struct xpci_cfg_pci list = { 0 };
     _cleanup_free_ char *text = NULL, *was = NULL;
     struct xpci_pci_spec want = *spec; /* borrows its strings */
-    const struct xpci_cfg_pci_entry *model;
-    int ret = xpci_cfg_pci_list(cfg, &list, err);
+    bool segment = false;              /* as that entry or the last one has */
     size_t k = 0;
 
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_cfg_pci_list(cfg, &list, err));
     while (k < list.n && !same_device(&list.v[k].spec, spec))
-        k++;
-    model = list.n ? &list.v[k < list.n ? k : k - 1] : NULL;
-    if (k < list.n && !want.options)
-        want.options = model->spec.options;
-    if (k < list.n && !want.vslot)
-        want.vslot = model->spec.vslot;
-    text = xpci_pci_spec_format(&want, model && model->with_segment);
-    if (k < list.n)
-        was = xpci_pci_spec_format(&model->spec, model->with_segment);
+        segment = list.v[k++].with_segment;
+    if (k < list.n) {
+        segment = list.v[k].with_segment;
+        want.options = want.options ? want.options : list.v[k].spec.options;
+        want.vslot = want.vslot ? want.vslot : list.v[k].spec.vslot;
+        was = xpci_pci_spec_format(&list.v[k].spec, segment);
+    }
+    text = xpci_pci_spec_format(&want, segment);
     if (!text || (k < list.n && !was))
         return xpci_error_oom(err);
     if (was && !strcmp(text, was))
         return 0;
-    for (size_t i = 0; ret == 0 && i < list.n; i++) {
+    for (size_t i = 0; i < list.n; i++) {
         if (i != k)
-            ret = check_other(cfg, &want, &list.v[i], overridden, err);
+            xpci_try(check_other(cfg, &want, &list.v[i], overridden, err));
     }
-    return ret < 0 ? ret : xpci_cfg_edit(cfg, KEY, k, text, err);
-}
-
-int xpci_cfg_pci_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
-                     struct xpci_error *err)
-{
-    return xpci_cfg_pci_force(cfg, spec, NULL, err);
+    return xpci_cfg_edit(cfg, KEY, k, text, err);
 }
 
 /* Is the entry one of @which's? A part of an entry cannot be taken out. */
@@ -158,32 +152,22 @@ static int is_meant(const struct xpci_cfg *cfg,
     return 1;
 }
 
-int xpci_cfg_pci_remove(struct xpci_cfg *cfg,
-                        const struct xpci_bdf_pattern *dev, size_t *removed,
-                        struct xpci_error *err)
-{
-    return xpci_cfg_pci_drop(cfg, &(struct xpci_pci_spec){ .dev = *dev },
-                             removed, err);
-}
-
-int xpci_cfg_pci_drop(struct xpci_cfg *cfg, const struct xpci_pci_spec *dev,
-                      size_t *removed, struct xpci_error *err)
+int xpci_cfg_pci_remove(struct xpci_cfg *cfg, const struct xpci_pci_spec *dev,
+                        size_t *removed, struct xpci_error *err)
 {
     _cleanup_cfg_pci_ struct xpci_cfg_pci list = { 0 };
     _cleanup_cfg_ struct xpci_cfg *next = NULL; /* all of them go, or none */
-    int ret = xpci_cfg_pci_list(cfg, &list, err);
     size_t n = 0;
+    int meant;
 
-    if (ret == 0)
-        ret = xpci_cfg_parse(cfg->text.data, cfg->text.len, cfg->name, &next,
-                             err);
-    for (size_t i = 0; ret >= 0 && i < list.n; i++) {
-        ret = is_meant(cfg, &list.v[i], dev, err);
-        if (ret > 0)
-            ret = xpci_cfg_edit(next, KEY, i - n++, NULL, err);
+    xpci_try(xpci_cfg_pci_list(cfg, &list, err));
+    xpci_try(
+        xpci_cfg_parse(cfg->text.data, cfg->text.len, cfg->name, &next, err));
+    for (size_t i = 0; i < list.n; i++) {
+        xpci_try(meant = is_meant(cfg, &list.v[i], dev, err));
+        if (meant)
+            xpci_try(xpci_cfg_edit(next, KEY, i - n++, NULL, err));
     }
-    if (ret < 0)
-        return ret;
     xpci_cfg_swap(cfg, next);
     *removed = n;
     return 0;

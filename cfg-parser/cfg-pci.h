@@ -5,8 +5,8 @@
  *
  *     struct xpci_cfg_pci list = { 0 };
  *     xpci_cfg_pci_list(cfg, &list, err);
- *     xpci_cfg_pci_add(cfg, &spec, err);      cfg now prints with it
- *     xpci_cfg_pci_remove(cfg, &pattern, &removed, err);
+ *     xpci_cfg_pci_add(cfg, &spec, NULL, err);      cfg now prints with it
+ *     xpci_cfg_pci_remove(cfg, &spec, &removed, err);
  *
  * Add keeps the style of the list (quotes, segment or not, one line or one
  * entry a line) and goes to the last of several statements. Without a list,
@@ -42,31 +42,24 @@ void xpci_cfg_pci_clear(struct xpci_cfg_pci *list);
 
 /*
  * Adds @spec, or replaces the entry of the same device (its virtual slot and
- * its options are kept where @spec has none). A virtual slot that another
- * entry has is refused (kind REFUSED). The same entry again changes nothing.
- * Errors: another entry that cannot be parsed, the device listed twice, or a
- * "bb:dd.*" of the same slot.
+ * its options are kept where @spec has none). The same entry again changes
+ * nothing. Errors: another entry that cannot be parsed, the device listed
+ * twice, or a "bb:dd.*" of the same slot.
+ *
+ * A virtual slot that another entry has is refused (kind REFUSED), but not
+ * with @overridden, which then says what the error would have been, for the
+ * caller to free.
  */
 int xpci_cfg_pci_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
-                     struct xpci_error *err) _must_check_;
+                     char **overridden, struct xpci_error *err) _must_check_;
 
 /*
- * The same, but a slot that another entry has is no error; *overridden then
- * says what the error would have been, for the caller to free.
+ * Removes every entry of the device or the name, or of the slot if that is
+ * what @dev has; *removed counts them. One function of a "bb:dd.*" entry
+ * cannot be removed.
  */
-int xpci_cfg_pci_force(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
-                       char **overridden, struct xpci_error *err) _must_check_;
-
-/*
- * Removes every entry of the device; *removed counts them. One function of
- * a "bb:dd.*" entry cannot be removed. Entries by name are meant only by
- * xpci_cfg_pci_drop() with a name.
- */
-int xpci_cfg_pci_remove(struct xpci_cfg *cfg,
-                        const struct xpci_bdf_pattern *dev, size_t *removed,
-                        struct xpci_error *err) _must_check_;
-int xpci_cfg_pci_drop(struct xpci_cfg *cfg, const struct xpci_pci_spec *dev,
-                      size_t *removed, struct xpci_error *err) _must_check_;
+int xpci_cfg_pci_remove(struct xpci_cfg *cfg, const struct xpci_pci_spec *dev,
+                        size_t *removed, struct xpci_error *err) _must_check_;
 
 #define _cleanup_cfg_pci_ _cleanup_(xpci_cfg_pci_clear)
 

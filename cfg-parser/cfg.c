@@ -171,15 +171,13 @@ static int check_append(struct parser *p, const struct xpci_cfg_stmt *stmt)
 static int parse_value(struct parser *p, struct xpci_cfg_stmt *stmt)
 {
     enum xpci_tok_type type = peek(p, false);
-    int ret;
 
     stmt->first = (uint32_t)p->pos;
     stmt->is_list = type == XPCI_TOK_OPEN;
     if (!stmt->is_list && !is_atom(type))
         return syntax_error(p, "a 'string', a number or a [list]");
-    ret = stmt->is_list ? parse_list(p) : 0;
-    if (ret < 0)
-        return ret;
+    if (stmt->is_list)
+        xpci_try(parse_list(p));
     stmt->last = (uint32_t)p->pos++;
     return stmt->append ? check_append(p, stmt) : 0;
 }
@@ -188,16 +186,13 @@ static int parse_stmt(struct parser *p)
 {
     struct xpci_cfg_stmt stmt = { .key = (uint32_t)p->pos++ }, *new;
     enum xpci_tok_type type = peek(p, false);
-    int ret;
 
     stmt.append = type == XPCI_TOK_APPEND;
     if (!stmt.append && type != XPCI_TOK_ASSIGN)
         return syntax_error(p, "'=' or '+=' after the name (xl does not run "
                                "python code)");
     p->pos++;
-    ret = parse_value(p, &stmt);
-    if (ret < 0)
-        return ret;
+    xpci_try(parse_value(p, &stmt));
     type = peek(p, false);
     if (type != XPCI_TOK_NEWLINE && type != XPCI_TOK_SEMICOLON && !at_end(type))
         return syntax_error(p, "the end of the line after the value");
@@ -211,17 +206,16 @@ static int parse_stmt(struct parser *p)
 static int parse_file(struct parser *p)
 {
     enum xpci_tok_type type;
-    int ret = 0;
 
-    while (ret == 0 && !at_end(type = peek(p, true))) {
+    while (!at_end(type = peek(p, true))) {
         if (type == XPCI_TOK_IDENT)
-            ret = parse_stmt(p);
+            xpci_try(parse_stmt(p));
         else if (type == XPCI_TOK_SEMICOLON)
             p->pos++;
         else
-            ret = syntax_error(p, "a name at the start of a statement");
+            return syntax_error(p, "a name at the start of a statement");
     }
-    return ret;
+    return 0;
 }
 
 /* @from takes the place of @err. */
@@ -395,18 +389,19 @@ static int add_items(const struct xpci_cfg *cfg,
                      const struct xpci_cfg_stmt *stmt,
                      struct xpci_cfg_items *out)
 {
-    int ret = stmt->is_list ? 0 : add_item(cfg, stmt->first, false, out);
     size_t depth = 0;
 
-    for (size_t i = stmt->first + 1; ret == 0 && i < stmt->last; i++) {
+    if (!stmt->is_list)
+        return add_item(cfg, stmt->first, false, out);
+    for (size_t i = stmt->first + 1; i < stmt->last; i++) {
         enum xpci_tok_type type = xpci_cfg_type(cfg, i);
 
         depth -= type == XPCI_TOK_CLOSE;
         if (!depth && (is_atom(type) || type == XPCI_TOK_OPEN))
-            ret = add_item(cfg, i, is_atom(type), out);
+            xpci_try(add_item(cfg, i, is_atom(type), out));
         depth += type == XPCI_TOK_OPEN;
     }
-    return ret;
+    return 0;
 }
 
 int xpci_cfg_items(const struct xpci_cfg *cfg, const char *key,
@@ -443,9 +438,9 @@ int xpci_cfg_list(const struct xpci_cfg *cfg, const char *key,
 {
     _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
     struct xpci_place place = { 0 };
-    int ret = xpci_cfg_items(cfg, key, &items, err);
 
-    for (size_t i = 0; ret == 0 && i < items.n; i++) {
+    xpci_try(xpci_cfg_items(cfg, key, &items, err));
+    for (size_t i = 0; i < items.n; i++) {
         struct xpci_cfg_item *item = &items.v[i];
 
         if (!item->value)
@@ -454,9 +449,8 @@ int xpci_cfg_list(const struct xpci_cfg *cfg, const char *key,
         item->line = place.line;
         item->column = place.column;
     }
-    if (ret == 0)
-        *out = xpci_steal(items);
-    return ret;
+    *out = xpci_steal(items);
+    return 0;
 }
 
 int xpci_cfg_string(const struct xpci_cfg *cfg, const char *key, char **out,

@@ -119,7 +119,6 @@ static int keep_option(struct parser *p, const char *key, const char *value)
 static int parse_option(struct parser *p, char *key)
 {
     char *value = strchr(key, '=');
-    int ret;
 
     if (value)
         *value++ = '\0';
@@ -131,8 +130,8 @@ static int parse_option(struct parser *p, char *key)
         if (p->seen & 1U << i)
             return spec_error(p, key, "'%s' is given twice");
         p->seen |= 1U << i;
-        ret = options[i].take(p, value);
-        return ret < 0 || i <= NAME ? ret : keep_option(p, key, value);
+        xpci_try(options[i].take(p, value));
+        return i <= NAME ? 0 : keep_option(p, key, value);
     }
     if (!*key)
         return spec_error(p, key, "an option is missing");
@@ -147,13 +146,12 @@ static int parse_option(struct parser *p, char *key)
 static int parse_positional(struct parser *p, char *address)
 {
     char *vslot = strchr(address, '@');
-    int ret;
 
     if (vslot)
         *vslot++ = '\0';
     p->seen |= 1U << BDF | (vslot ? 1U << VSLOT : 0);
-    ret = take_address(p, address);
-    return ret < 0 || !vslot ? ret : take_vslot(p, vslot);
+    xpci_try(take_address(p, address));
+    return vslot ? take_vslot(p, vslot) : 0;
 }
 
 static int parse_parts(struct parser *p, char *text)
@@ -250,25 +248,19 @@ int xpci_pci_spec_read(const char *s, size_t len, bool xm,
     _cleanup_buf_ struct xpci_buf whole = { 0 }, text = { 0 };
     _cleanup_pci_spec_ struct xpci_pci_spec spec = { 0 };
     struct parser p = { .xm = xm, .spec = &spec, .err = err };
-    int ret;
 
     if (xpci_buf_append(&whole, s, len) < 0)
         return xpci_error_oom(err);
     p.whole = p.text = whole.data;
-    ret = check_bytes(&p, whole.data, len);
-    if (ret < 0)
-        return ret;
+    xpci_try(check_bytes(&p, whole.data, len));
     if (xpci_buf_append(&text, s, len) < 0)
         return xpci_error_oom(err);
     p.text = text.data;
-    ret = take_funcs(&p, text.data);
-    if (ret == 0)
-        ret = parse_parts(&p, text.data);
-    if (ret == 0)
-        ret = check_whole(&p);
-    if (ret == 0)
-        *out = xpci_steal(spec);
-    return ret;
+    xpci_try(take_funcs(&p, text.data));
+    xpci_try(parse_parts(&p, text.data));
+    xpci_try(check_whole(&p));
+    *out = xpci_steal(spec);
+    return 0;
 }
 
 bool xpci_pci_spec_covers(const struct xpci_pci_spec *spec,

@@ -162,10 +162,11 @@ static int check_name(struct xm *x, bool used)
 /* A token of a value. */
 static int step(struct xm *x)
 {
-    int ret = x->token == 'w' ? check_name(x, true) : 0;
     char *top = &x->open[x->depth], was = x->state;
     const char *at;
 
+    if (x->token == 'w')
+        xpci_try(check_name(x, true));
     if (x->token == '.' && was == 'S')
         return refuse(x, "a string is computed");
     x->state = '-';
@@ -173,8 +174,8 @@ static int step(struct xm *x)
         if (strchr(rules[i].tokens, x->token))
             x->state = rules[i].next[strchr(states, was) - states];
     }
-    if (ret < 0 || x->state == '-' || (x->token == ':' && *top != '}'))
-        return ret < 0 ? ret : -EINVAL;
+    if (x->state == '-' || (x->token == ':' && *top != '}'))
+        return -EINVAL;
     if (strchr(closing, x->token) && (!x->depth-- || *top != x->token))
         return -EINVAL;
     at = strchr(opening, x->token);
@@ -194,18 +195,14 @@ static int value(struct xm *x, bool pci, bool append)
 
     x->state = 'N';
     for (; x->depth || !strchr(";\n", x->token); next(x)) {
-        int ret;
-
         if (x->s != first) {
             list &= x->depth == 1 && strchr("s,]", x->token) &&
                     (x->token != 's' || x->state == 'M');
             atom = false;
         }
-        ret = step(x);
-        if (ret == 0 && pci && !list && (!atom || append))
-            ret = refuse(x, "'pci' is no plain [list] of plain 'strings'");
-        if (ret < 0)
-            return ret;
+        xpci_try(step(x));
+        if (pci && !list && (!atom || append))
+            return refuse(x, "'pci' is no plain [list] of plain 'strings'");
         end = x->s + x->len;
     }
     if (!list && !atom)
@@ -217,10 +214,10 @@ static int statement(struct xm *x)
 {
     const char *key = x->text->data + (x->s - x->mask->data);
     bool pci = is(x, " pci "), append;
-    int ret = x->token == 'w' ? check_name(x, false) : -EINVAL;
 
-    if (ret < 0)
-        return ret;
+    if (x->token != 'w')
+        return -EINVAL;
+    xpci_try(check_name(x, false));
     memset(x->s, 'a', x->len);
     next(x);
     append = x->token == '+';
@@ -229,35 +226,33 @@ static int statement(struct xm *x)
         return -EINVAL;
     x->len = 1;
     next(x);
-    ret = value(x, pci, append);
-    if (ret == 0 && !tsearch(key, &x->known, xpci_cfg_cmp_names))
-        return xpci_error_oom(x->err);
-    return ret;
+    xpci_try(value(x, pci, append));
+    return tsearch(key, &x->known, xpci_cfg_cmp_names) ? 0
+                                                       : xpci_error_oom(x->err);
 }
 
 static int program(struct xm *x)
 {
     bool line = true; /* a statement at its start may not be indented */
-    int ret = 0;
 
-    for (look(x); ret == 0 && x->token; next(x)) {
+    for (look(x); x->token; next(x)) {
         if (x->token != '\n') {
             if (line && x->s > x->mask->data && x->s[-1] != '\n')
                 return -EINVAL;
-            ret = statement(x);
+            xpci_try(statement(x));
         }
         line = x->token == '\n';
     }
-    return ret;
+    return 0;
 }
 
 int xpci_xm_mask(const struct xpci_buf *text, const char *name,
                  struct xpci_buf *mask, struct xpci_error *err)
 {
     struct xm x = { .text = text, .mask = mask, .name = name, .err = err };
-    int ret = xpci_buf_append(mask, text->data, text->len);
+    int ret;
 
-    if (ret < 0)
+    if (xpci_buf_append(mask, text->data, text->len) < 0)
         return xpci_error_oom(err);
     x.s = mask->data;
     /* to python it ends a line, also that of a comment */

@@ -118,10 +118,10 @@ static int add_to(const struct change *c, const char *file,
                  "of it; name each function",
                  device->text);
 
-    if (ret == 0 && c->call->opt[OPT_FORCE])
-        ret = xpci_cfg_pci_force(cfg, &device->spec, &overridden, err);
-    else if (ret == 0)
-        ret = xpci_cfg_pci_add(cfg, &device->spec, err);
+    if (ret == 0)
+        ret =
+            xpci_cfg_pci_add(cfg, &device->spec,
+                             c->call->opt[OPT_FORCE] ? &overridden : NULL, err);
     /* the places in a message are those of the text as it is then */
     if (ret < 0 && device > c->devices.v)
         xpci_error_wrap(err, "with '%s' added", device[-1].text);
@@ -136,7 +136,7 @@ static int remove_from(const struct change *c, const char *file,
 {
     size_t removed = 0;
 
-    xpci_try(xpci_cfg_pci_drop(cfg, &device->spec, &removed, err));
+    xpci_try(xpci_cfg_pci_remove(cfg, &device->spec, &removed, err));
     if (removed)
         return 0;
     return xpci_error_set(err, ENOENT, "%s%s has no entry for '%s'",

@@ -163,7 +163,7 @@ static int edit_config(struct job *job, struct xpci_error *err)
             .vslot = job->items[i].vslot,
         };
 
-        xpci_try(xpci_cfg_pci_add(cfg, &spec, err));
+        xpci_try(xpci_cfg_pci_add(cfg, &spec, NULL, err));
     }
     return 0;
 }

@@ -31,7 +31,7 @@ static int parse_timeout(const char *text, unsigned int *out,
 static int edit_config(struct xpci_cfg *cfg, const struct xpci_bdf *bdf,
                        struct xpci_error *err)
 {
-    const struct xpci_bdf_pattern dev = { .bdf = *bdf };
+    const struct xpci_pci_spec dev = { .dev = { .bdf = *bdf } };
     size_t removed;
 
     return cfg ? xpci_cfg_pci_remove(cfg, &dev, &removed, err) : 0;

@@ -83,17 +83,6 @@ struct xpci_call {
     int lock; /* -1: none */
 };
 
-/*
- * A step that may fail: then the calling function returns its error, and
- * releases by cleanup attributes what it has.
- */
-#define xpci_try(step)                                                         \
-    do {                                                                       \
-        int tried_ = (step);                                                   \
-        if (tried_ < 0)                                                        \
-            return tried_;                                                     \
-    } while (0)
-
 struct xpci_cmd {
     const char *name;
     const char *operands; /* for the usage line */

@@ -89,6 +89,17 @@ int xpci_asprintf(struct xpci_error *err, char **out, const char *fmt, ...)
 /* The text, malloc'ed; NULL when out of memory. */
 char *xpci_vformat(const char *fmt, va_list ap) _printf_(1, 0);
 
+/*
+ * A step that may fail: then the calling function returns its error, and
+ * releases by cleanup attributes what it has.
+ */
+#define xpci_try(step)                                                         \
+    do {                                                                       \
+        int tried_ = (step);                                                   \
+        if (tried_ < 0)                                                        \
+            return tried_;                                                     \
+    } while (0)
+
 #define _cleanup_error_ _cleanup_(xpci_error_clear)
 
 #endif

@@ -72,8 +72,8 @@ static void edit(const struct xpci_buf *text, bool add, struct xpci_buf *out)
     size_t removed;
 
     if (xpci_cfg_parse(text->data, text->len, "f", &cfg, &err) < 0 ||
-        (add ? xpci_cfg_pci_add(cfg, &spec, &err)
-             : xpci_cfg_pci_remove(cfg, &spec.dev, &removed, &err)) < 0 ||
+        (add ? xpci_cfg_pci_add(cfg, &spec, NULL, &err)
+             : xpci_cfg_pci_remove(cfg, &spec, &removed, &err)) < 0 ||
         xpci_cfg_print(cfg, out) < 0)
         die(xpci_error_text(&err));
 }
@@ -84,7 +84,7 @@ static bool usable(const struct xpci_buf *text)
 
     return xlu_parse(text) &&
            xpci_cfg_parse(text->data, text->len, "f", &cfg, NULL) == 0 &&
-           xpci_cfg_pci_add(cfg, &spec, NULL) == 0;
+           xpci_cfg_pci_add(cfg, &spec, NULL, NULL) == 0;
 }
 
 static void name_of(int i, char *out)

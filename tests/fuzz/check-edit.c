@@ -227,8 +227,7 @@ static void check_remove(struct xpci_cfg *cfg, const struct xpci_pci_spec *dev,
     for (size_t i = 0; i < before.list.n; i++)
         refuse |= meant(&before.specs[i], dev) && !dev->dev.all_funcs &&
                   before.specs[i].dev.all_funcs;
-    ret = dev->name ? xpci_cfg_pci_drop(cfg, dev, &removed, NULL)
-                    : xpci_cfg_pci_remove(cfg, &dev->dev, &removed, NULL);
+    ret = xpci_cfg_pci_remove(cfg, dev, &removed, NULL);
     CHECK(ret == (refuse ? -EINVAL : 0));
     state_load(&after, cfg);
     CHECK(!refuse || equal(&before.text, &after.text));
@@ -256,8 +255,7 @@ static void check_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
 
     state_load(&before, cfg);
     refuse = refusable(&before, spec, cfg, &slot_taken);
-    ret = force ? xpci_cfg_pci_force(cfg, spec, &overridden, &err)
-                : xpci_cfg_pci_add(cfg, spec, &err);
+    ret = xpci_cfg_pci_add(cfg, spec, force ? &overridden : NULL, &err);
     CHECK(ret == 0 || ret == -EINVAL || ret == -EPERM);
     CHECK((ret < 0) == (refuse || (slot_taken && !force)));
     CHECK(ret < 0 || !overridden == !slot_taken);
@@ -303,7 +301,7 @@ static void check_xm_edits(struct xpci_cfg *cfg, const char *data, size_t len,
     choose(rng, cfg, &spec);
     if (spec.name || xpci_cfg_pci_list(cfg, &list, NULL) < 0)
         return;
-    if (xpci_cfg_pci_add(cfg, &spec, NULL) < 0) {
+    if (xpci_cfg_pci_add(cfg, &spec, NULL, NULL) < 0) {
         CHECK(text->len == len && memcmp(text->data, data, len) == 0);
         return;
     }
@@ -312,7 +310,7 @@ static void check_xm_edits(struct xpci_cfg *cfg, const char *data, size_t len,
     CHECK(longer.n == list.n || longer.n == list.n + 1);
     if (longer.n == list.n)
         return;
-    CHECK(xpci_cfg_pci_remove(again, &spec.dev, &removed, NULL) == 0);
+    CHECK(xpci_cfg_pci_remove(again, &spec, &removed, NULL) == 0);
     if (removed == 1)
         CHECK(again->text.len == len && !memcmp(again->text.data, data, len));
 }

@@ -33,7 +33,7 @@ static int add(struct xpci_cfg *cfg, const char *text, struct xpci_error *err)
     _cleanup_pci_spec_ struct xpci_pci_spec spec = { 0 };
 
     assert_int_equal(xpci_pci_spec_parse(text, strlen(text), &spec, err), 0);
-    return xpci_cfg_pci_add(cfg, &spec, err);
+    return xpci_cfg_pci_add(cfg, &spec, NULL, err);
 }
 
 static void add_ok(struct xpci_cfg *cfg, const char *text)
@@ -48,11 +48,11 @@ static void add_ok(struct xpci_cfg *cfg, const char *text)
 static size_t remove_ok(struct xpci_cfg *cfg, const char *text)
 {
     _cleanup_error_ struct xpci_error err = { 0 };
-    struct xpci_bdf_pattern dev;
+    struct xpci_pci_spec dev = { 0 };
     size_t removed = 99;
 
     assert_int_equal(
-        xpci_bdf_pattern_parse_len(text, strcspn(text, "@,"), &dev), 0);
+        xpci_bdf_pattern_parse_len(text, strcspn(text, "@,"), &dev.dev), 0);
     if (xpci_cfg_pci_remove(cfg, &dev, &removed, &err) < 0)
         fail_msg("remove '%s': %s", text, xpci_error_text(&err));
     return removed;
@@ -204,7 +204,7 @@ static void test_remove_refused(void **state)
         { "pci=['03:02.0','03:02.*']", "f:1:16: '0000:03:02.0' is listed" },
         { "pci='03:02.0'", "f:1:5: 'pci' is a single value" },
     };
-    const struct xpci_bdf_pattern dev = { .bdf = { 0, 3, 2, 0 } };
+    const struct xpci_pci_spec dev = { .dev = { .bdf = { 0, 3, 2, 0 } } };
 
     (void)state;
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(cases); i++) {

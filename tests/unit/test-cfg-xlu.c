@@ -90,10 +90,9 @@ static void edit(const struct edit_case *c, bool add)
     assert_int_equal(xpci_pci_spec_parse(c->add, strlen(c->add), &spec, NULL),
                      0);
     if (add)
-        assert_int_equal(xpci_cfg_pci_add(cfg, &spec, NULL), 0);
+        assert_int_equal(xpci_cfg_pci_add(cfg, &spec, NULL, NULL), 0);
     else
-        assert_int_equal(xpci_cfg_pci_remove(cfg, &spec.dev, &removed, NULL),
-                         0);
+        assert_int_equal(xpci_cfg_pci_remove(cfg, &spec, &removed, NULL), 0);
     reads(cfg, c->pci);
 }
 

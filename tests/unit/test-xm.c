@@ -316,10 +316,9 @@ static void test_edits(void **state)
         size_t removed;
 
         assert_int_equal(parse(edits[i].before, &cfg, NULL), 0);
-        assert_int_equal(xpci_cfg_pci_add(cfg, &spec, NULL), 0);
+        assert_int_equal(xpci_cfg_pci_add(cfg, &spec, NULL, NULL), 0);
         assert_string_equal(cfg->text.data, edits[i].after);
-        assert_int_equal(xpci_cfg_pci_remove(cfg, &spec.dev, &removed, NULL),
-                         0);
+        assert_int_equal(xpci_cfg_pci_remove(cfg, &spec, &removed, NULL), 0);
         assert_int_equal(removed, 1);
         assert_string_equal(cfg->text.data, edits[i].before);
     }
@@ -328,7 +327,7 @@ static void test_edits(void **state)
 /* Made by hand, without the blank behind: xl must still read the rest. */
 static void test_comment_kept(void **state)
 {
-    struct xpci_bdf_pattern dev = { .bdf = { 0, 3, 2, 0 } };
+    struct xpci_pci_spec dev = { .dev = { .bdf = { 0, 3, 2, 0 } } };
     _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
     size_t removed;
 
@@ -351,15 +350,14 @@ static void test_functions(void **state)
 
     (void)state;
     assert_int_equal(parse(text, &cfg, NULL), 0);
-    assert_int_equal(xpci_cfg_pci_remove(cfg, &spec.dev, &removed, &err),
-                     -EINVAL);
+    assert_int_equal(xpci_cfg_pci_remove(cfg, &spec, &removed, &err), -EINVAL);
     assert_non_null(strstr(err.msg, "'0000:00:1d.1' is listed as a part"));
-    assert_int_equal(xpci_cfg_pci_add(cfg, &spec, &again), -EINVAL);
+    assert_int_equal(xpci_cfg_pci_add(cfg, &spec, NULL, &again), -EINVAL);
     assert_non_null(strstr(again.msg, "'0000:00:1d.0-2@7' covers the same"));
     spec.dev.bdf.func = 3;
-    assert_int_equal(xpci_cfg_pci_remove(cfg, &spec.dev, &removed, NULL), 0);
+    assert_int_equal(xpci_cfg_pci_remove(cfg, &spec, &removed, NULL), 0);
     assert_int_equal(removed, 0);
-    assert_int_equal(xpci_cfg_pci_add(cfg, &spec, NULL), 0);
+    assert_int_equal(xpci_cfg_pci_add(cfg, &spec, NULL, NULL), 0);
     assert_string_equal(cfg->text.data,
                         "A=1\npci=['00:1d.0-2@7', '00:1d.3']\n");
     /* in a file that xl reads, xl has to read the entry */
