@@ -61,6 +61,17 @@ void xpci_strv_clear(struct xpci_strv *strv);
 /* The same for any list of that form, a struct with v and n. */
 #define xpci_list_add(list) xpci_array_add((list)->v, (list)->n)
 
+/* The same, and what the new element is: 0 or -ENOMEM. */
+#define xpci_array_push(v, n, ...)                                             \
+    __extension__({                                                            \
+        __typeof__(v) new_ = xpci_array_add(v, n);                             \
+        if (new_)                                                              \
+            *new_ = __VA_ARGS__;                                               \
+        new_ ? 0 : -ENOMEM;                                                    \
+    })
+#define xpci_list_push(list, ...)                                              \
+    xpci_array_push((list)->v, (list)->n, __VA_ARGS__)
+
 #define _cleanup_buf_ _cleanup_(xpci_buf_clear)
 #define _cleanup_strv_ _cleanup_(xpci_strv_clear)
 

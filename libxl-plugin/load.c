@@ -73,11 +73,11 @@ int xpci_load_release(const struct xpci_root *root, char *release,
     return 0;
 }
 
-/* "4.17 and 4.20": the releases that there are plugins for. */
-static int installed_releases(const struct xpci_root *root, const char *dir,
-                              struct xpci_buf *out, struct xpci_error *err)
+static int no_plugin(const struct xpci_root *root, const char *dir,
+                     const char *release, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv names = { 0 };
+    _cleanup_buf_ struct xpci_buf list = { 0 }; /* "4.17 and 4.20" */
     const char *last = NULL;
     int ret = xpci_root_list(root, dir, &names, NULL, err);
 
@@ -88,23 +88,14 @@ static int installed_releases(const struct xpci_root *root, const char *dir,
             continue;
         *end = '\0';
         if (last)
-            ret = xpci_buf_printf(out, "%s%s", out->len ? ", " : "", last);
+            ret = xpci_buf_printf(&list, "%s%s", list.len ? ", " : "", last);
         last = name + 6;
     }
     if (ret == 0 && last)
-        ret = xpci_buf_printf(out, "%s%s", out->len ? " and " : "", last);
-    return ret == -ENOMEM ? xpci_error_oom(err) : ret;
-}
-
-static int no_plugin(const struct xpci_root *root, const char *dir,
-                     const char *release, struct xpci_error *err)
-{
-    _cleanup_buf_ struct xpci_buf list = { 0 };
-    int ret = installed_releases(root, dir, &list, err);
-
+        ret = xpci_buf_printf(&list, "%s%s", list.len ? " and " : "", last);
     if (ret < 0)
-        return ret;
-    if (!list.len)
+        return ret == -ENOMEM ? xpci_error_oom(err) : ret;
+    if (!last)
         return xpci_error_set(err, ENODEV,
                               "xpci was built without a plugin for Xen ('%s' "
                               "has none), this host runs %s: build xpci with "

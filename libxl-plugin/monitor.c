@@ -8,7 +8,6 @@
 static int add_device(struct xpci_monitor_devices *devs, const char *line,
                       struct xpci_error *err)
 {
-    struct xpci_monitor_device *dev;
     unsigned int bus, slot, func;
     int end = 0;
 
@@ -19,12 +18,12 @@ static int add_device(struct xpci_monitor_devices *devs, const char *line,
                               "unexpected line in the device model's answer: "
                               "'%s'",
                               line);
-    dev = xpci_list_add(devs);
-    if (!dev)
+    if (xpci_list_push(devs, (struct xpci_monitor_device){
+                                 .bus = (uint8_t)bus,
+                                 .slot = (uint8_t)slot,
+                                 .func = (uint8_t)func,
+                             }) < 0)
         return xpci_error_oom(err);
-    dev->bus = (uint8_t)bus;
-    dev->slot = (uint8_t)slot;
-    dev->func = (uint8_t)func;
     return 0;
 }
 
@@ -52,22 +51,6 @@ static int parse_line(struct xpci_monitor_devices *devs, const char *line,
     return *field ? 0 : xpci_error_oom(err);
 }
 
-static int check_complete(struct xpci_monitor_devices *devs,
-                          struct xpci_error *err)
-{
-    if (!devs->n)
-        return xpci_error_set(err, EPROTO,
-                              "the device model reports no PCI device at all");
-    for (size_t i = 0; i < devs->n; i++) {
-        if (!devs->v[i].what || !devs->v[i].id)
-            return xpci_error_set(err, EPROTO,
-                                  "the device model's answer is incomplete at "
-                                  "its slot %x",
-                                  devs->v[i].slot);
-    }
-    return 0;
-}
-
 int xpci_monitor_parse(const char *text, struct xpci_monitor_devices *out,
                        struct xpci_error *err)
 {
@@ -84,8 +67,16 @@ int xpci_monitor_parse(const char *text, struct xpci_monitor_devices *out,
         if (*line)
             ret = parse_line(&devs, line, err);
     }
-    if (ret == 0)
-        ret = check_complete(&devs, err);
+    if (ret == 0 && !devs.n)
+        ret = xpci_error_set(err, EPROTO,
+                             "the device model reports no PCI device at all");
+    for (size_t i = 0; ret == 0 && i < devs.n; i++) {
+        if (!devs.v[i].what || !devs.v[i].id)
+            ret = xpci_error_set(err, EPROTO,
+                                 "the device model's answer is incomplete at "
+                                 "its slot %x",
+                                 devs.v[i].slot);
+    }
     if (ret == 0)
         *out = xpci_steal(devs);
     return ret;

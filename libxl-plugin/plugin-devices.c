@@ -119,7 +119,7 @@ static const char *state_name(const struct reader *rd, unsigned int state,
 static void read_device(struct reader *rd, int index)
 {
     _cleanup_free_ char *address = read_node(rd, "dev", index);
-    struct xpci_guest_device dev = { .domid = rd->domid }, *place;
+    struct xpci_guest_device dev = { .domid = rd->domid };
     unsigned int state, vslot;
 
     if (!address)
@@ -134,13 +134,11 @@ static void read_device(struct reader *rd, int index)
     dev.state = state_name(rd, state, vslot != ABSENT);
     if (rd->alive && rd->type != XPCI_DOMAIN_HVM && vslot != ABSENT)
         dev.vslot = vslot;
-    place = xpci_list_add(rd->out);
-    if (place) {
-        *place = dev;
-        place->domain = strdup(rd->domain);
-    }
-    if (!place || !place->domain)
+    dev.domain = strdup(rd->domain);
+    if (!dev.domain || xpci_list_push(rd->out, dev) < 0) {
+        free(dev.domain);
         rd->ret = xpci_error_oom(rd->err);
+    }
 }
 
 /* The name now; the one when the backend was made; the number. */

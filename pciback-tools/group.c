@@ -28,32 +28,20 @@ void xpci_group_clear(struct xpci_group *group)
 
 /* --- what cannot be read --- */
 
-static int check_tables(const struct xpci_inventory *inv,
-                        struct xpci_error *err)
-{
-    if (!inv->tables_unreadable)
-        return 0;
-    return xpci_error_set(err, EACCES,
-                          "cannot read the IOMMU tables in "
-                          "/sys/firmware/acpi/tables, so what memory devices "
-                          "share is not known; run as root");
-}
-
 /* A bridge that may alias what is behind it, or lend it no protection. */
 static int check_bridge(const struct xpci_device *dev, struct xpci_error *err)
 {
-    bool asleep = dev->header == 0xff;
-
     if (dev->pcie_type != XPCI_PCIE_UNKNOWN || !xpci_device_is_bridge(dev))
         return 0;
-    return xpci_error_set(err, asleep ? EIO : EACCES,
-                          asleep ? "bridge " XPCI_BDF_FMT
-                                   " does not answer, so what is behind it is "
-                                   "not known; wake it up"
-                                 : "cannot read the capabilities of "
-                                   "bridge " XPCI_BDF_FMT
-                                   ", so what belongs together is not known; "
-                                   "run as root",
+    if (dev->header == 0xff)
+        return xpci_error_set(err, EIO,
+                              "bridge " XPCI_BDF_FMT " does not answer, so "
+                              "what is behind it is not known; wake it up",
+                              XPCI_BDF_ARGS(dev->bdf));
+    return xpci_error_set(err, EACCES,
+                          "cannot read the capabilities of bridge " XPCI_BDF_FMT
+                          ", so what belongs together is not known; run as "
+                          "root",
                           XPCI_BDF_ARGS(dev->bdf));
 }
 
@@ -211,16 +199,15 @@ static int take(const struct sets *s, bool bridges, struct xpci_group *out)
     for (size_t i = 0; i < s->inv->n; i++) {
         _cleanup_buf_ struct xpci_buf text = { 0 };
         size_t set = xpci_tie_set(s->tie, i);
-        struct xpci_member *member;
 
         if (!s->set[set].wanted ||
             (!bridges && xpci_device_is_bridge(&s->inv->dev[i])))
             continue;
-        member = xpci_list_add(out);
-        if (!member || print_rule(s, i, &text) < 0)
+        if (print_rule(s, i, &text) < 0 ||
+            xpci_list_push(out, (struct xpci_member){ i, s->set[set].number,
+                                                      text.data }) < 0)
             return -ENOMEM;
-        *member = (struct xpci_member){ i, s->set[set].number,
-                                        xpci_buf_steal(&text) };
+        text = (struct xpci_buf){ 0 };
     }
     if (out->n)
         qsort(out->v, out->n, sizeof(*out->v), member_cmp);
@@ -233,10 +220,15 @@ static int make(const struct xpci_inventory *inv, bool listing,
                 struct xpci_group *out, struct xpci_error *err)
 {
     _cleanup_(sets_clear) struct sets s = { .inv = inv };
-    int ret = what & XPCI_ISOLATION_FIRMWARE ? check_tables(inv, err) : 0;
+    int ret = 0;
 
-    if (ret == 0 && make_sets(&s, what, seed, n) < 0)
-        ret = xpci_error_oom(err);
+    if (what & XPCI_ISOLATION_FIRMWARE && inv->tables_unreadable)
+        return xpci_error_set(err, EACCES,
+                              "cannot read the IOMMU tables in "
+                              "/sys/firmware/acpi/tables, so what memory "
+                              "devices share is not known; run as root");
+    if (make_sets(&s, what, seed, n) < 0)
+        return xpci_error_oom(err);
     for (size_t i = 0; i < inv->n && ret == 0; i++) {
         if (what & XPCI_ISOLATION_KERNEL &&
             (listing ? inv->dev[i].header != 0xff

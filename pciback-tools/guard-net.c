@@ -116,16 +116,10 @@ static bool parse_address(const char *text, bool net, unsigned char *out)
 
 static bool add_route(walk *w, const struct xpci_route *new)
 {
-    struct xpci_route *r;
-
-    if (!strcmp(new->name, "lo") || !strcmp(new->name, "*"))
-        return true;
-    r = xpci_list_add(&w->routes);
-    if (r)
-        *r = *new;
-    else
+    if (strcmp(new->name, "lo") != 0 && strcmp(new->name, "*") != 0 &&
+        xpci_list_push(&w->routes, *new) < 0)
         w->ret = xpci_error_oom(w->err);
-    return r;
+    return true;
 }
 
 /* interface, destination, five more, mask */

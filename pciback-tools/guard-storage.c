@@ -298,7 +298,7 @@ static void below_mount(walk *w, const struct xpci_mount *m, const chain *up)
 static bool parse_mount(walk *w, char *line)
 {
     char *tail = strstr(line, " - "), *field[8] = { 0 }, c;
-    struct xpci_mount *m;
+    struct xpci_mount m;
 
     if (!tail || sscanf(line, "%*s %*s %*s %*s %*s %c", &c) != 1) {
         xpci_walk_fail(w, EINVAL, "cannot understand mountinfo line '%s'",
@@ -308,14 +308,12 @@ static bool parse_mount(walk *w, char *line)
     tail += strlen(" - ");
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(field); i++)
         field[i] = strsep(i < 5 ? &line : &tail, " ");
-    m = xpci_list_add(&w->mounts);
-    if (m)
-        *m = (struct xpci_mount){ field[2], field[4], field[5],
-                                  field[6] ? field[6] : "",
-                                  field[7] ? field[7] : "" };
-    else
+    m = (struct xpci_mount){ field[2], field[4], field[5],
+                             field[6] ? field[6] : "",
+                             field[7] ? field[7] : "" };
+    if (xpci_list_push(&w->mounts, m) < 0)
         w->ret = xpci_error_oom(w->err);
-    return m;
+    return w->ret == 0;
 }
 
 static bool use_swap(walk *w, const char *line, const chain *up)

@@ -117,16 +117,16 @@ static void add(walk *w, const struct xpci_bdf *bdf, const chain *up)
     const chain c = { up, xpci_bdf_format(bdf, name) };
     _cleanup_free_ char *link = NULL;
     struct xpci_buf text = { 0 };
-    struct xpci_finding *new;
     struct xpci_bdf physical;
 
     if (!w->seen_all)
         return;
-    new = xpci_list_add(w->guard);
-    if (!new || print_chain(&c, &text) < 0)
+    if (print_chain(&c, &text) < 0 ||
+        xpci_list_push(
+            w->guard, (struct xpci_finding){ *bdf, w->grade, text.data }) < 0) {
+        xpci_buf_clear(&text);
         w->ret = xpci_error_oom(w->err);
-    if (new)
-        *new = (struct xpci_finding){ *bdf, w->grade, text.data };
+    }
     /* a virtual function is gone with the function that makes it */
     link = xpci_walk_link(w, "/sys/bus/pci/devices/%s/physfn", name);
     if (link && xpci_bdf_parse(basename(link), &physical) == 0)

@@ -58,12 +58,10 @@ static int parse_entry(const char *text, struct xpci_hidden *out)
 /* Puts the entry in its place; takes it over. */
 static int insert(struct xpci_hide_conf *conf, struct xpci_hidden *entry)
 {
-    struct xpci_hidden *place = xpci_list_add(conf);
-
-    if (!place)
+    if (xpci_list_push(conf, *entry) < 0)
         return -ENOMEM;
-    *place = xpci_steal(*entry);
-    qsort(conf->v, conf->n, sizeof(*place), hidden_cmp);
+    *entry = (struct xpci_hidden){ 0 };
+    qsort(conf->v, conf->n, sizeof(*entry), hidden_cmp);
     return 0;
 }
 

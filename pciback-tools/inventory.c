@@ -94,60 +94,55 @@ static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
 }
 
 /*
- * libpci is given a path of the host. What it reads there must be what the
+ * libpci is given paths of the host. What it reads there must be what the
  * same name is inside the root, or a link could lead out of the tree; and a
- * file, or reading it could hang.
+ * file, or reading it could hang. Libpci knows what it can do without.
  */
 static int check_inside(const struct xpci_root *root, const char *device,
-                        const char *file, struct xpci_error *err)
-{
-    struct stat in = { 0 }, out = { 0 };
-    _cleanup_free_ char *path = NULL;
-    int here, there;
-
-    if (xpci_asprintf(err, &path, "%s/sys/bus/pci/devices/%s%s",
-                      xpci_root_dir(root), device, file) < 0)
-        return -ENOMEM;
-    here = xpci_root_stat(root, path + strlen(xpci_root_dir(root)), &in);
-    there = stat(path, &out);
-    if (here < 0 && there < 0)
-        return 0; /* libpci knows what it can do without */
-    if (in.st_ino != out.st_ino || in.st_dev != out.st_dev)
-        return xpci_error_set(err, EXDEV, "'%s' leads out of the root", path);
-    if (!S_ISREG(in.st_mode) && *file)
-        return xpci_error_set(err, EINVAL, "'%s' is not a regular file", path);
-    return 0;
-}
-
-static int check_tree(const struct xpci_root *root, struct xpci_error *err)
+                        struct xpci_error *err)
 {
     static const char *const files[] = {
         "",       "/config",   "/vendor",           "/device",
         "/class", "/revision", "/subsystem_vendor", "/subsystem_device"
     };
-    _cleanup_strv_ struct xpci_strv names = { 0 };
-    int ret = xpci_root_list(root, "/sys/bus/pci/devices", &names, NULL, err);
 
-    for (size_t i = 0; ret == 0 && i < names.n; i++) {
-        for (size_t k = 0; ret == 0 && k < XPCI_ARRAY_SIZE(files); k++)
-            ret = check_inside(root, names.v[i], files[k], err);
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(files); i++) {
+        struct stat in = { 0 }, out = { 0 };
+        _cleanup_free_ char *path = NULL;
+        bool is_there;
+
+        if (xpci_asprintf(err, &path, "%s/sys/bus/pci/devices/%s%s",
+                          xpci_root_dir(root), device, files[i]) < 0)
+            return -ENOMEM;
+        (void)stat(path, &out);
+        is_there =
+            xpci_root_stat(root, path + strlen(xpci_root_dir(root)), &in) == 0;
+        if (in.st_ino != out.st_ino || in.st_dev != out.st_dev)
+            return xpci_error_set(err, EXDEV, "'%s' leads out of the root",
+                                  path);
+        if (is_there && i > 0 && !S_ISREG(in.st_mode))
+            return xpci_error_set(err, EINVAL, "'%s' is not a regular file",
+                                  path);
     }
-    return ret;
+    return 0;
 }
 
 int xpci_inventory_load(const struct xpci_root *root,
                         struct xpci_inventory *inv, struct xpci_error *err)
 {
+    _cleanup_strv_ struct xpci_strv names = { 0 };
     _cleanup_free_ char *sysfs = NULL;
-    int ret;
+    bool found;
+    int ret = xpci_root_list(root, "/sys/bus/pci/devices", &names, &found, err);
 
-    if (!xpci_root_exists(root, "/sys/bus/pci/devices"))
-        return xpci_error_set(err, ENODEV,
-                              "there is no PCI bus under '%s/sys/bus/pci'",
-                              xpci_root_dir(root));
-    if (xpci_asprintf(err, &sysfs, "%s/sys/bus/pci", xpci_root_dir(root)) < 0)
-        return -ENOMEM;
-    ret = xpci_root_is_live(root) ? 0 : check_tree(root, err);
+    if (ret == 0 && !found)
+        ret = xpci_error_set(err, ENODEV,
+                             "there is no PCI bus under '%s/sys/bus/pci'",
+                             xpci_root_dir(root));
+    for (size_t i = 0; ret == 0 && i < names.n && !xpci_root_is_live(root); i++)
+        ret = check_inside(root, names.v[i], err);
+    if (ret == 0)
+        ret = xpci_asprintf(err, &sysfs, "%s/sys/bus/pci", xpci_root_dir(root));
     if (ret == 0)
         ret = xpci_scan(sysfs, NULL, inv, err);
     for (size_t i = 0; ret == 0 && i < inv->n; i++)

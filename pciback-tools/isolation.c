@@ -49,13 +49,6 @@ struct step {
     size_t culprit; /* from here up, the first that does not isolate */
 };
 
-static bool lends_id(const struct xpci_device *bridge)
-{
-    return bridge->pcie_type == XPCI_PCIE_TO_PCI ||
-           bridge->pcie_type == XPCI_PCI_TO_PCIE ||
-           bridge->pcie_type == XPCI_PCIE_NONE;
-}
-
 /*
  * Bridges above that alias @i, or do not keep it apart from its neighbours.
  * A bridge that reads all ones (D3cold), @mute, may be above any orphan.
@@ -65,6 +58,7 @@ static void join_bridges(const struct xpci_inventory *inv, struct xpci_tie *tie,
 {
     const struct xpci_bdf *bdf = &inv->dev[i].bdf;
     size_t up = inv->dev[i].parent, *owner = &step[i].owner;
+    int type;
 
     *owner = NONE;
     step[i].culprit = step[i].isolates ? NONE : i;
@@ -73,12 +67,14 @@ static void join_bridges(const struct xpci_inventory *inv, struct xpci_tie *tie,
         join(tie, i, mute, XPCI_RULE_MUTE, mute);
     if (up == NONE)
         return;
+    type = inv->dev[up].pcie_type;
     if (step[i].isolates)
         step[i].culprit = step[up].culprit;
     *owner = step[up].owner;
-    if (*owner == NONE && lends_id(&inv->dev[up]))
+    if (*owner == NONE && (type == XPCI_PCIE_TO_PCI ||
+                           type == XPCI_PCI_TO_PCIE || type == XPCI_PCIE_NONE))
         *owner = up;
-    if (inv->dev[up].pcie_type == XPCI_PCIE_UNKNOWN)
+    if (type == XPCI_PCIE_UNKNOWN)
         join(tie, i, up, XPCI_RULE_MUTE, up);
     else if (*owner != NONE)
         join(tie, i, *owner, XPCI_RULE_BRIDGE, *owner);

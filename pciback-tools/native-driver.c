@@ -36,17 +36,18 @@ static int check_indexes(const struct xpci_root *root, const char *dir,
     return 0;
 }
 
-/*
- * *fd is the directory of the modules, to be kept open as long as @out:
- * libkmod gets its name in /proc, so that no link leads out of the root.
- */
-static int open_kmod(const struct xpci_root *root, const char *version, int *fd,
-                     struct kmod_ctx **out, struct xpci_error *err)
+int xpci_native_drivers(const struct xpci_root *root, const char *version,
+                        const char *modalias, struct xpci_strv *modules,
+                        struct xpci_strv *builtin, struct xpci_error *err)
 {
     /* no modprobe.d: aliases are asked, not what is blacklisted today */
     static const char *const no_config[] = { NULL };
+    _cleanup_(kmod_unref_ptr) struct kmod_ctx *ctx = NULL;
+    _cleanup_(kmod_module_unref_list_ptr) struct kmod_list *list = NULL;
+    _cleanup_close_ int fd = -1;
     _cleanup_free_ char *dir = NULL;
     char proc_dir[32];
+    struct kmod_list *it;
     int ret;
 
     if (xpci_asprintf(err, &dir, "/lib/modules/%s", version) < 0)
@@ -54,32 +55,17 @@ static int open_kmod(const struct xpci_root *root, const char *version, int *fd,
     ret = check_indexes(root, dir, version, err);
     if (ret < 0)
         return ret;
-    *fd = xpci_root_open(root, dir, O_PATH | O_DIRECTORY, 0);
-    if (*fd < 0)
-        return xpci_error_errno(err, -*fd, "cannot open '%s%s'",
+    fd = xpci_root_open(root, dir, O_PATH | O_DIRECTORY, 0);
+    if (fd < 0)
+        return xpci_error_errno(err, -fd, "cannot open '%s%s'",
                                 xpci_root_dir(root), dir);
-    snprintf(proc_dir, sizeof(proc_dir), "/proc/self/fd/%d", *fd);
-    *out = kmod_new(proc_dir, no_config);
-    if (!*out)
+    /* by its name in /proc, no link leads libkmod out of the root */
+    snprintf(proc_dir, sizeof(proc_dir), "/proc/self/fd/%d", fd);
+    ctx = kmod_new(proc_dir, no_config);
+    if (!ctx)
         return xpci_error_oom(err);
     /* it prints, of a recording that the files of modules are missing */
-    kmod_set_log_priority(*out, 0);
-    return 0;
-}
-
-int xpci_native_drivers(const struct xpci_root *root, const char *version,
-                        const char *modalias, struct xpci_strv *modules,
-                        struct xpci_strv *builtin, struct xpci_error *err)
-{
-    _cleanup_(kmod_unref_ptr) struct kmod_ctx *ctx = NULL;
-    _cleanup_(kmod_module_unref_list_ptr) struct kmod_list *list = NULL;
-    _cleanup_close_ int fd = -1;
-    struct kmod_list *it;
-    int ret;
-
-    ret = open_kmod(root, version, &fd, &ctx, err);
-    if (ret < 0)
-        return ret;
+    kmod_set_log_priority(ctx, 0);
     ret = kmod_module_new_from_lookup(ctx, modalias, &list);
     if (ret < 0 && ret != -ENOENT)
         return xpci_error_errno(err, -ret,

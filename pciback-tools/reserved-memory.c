@@ -37,15 +37,6 @@ static int take(struct part *from, size_t len, size_t least, struct part *out)
     return 0;
 }
 
-static int add(struct xpci_inventory *inv, struct xpci_region region)
-{
-    struct xpci_region *new = xpci_array_add(inv->region, inv->n_regions);
-
-    if (new)
-        *new = region;
-    return new ? 0 : -ENOMEM;
-}
-
 /* The device at the end of a scope's path, a slot and function for each step.
  */
 static const struct xpci_device *follow(const struct xpci_inventory *inv,
@@ -97,7 +88,7 @@ static int read_rmrr(struct xpci_inventory *inv, struct part rmrr)
             region.first = (uint16_t)(dev->secondary << 8);
             region.last = (uint16_t)(dev->subordinate << 8 | 0xff);
         }
-        ret = add(inv, region);
+        ret = xpci_array_push(inv->region, inv->n_regions, region);
     }
     return ret;
 }
@@ -123,7 +114,7 @@ static int read_ivmd(struct xpci_inventory *inv, struct part ivmd)
         return 0;
     if (region.end < region.start || region.last < region.first)
         return -EBADMSG;
-    return add(inv, region);
+    return xpci_array_push(inv->region, inv->n_regions, region);
 }
 
 /* The length of a device entry, AMD 5.2.2.1; 0 where it is cut off */
@@ -156,10 +147,10 @@ static int read_ivhd(struct xpci_inventory *inv, struct part ivhd)
             alias.start = alias.end = alias.segment << 16 | get16(entry.p + 5);
         }
         if (entry.p[0] == ALIAS || (entry.p[0] == RANGE_END && in_range)) {
-            ret = add(inv, alias);
+            ret = xpci_array_push(inv->region, inv->n_regions, alias);
             alias.first = alias.last = (uint16_t)alias.start;
             if (ret == 0) /* who has the id is one of them */
-                ret = add(inv, alias);
+                ret = xpci_array_push(inv->region, inv->n_regions, alias);
         }
         in_range = entry.p[0] == ALIAS_RANGE;
     }
@@ -168,12 +159,13 @@ static int read_ivhd(struct xpci_inventory *inv, struct part ivhd)
 
 static int read_iv(struct xpci_inventory *inv, struct part block)
 {
+    uint8_t type = block.p[0];
+
     inv->has_ivrs = true;
-    if (block.p[0] >= 0x20 && block.p[0] <= 0x23)
+    if (type >= 0x20 && type <= 0x23)
         return read_ivmd(inv, block);
-    if (block.p[0] == 0x10 || block.p[0] == 0x11 || block.p[0] == 0x40)
-        return read_ivhd(inv, block);
-    return 0;
+    return type == 0x10 || type == 0x11 || type == 0x40 ? read_ivhd(inv, block)
+                                                        : 0;
 }
 
 /* The table @name if it is there; its header says how long it is. */
@@ -182,8 +174,9 @@ static int load_table(const struct xpci_root *root, const char *name,
                       struct xpci_inventory *inv, bool *found,
                       struct xpci_error *err)
 {
+    enum { HEAD = 48 };
     _cleanup_buf_ struct xpci_buf file = { 0 };
-    struct part all, table, entry;
+    struct part rest, entry;
     char path[60];
     int ret;
 
@@ -192,12 +185,15 @@ static int load_table(const struct xpci_root *root, const char *name,
     inv->tables_unreadable |= ret == -EACCES;
     if (ret < 0 || !*found)
         return ret == -EACCES ? 0 : ret;
-    all = (struct part){ (const uint8_t *)file.data, file.len };
-    ret = take(&all, file.len < 48 ? 0 : get(all.p + 4, 4), 48, &table);
+    rest = (struct part){ (const uint8_t *)file.data, file.len };
+    if (rest.len >= HEAD && get(rest.p + 4, 4) <= rest.len)
+        rest.len = get(rest.p + 4, 4);
+    else
+        ret = -EBADMSG;
     if (ret == 0)
-        ret = take(&table, 48, 48, &entry);
-    while (ret == 0 && table.len) {
-        ret = take(&table, table.len < 4 ? 0 : get16(table.p + 2), 4, &entry);
+        ret = take(&rest, HEAD, HEAD, &entry);
+    while (ret == 0 && rest.len) {
+        ret = take(&rest, rest.len < 4 ? 0 : get16(rest.p + 2), 4, &entry);
         if (ret == 0)
             ret = read(inv, entry);
     }

@@ -46,16 +46,6 @@ size_t xpci_reset_neighbour(const struct xpci_inventory *inv, size_t dev)
                : XPCI_NO_PARENT;
 }
 
-/* A VF on a bus of its own has no bridge that could reset it. */
-static bool has_bus_reset(const struct xpci_inventory *inv, size_t i)
-{
-    const struct xpci_device *dev = &inv->dev[i];
-
-    return dev->header == 0 && dev->parent != XPCI_NO_PARENT &&
-           inv->dev[dev->parent].secondary == dev->bdf.bus &&
-           xpci_reset_neighbour(inv, i) == XPCI_NO_PARENT;
-}
-
 unsigned int xpci_reset_ways(const struct xpci_inventory *inv, size_t i)
 {
     const struct xpci_device *dev = &inv->dev[i];
@@ -64,7 +54,10 @@ unsigned int xpci_reset_ways(const struct xpci_inventory *inv, size_t i)
                         (unsigned int)caps->af_flr << XPCI_RESET_AF_FLR |
                         (unsigned int)caps->pm_reset << XPCI_RESET_PM;
 
-    if (has_bus_reset(inv, i))
+    /* a VF on a bus of its own has no bridge that could reset it */
+    if (dev->header == 0 && dev->parent != XPCI_NO_PARENT &&
+        inv->dev[dev->parent].secondary == dev->bdf.bus &&
+        xpci_reset_neighbour(inv, i) == XPCI_NO_PARENT)
         ways |= BUS;
     /* on a root bus, where there is no other, Linux tries it on AMD's VGA */
     if (dev->vendor == 0x1002 && dev->class_code == 0x0300 &&

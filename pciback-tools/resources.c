@@ -5,15 +5,6 @@
 
 #include "resources.h"
 
-static int add_bar(struct xpci_resources *res, struct xpci_bar bar)
-{
-    struct xpci_bar *new = xpci_list_add(res);
-
-    if (new)
-        *new = bar;
-    return new ? 0 : -ENOMEM;
-}
-
 /* A line each: start, end and flags (Linux include/linux/ioport.h). */
 static int parse_resource(const char *text, size_t dev,
                           struct xpci_resources *res)
@@ -27,9 +18,9 @@ static int parse_resource(const char *text, size_t dev,
                    &flags) != 3)
             return -EBADMSG;
         if (flags & (IO | MEM) && !(flags & UNSET) && end >= start)
-            ret = add_bar(res,
-                          (struct xpci_bar){ dev, i, flags & IO, flags & MEM_64,
-                                             start, end - start + 1 });
+            ret = xpci_list_push(res, (struct xpci_bar){ dev, i, flags & IO,
+                                                         flags & MEM_64, start,
+                                                         end - start + 1 });
         text = strchr(text, '\n');
         text += text != NULL;
     }
@@ -52,7 +43,7 @@ static int decode_registers(const struct xpci_device *dev, size_t i,
         if (bar.is64)
             bar.start |= (uint64_t)dev->caps.bar[++k] << 32;
         if (bar.start)
-            ret = add_bar(res, bar);
+            ret = xpci_list_push(res, bar);
     }
     return ret;
 }

@@ -369,22 +369,21 @@ int xpci_scan(char *sysfs, const char *dump, struct xpci_inventory *inv,
     char param_sysfs[] = "sysfs.path", param_dump[] = "dump.name";
     char empty[] = "/dev/null"; /* the dump is not libpci's to read */
     _cleanup_fclose_ FILE *file = sysfs ? NULL : fopen(dump, "re");
-    struct scan scan = {
-        .acc = pci_alloc(),
-        .inv = inv,
-        .path = sysfs ? sysfs : dump,
-        .dump = file,
-    };
-    int ret = sysfs || file ? 0 : -errno;
+    struct scan scan = { .inv = inv,
+                         .path = sysfs ? sysfs : dump,
+                         .dump = file };
+    int ret;
 
+    if (!sysfs && !file)
+        return xpci_error_errno(err, errno, "cannot read '%s'", dump);
+    scan.acc = pci_alloc();
     scan.acc->error = on_error;
     scan.acc->warning = ignore;
     scan.acc->method = sysfs ? PCI_ACCESS_SYS_BUS_PCI : PCI_ACCESS_DUMP;
     pci_set_param(scan.acc, sysfs ? param_sysfs : param_dump,
                   sysfs ? sysfs : empty);
-    ret = ret < 0 ? xpci_error_errno(err, -ret, "cannot read '%s'", dump)
-                  : run(&scan, err);
-    if (!sysfs && scan.space.pdev)
+    ret = run(&scan, err);
+    if (file && scan.space.pdev)
         pci_free_dev(scan.space.pdev);
     pci_cleanup(scan.acc);
     free(scan.line);
