@@ -248,15 +248,11 @@ static int wait_pv(const struct plugin_job *at)
     int64_t deadline = plugin_now_ms() + PV_WAIT_MS;
 
     for (;;) {
-        _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
-        const struct xpci_guest_device *dev;
-        int ret = plugin_records(at->p, &records, at->err);
+        const char *state;
+        int ret = plugin_recorded(at, &state);
 
-        if (ret < 0)
-            return ret;
-        dev = plugin_record_find(&records, at);
-        if (dev && !strcmp(dev->state, "attached"))
-            return 0;
+        if (ret < 0 || (ret > 0 && !strcmp(state, "attached")))
+            return ret < 0 ? ret : 0;
         if (!plugin_wait(deadline))
             return xpci_error_set(at->err, ETIMEDOUT,
                                   "'%s' has not taken %s within %d s: load "

@@ -69,17 +69,6 @@ static int detach_hvm(const struct plugin_job *de, int64_t deadline)
     return 0;
 }
 
-/* Is the device among the records of this guest? 0, 1 or -errno. */
-static int recorded(const struct plugin_job *de)
-{
-    _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
-    int ret = plugin_records(de->p, &records, de->err);
-
-    if (ret < 0)
-        return ret;
-    return plugin_record_find(&records, de) != NULL;
-}
-
 static int remove_pv(const struct plugin_job *de)
 {
     int rc = call(de, libxl_device_pci_remove);
@@ -96,6 +85,7 @@ static int remove_pv(const struct plugin_job *de)
  */
 static int detach_pv(const struct plugin_job *de, int64_t deadline)
 {
+    const char *state;
     int ret = 1;
 
     for (int tries = 0; tries < 2 && ret == 1; tries++) {
@@ -103,7 +93,7 @@ static int detach_pv(const struct plugin_job *de, int64_t deadline)
         if (ret == 0)
             ret = remove_pv(de);
         if (ret == 0)
-            ret = recorded(de);
+            ret = plugin_recorded(de, &state);
     }
     return ret;
 }
@@ -117,16 +107,19 @@ static int check_present(const struct plugin_job *de)
     char id[XPCI_MONITOR_ID_SIZE];
     int ret = plugin_records(de->p, &records, de->err);
 
-    if (ret < 0 || plugin_record_find(&records, de))
+    if (ret < 0)
         return ret;
     for (size_t i = 0; i < records.n; i++) {
         const struct xpci_guest_device *dev = &records.v[i];
+        bool same = !xpci_bdf_cmp(&dev->bdf, de->device);
+        bool here = dev->domid == de->dom->id;
 
-        if (!owner && !xpci_bdf_cmp(&dev->bdf, de->device))
+        if (same && here)
+            return 0;
+        if (same && !owner)
             owner = dev->domain;
-        if (dev->domid == de->dom->id && /* with its address elsewhere */
-            !strcmp(xpci_monitor_id(&dev->bdf, id), de->id))
-            maybe_in_model = false;
+        if (here && !strcmp(xpci_monitor_id(&dev->bdf, id), de->id))
+            maybe_in_model = false; /* its address in another segment */
     }
     ret = maybe_in_model ? plugin_in_model(de) : 0;
     if (ret != 0)
@@ -138,7 +131,8 @@ static int check_present(const struct plugin_job *de)
 
 static int read_back(const struct plugin_job *de)
 {
-    int ret = recorded(de);
+    const char *state;
+    int ret = plugin_recorded(de, &state);
 
     if (ret == 0 && de->dom->type == XPCI_DOMAIN_HVM)
         ret = plugin_in_model(de);

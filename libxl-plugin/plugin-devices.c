@@ -219,15 +219,17 @@ int plugin_records(struct plugin *p, struct xpci_guest_devices *out,
                           "work; try again");
 }
 
-const struct xpci_guest_device *plugin_record_find(
-    const struct xpci_guest_devices *records, const struct plugin_job *job)
+int plugin_recorded(const struct plugin_job *job, const char **state)
 {
-    for (size_t i = 0; i < records->n; i++) {
-        if (records->v[i].domid == job->dom->id &&
-            !xpci_bdf_cmp(&records->v[i].bdf, job->device))
-            return &records->v[i];
+    _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
+    int ret = plugin_records(job->p, &records, job->err);
+
+    for (size_t i = 0; ret == 0 && i < records.n; i++) {
+        ret = records.v[i].domid == job->dom->id &&
+              !xpci_bdf_cmp(&records.v[i].bdf, job->device);
+        *state = records.v[i].state;
     }
-    return NULL;
+    return ret;
 }
 
 int plugin_wait_connected(struct plugin *p, uint32_t domid, int64_t deadline,

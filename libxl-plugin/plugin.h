@@ -70,9 +70,12 @@ int plugin_devices(void *ctx, struct xpci_guest_devices *out,
  */
 int plugin_records(struct plugin *p, struct xpci_guest_devices *out,
                    struct xpci_error *err) _must_check_;
-/* The record of the job's device in its guest, or NULL. */
-const struct xpci_guest_device *plugin_record_find(
-    const struct xpci_guest_devices *records, const struct plugin_job *job);
+/*
+ * Is the job's device among the records of its guest? 0, 1 or -errno; *state
+ * is as of struct xpci_guest_device.
+ */
+int plugin_recorded(const struct plugin_job *job,
+                    const char **state) _must_check_;
 /*
  * Waits until the pci backend of a PV guest is Connected: frontend and backend
  * agree on all its devices. 0 if it is or there is none, 1 if it still is not

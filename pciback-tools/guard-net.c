@@ -101,17 +101,16 @@ bool xpci_step_server(walk *w, const char *text, const chain *up)
  */
 static bool parse_address(const char *text, bool net, unsigned char *out)
 {
-    size_t words = strlen(text) / 8;
-    uint32_t word;
+    uint32_t word[4];
+    int n =
+        sscanf(text, "%8x%8x%8x%8x", &word[0], &word[1], &word[2], &word[3]);
 
     memcpy(out, ipv4, 12);
-    for (size_t i = 0; i < words; i++) {
-        if (sscanf(text + 8 * i, "%8x", &word) != 1)
-            return false;
-        word = net ? ntohl(word) : word;
-        memcpy(out + 4 * (words == 4 ? i : 3), &word, 4);
+    for (int i = 0; i < n; i++) {
+        word[i] = net ? ntohl(word[i]) : word[i];
+        memcpy(out + (n == 4 ? 4 * i : 12), &word[i], 4);
     }
-    return words == 1 || words == 4;
+    return n == 1 || n == 4;
 }
 
 static bool add_route(walk *w, const struct xpci_route *new)

@@ -149,22 +149,25 @@ static bool by_slaves(walk *w, const char *link, const chain *c)
            xpci_walk_all(w, c, step_block, "", CLASS "/%s/../slaves", name);
 }
 
+/* The rest of the part of a path behind @what; false: that is not in it. */
+static bool behind(const char *link, const char *what, char out[64])
+{
+    const char *at = strstr(link, what);
+    const char *rest = at ? at + strlen(what) : "";
+
+    snprintf(out, 64, "%.*s", (int)strcspn(rest, "/"), rest);
+    return at;
+}
+
 static bool by_nvme(walk *w, const char *link, const chain *c)
 {
-    const char *group = strstr(link, "/nvme-subsystem/");
-    const char *name = strstr(link, "/ctl/nvme");
-    char text[32];
+    char part[64];
 
-    if (name) {
-        snprintf(text, sizeof(text), "%.*s", (int)strcspn(name + 5, "/"),
-                 name + 5);
-        return step_nvme(w, text, c);
-    }
-    if (!group)
-        return false;
-    group += strlen("/nvme-subsystem/");
-    return xpci_walk_all(w, c, step_nvme, "", "/sys/class/nvme-subsystem/%.*s",
-                         (int)strcspn(group, "/"), group);
+    if (behind(link, "/ctl/", part) && !strncmp(part, "nvme", 4))
+        return step_nvme(w, part, c);
+    return behind(link, "/nvme-subsystem/", part) &&
+           xpci_walk_all(w, c, step_nvme, "", "/sys/class/nvme-subsystem/%s",
+                         part);
 }
 
 /* loop and zram */
@@ -186,15 +189,14 @@ static bool by_file(walk *w, const char *link, const chain *c)
 
 static bool by_iscsi(walk *w, const char *link, const chain *c)
 {
-    const char *session = strstr(link, "/session");
     _cleanup_free_ char *address = NULL;
+    char part[64];
 
-    if (!session)
+    if (!behind(link, "/session", part))
         return false;
-    session += strlen("/session");
     address = xpci_walk_text(
-        w, "/sys/class/iscsi_connection/connection%.*s:0/persistent_address",
-        (int)strcspn(session, "/"), session);
+        w, "/sys/class/iscsi_connection/connection%s:0/persistent_address",
+        part);
     return xpci_step_server(w, address ? address : "", c);
 }
 
