@@ -196,6 +196,9 @@ static int member_cmp(const void *a, const void *b)
 
 static int take(const struct sets *s, bool bridges, struct xpci_group *out)
 {
+    out->v = calloc(s->inv->n + 1, sizeof(*out->v));
+    if (!out->v)
+        return -ENOMEM;
     for (size_t i = 0; i < s->inv->n; i++) {
         _cleanup_buf_ struct xpci_buf text = { 0 };
         size_t set = xpci_tie_set(s->tie, i);
@@ -203,14 +206,12 @@ static int take(const struct sets *s, bool bridges, struct xpci_group *out)
         if (!s->set[set].wanted ||
             (!bridges && xpci_device_is_bridge(&s->inv->dev[i])))
             continue;
-        if (print_rule(s, i, &text) < 0 ||
-            xpci_list_push(out, (struct xpci_member){ i, s->set[set].number,
-                                                      text.data }) < 0)
+        if (print_rule(s, i, &text) < 0)
             return -ENOMEM;
-        text = (struct xpci_buf){ 0 };
+        out->v[out->n++] = (struct xpci_member){ i, s->set[set].number,
+                                                 xpci_buf_steal(&text) };
     }
-    if (out->n)
-        qsort(out->v, out->n, sizeof(*out->v), member_cmp);
+    qsort(out->v, out->n, sizeof(*out->v), member_cmp);
     return 0;
 }
 

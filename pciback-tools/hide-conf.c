@@ -113,6 +113,8 @@ static int load(const struct xpci_root *root, struct xpci_hide_conf *conf,
         ret = xpci_cfg_list(*cfg, "hide", &items, err);
     for (size_t i = 0; ret == 0 && i < items.n; i++)
         ret = load_item(conf, &items.v[i], xpci_root_dir(root), err);
+    if (ret < 0)
+        xpci_hide_conf_clear(conf);
     return ret;
 }
 
@@ -120,11 +122,8 @@ int xpci_hide_conf_load(const struct xpci_root *root,
                         struct xpci_hide_conf *conf, struct xpci_error *err)
 {
     _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
-    int ret = load(root, conf, &cfg, err);
 
-    if (ret < 0)
-        xpci_hide_conf_clear(conf);
-    return ret;
+    return load(root, conf, &cfg, err);
 }
 
 void xpci_hide_conf_clear(struct xpci_hide_conf *conf)
@@ -152,6 +151,14 @@ static bool same_identity(const struct xpci_hidden *a,
            !strcmp(a->path, b->path);
 }
 
+static bool has(const struct xpci_hide_conf *conf,
+                const struct xpci_hidden *entry)
+{
+    const struct xpci_hidden *own = xpci_hide_conf_find(conf, &entry->bdf);
+
+    return own && same_identity(own, entry);
+}
+
 /* The entry of a device as it is now. */
 static int describe(const struct xpci_inventory *inv,
                     const struct xpci_device *dev, struct xpci_hidden *out)
@@ -170,7 +177,6 @@ int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                        const struct xpci_inventory *inv,
                        const struct xpci_device *dev, struct xpci_error *err)
 {
-    const struct xpci_hidden *old = xpci_hide_conf_find(conf, &dev->bdf);
     _cleanup_(hidden_clear) struct xpci_hidden entry = { 0 };
 
     if (dev->bdf.segment > 0xffff)
@@ -181,7 +187,7 @@ int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                                  XPCI_BDF_ARGS(dev->bdf));
     if (describe(inv, dev, &entry) < 0)
         return xpci_error_oom(err);
-    if (old && same_identity(old, &entry))
+    if (has(conf, &entry))
         return 0;
     xpci_hide_conf_remove(conf, &dev->bdf);
     return insert(conf, &entry) < 0 ? xpci_error_oom(err) : 0;
@@ -200,14 +206,6 @@ bool xpci_hide_conf_remove(struct xpci_hide_conf *conf,
     memmove(&conf->v[i], &conf->v[i + 1], (conf->n - i - 1) * sizeof(*conf->v));
     conf->n--;
     return true;
-}
-
-static bool has(const struct xpci_hide_conf *conf,
-                const struct xpci_hidden *entry)
-{
-    const struct xpci_hidden *own = xpci_hide_conf_find(conf, &entry->bdf);
-
-    return own && same_identity(own, entry);
 }
 
 int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
