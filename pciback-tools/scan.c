@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "names.h"
 #include "scan.h"
 
 /* libpci's error function gets no context, hence these two. */
@@ -216,6 +217,7 @@ struct scan {
     struct xpci_inventory *inv;
     const char *path;
     FILE *dump;
+    int names; /* the part of pci.ids that counts, or -1 */
     char *line;
     size_t size;
     struct space space; /* of the device that is read, if one is */
@@ -225,7 +227,6 @@ static int add_device(struct scan *scan, struct xpci_error *err)
 {
     struct xpci_device *dev = xpci_array_add(scan->inv->dev, scan->inv->n);
     struct pci_dev *pdev = scan->space.pdev;
-    char text[256];
 
     if (!dev)
         return xpci_error_oom(err);
@@ -237,16 +238,12 @@ static int add_device(struct scan *scan, struct xpci_error *err)
         .vendor = pdev->vendor_id,
         .device = pdev->device_id,
         .class_code = pdev->device_class,
-        .name = strdup(pci_lookup_name(scan->acc, text, sizeof(text),
-                                       PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
-                                       pdev->vendor_id, pdev->device_id)),
     };
     if (pdev->known_fields & PCI_FILL_SUBSYS) {
         dev->subvendor = pdev->subsys_vendor_id;
         dev->subdevice = pdev->subsys_id;
     }
-    if (!dev->name ||
-        xpci_asprintf(
+    if (xpci_asprintf(
             NULL, &dev->modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X",
             dev->vendor, dev->device, dev->subvendor, dev->subdevice,
             dev->class_code >> 8, dev->class_code & 0xff, pdev->prog_if) < 0)
@@ -353,14 +350,38 @@ static int scan_dump(struct scan *scan, struct xpci_error *err)
 
 /* --- both --- */
 
+static int add_names(struct scan *scan, struct xpci_error *err)
+{
+    struct xpci_inventory *inv = scan->inv;
+    char text[256], path[32];
+
+    scan->names = xpci_names_pick(scan->acc->id_file_name, inv);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", scan->names);
+    if (scan->names >= 0 && access(path, R_OK) == 0)
+        pci_set_name_list_path(scan->acc, strdup(path), true);
+    for (size_t i = 0; i < inv->n; i++) {
+        struct xpci_device *dev = &inv->dev[i];
+
+        dev->name = strdup(pci_lookup_name(
+            scan->acc, text, sizeof(text),
+            PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE, dev->vendor, dev->device));
+        if (!dev->name)
+            return xpci_error_oom(err);
+    }
+    return 0;
+}
+
 /* Apart from its caller, whose cleanup an error of libpci must not skip. */
 static int run(struct scan *scan, struct xpci_error *err)
 {
+    int ret;
+
     if (setjmp(scan_failed))
         return xpci_error_set(err, EINVAL, "cannot read '%s': %s", scan->path,
                               scan_message);
     pci_init(scan->acc);
-    return scan->dump ? scan_dump(scan, err) : scan_sysfs(scan, err);
+    ret = scan->dump ? scan_dump(scan, err) : scan_sysfs(scan, err);
+    return ret < 0 ? ret : add_names(scan, err);
 }
 
 int xpci_scan(char *sysfs, const char *dump, struct xpci_inventory *inv,
@@ -369,9 +390,9 @@ int xpci_scan(char *sysfs, const char *dump, struct xpci_inventory *inv,
     char param_sysfs[] = "sysfs.path", param_dump[] = "dump.name";
     char empty[] = "/dev/null"; /* the dump is not libpci's to read */
     _cleanup_fclose_ FILE *file = sysfs ? NULL : fopen(dump, "re");
-    struct scan scan = { .inv = inv,
-                         .path = sysfs ? sysfs : dump,
-                         .dump = file };
+    struct scan scan = {
+        .inv = inv, .path = sysfs ? sysfs : dump, .dump = file, .names = -1
+    };
     int ret;
 
     if (!sysfs && !file)
@@ -387,5 +408,7 @@ int xpci_scan(char *sysfs, const char *dump, struct xpci_inventory *inv,
         pci_free_dev(scan.space.pdev);
     pci_cleanup(scan.acc);
     free(scan.line);
+    if (scan.names >= 0)
+        close(scan.names);
     return ret;
 }
