@@ -43,11 +43,11 @@ static bool load(struct space *space, int pos, size_t len)
 {
     if ((size_t)pos + len > sizeof(space->data))
         return false;
-    if (!memchr(space->has + pos, false, len))
+    if (!memchr(space->has + pos, 0, len))
         return true;
     if (!pci_read_block(space->pdev, pos, space->data + pos, (int)len))
         return false;
-    memset(space->has + pos, true, len);
+    memset(space->has + pos, 1, len);
     return true;
 }
 
