@@ -156,6 +156,23 @@ static int edit_file(const struct change *c, const char *file, bool add,
     return xpci_guest_config_put(&config, set, err);
 }
 
+/* Where each device is in the files of other guests. */
+static int find_others(struct change *c, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv others = { 0 };
+
+    xpci_try(
+        xpci_guest_config_files(c->call->root, NULL, &c->seen, &others, err));
+    for (size_t i = 0; i < c->devices.n; i++) {
+        struct device *device = &c->devices.v[i];
+
+        for (size_t k = 0; !device->other && k < others.n; k++)
+            xpci_try(xpci_guest_config_entry(
+                c->call, others.v[k], &device->spec, &device->other, err));
+    }
+    return 0;
+}
+
 int xpci_cfg_change_files(struct xpci_call *call, bool add,
                           struct xpci_error *err)
 {
@@ -166,9 +183,8 @@ int xpci_cfg_change_files(struct xpci_call *call, bool add,
 
     xpci_try(sort_operands(&c, err));
     xpci_try(xpci_host_lock(call, err));
-    for (size_t i = 0; add && i < c.devices.n; i++)
-        xpci_try(xpci_guest_config_other(call, &c.devices.v[i].spec, &c.seen,
-                                         &c.devices.v[i].other, err));
+    if (add)
+        xpci_try(find_others(&c, err));
     for (size_t i = 0; i < c.files.n; i++)
         xpci_try(edit_file(&c, c.files.v[i], add, &set, err));
     if (call->opt[OPT_DRY_RUN])

@@ -5,24 +5,14 @@
 #include "guest-config.h"
 #include "table.h"
 
-static const struct xpci_column columns[] = {
-    { .name = "FILE" },
-    { .name = "LINE", .number = true },
-    { .name = "COLUMN", .number = true },
-    { .name = "SEVERITY" },
-    { .name = "MESSAGE" },
-    { .name = "FIX" },
-    { 0 },
-};
-
 static const char *const severities[] = {
     [XPCI_CFG_HINT] = "hint",
     [XPCI_CFG_WARNING] = "warning",
     [XPCI_CFG_ERROR] = "error",
 };
 
-static int check_file(const struct xpci_call *call, const char *file,
-                      struct xpci_cfg_check *check, struct xpci_error *err)
+int xpci_cfg_check_file(const struct xpci_call *call, const char *file,
+                        struct xpci_cfg_check *check, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
 
@@ -62,7 +52,7 @@ static int check_all(const struct xpci_call *call, struct xpci_cfg_check *check,
         int ret = first ? 0 : xpci_error_oom(why);
 
         if (first == file)
-            ret = check_file(call, file, check, why);
+            ret = xpci_cfg_check_file(call, file, check, why);
         if (ret < 0 && unread)
             xpci_log(&call->log, XPCI_LOG_WARN, "%s", xpci_error_text(&next));
         unread = unread ? unread : ret;
@@ -75,7 +65,8 @@ int xpci_cfg_check_files(struct xpci_call *call, struct xpci_error *err)
     _cleanup_cfg_check_ struct xpci_cfg_check check = { 0 };
     int status = XPCI_EXIT_OK, unread;
 
-    xpci_try(xpci_table_new(call, columns, err));
+    xpci_try(
+        xpci_table_new(call, "FILE LINE# COLUMN# SEVERITY MESSAGE FIX", err));
     unread = check_all(call, &check, err);
     for (size_t i = 0; i < check.n; i++) {
         if (check.v[i].severity == XPCI_CFG_ERROR)

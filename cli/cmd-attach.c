@@ -5,25 +5,17 @@
 #include "attachment.h"
 #include "table.h"
 
-static const struct xpci_column columns[] = {
-    { .name = "DOMAIN" },
-    { .name = "BDF" },
-    { .name = "VSLOT" },
-    { 0 },
-};
-
 /* One device to attach, in the order of the operands. */
 struct item {
     size_t dev;
-    unsigned int vslot; /* asked for, 0: none; then what the guest has */
-    bool done;
+    struct xpci_attach_request req; /* in the end with the guest's slot */
 };
 
 struct job {
     struct xpci_call *call;
     struct xpci_guest_config config;
     unsigned int *asked; /* for each operand; 0: none */
-    struct item *items;
+    struct item *v;
     size_t n;
 };
 
@@ -31,12 +23,7 @@ static void job_clear(struct job *job)
 {
     xpci_guest_config_close(&job->config);
     free(job->asked);
-    free(job->items);
-}
-
-static const struct xpci_bdf *bdf_of(const struct job *job, size_t i)
-{
-    return &job->call->inv.dev[job->items[i].dev].bdf;
+    free(job->v);
 }
 
 static int parse_vslot(const char *text, unsigned int *out,
@@ -95,18 +82,22 @@ static int add_operand(struct job *job, int i, struct xpci_error *err)
                                 "'%s' has %zu functions, and behind slot %x "
                                 "there is no room for them",
                                 job->call->argv[i], n, vslot);
-    for (size_t k = 0; k < n; k++) /* one slot a function, see libxl's .* */
-        job->items[job->n++] = (struct item){
-            .dev = idx[k],
-            .vslot = vslot ? vslot + (unsigned int)k : 0,
-        };
+    for (size_t k = 0; k < n; k++) { /* one slot a function, see libxl's .* */
+        struct item *item = xpci_list_add(job);
+
+        if (!item)
+            return xpci_error_oom(err);
+        item->dev = idx[k];
+        item->req.bdf = inv->dev[idx[k]].bdf;
+        item->req.vslot = vslot ? vslot + (unsigned int)k : 0;
+    }
     return 0;
 }
 
 static bool is_item(const struct job *job, size_t dev)
 {
     for (size_t i = 0; i < job->n; i++) {
-        if (job->items[i].dev == dev)
+        if (job->v[i].dev == dev)
             return true;
     }
     return false;
@@ -159,8 +150,8 @@ static int edit_config(struct job *job, struct xpci_error *err)
 
     for (size_t i = 0; cfg && i < job->n; i++) {
         const struct xpci_pci_spec spec = {
-            .dev = { .bdf = *bdf_of(job, i) },
-            .vslot = job->items[i].vslot,
+            .dev = { .bdf = job->v[i].req.bdf },
+            .vslot = job->v[i].req.vslot,
         };
 
         xpci_try(xpci_cfg_pci_add(cfg, &spec, NULL, err));
@@ -171,30 +162,23 @@ static int edit_config(struct job *job, struct xpci_error *err)
 /* A file that cannot be edited fails here, before the guest has anything. */
 static int prepare(struct job *job, struct xpci_error *err)
 {
-    size_t argc = (size_t)job->call->argc;
-
-    job->items = calloc(job->call->inv.n * argc + 1, sizeof(*job->items));
-    if (!job->items)
-        return xpci_error_oom(err);
     for (int i = 1; i < job->call->argc; i++)
         xpci_try(add_operand(job, i, err));
     for (size_t i = 0; i < job->n; i++)
-        xpci_try(check_item(job, &job->items[i], err));
+        xpci_try(check_item(job, &job->v[i], err));
     return edit_config(job, err);
 }
 
-/* Takes back what this call attached; the first failure is what counts. */
-static void take_back(struct job *job)
+/* Takes the first @n back; the failure that led here is what counts. */
+static void take_back(struct job *job, size_t n)
 {
     const struct xpci_call *call = job->call;
-    const struct xpci_toolstack *ts = call->ts;
 
-    for (size_t i = job->n; i-- > 0;) {
+    while (n-- > 0) {
         _cleanup_error_ struct xpci_error err = { 0 };
-        const struct xpci_bdf *bdf = bdf_of(job, i);
+        const struct xpci_bdf *bdf = &job->v[n].req.bdf;
 
-        if (job->items[i].done &&
-            ts->ops->detach(ts->ctx, &call->domain, bdf, 10, &err) < 0)
+        if (call->ts->ops->detach(call->ts->ctx, &call->domain, bdf, 10, &err))
             xpci_log(&call->log, XPCI_LOG_WARN,
                      "cannot take " XPCI_BDF_FMT " back: %s",
                      XPCI_BDF_ARGS(*bdf), xpci_error_text(&err));
@@ -204,29 +188,27 @@ static void take_back(struct job *job)
 static int attach_all(struct job *job, struct xpci_error *err)
 {
     const struct xpci_call *call = job->call;
-    const struct xpci_toolstack *ts = call->ts;
+    size_t n = 0;
     int ret = 0;
 
-    for (size_t i = 0; ret == 0 && i < job->n; i++) {
-        struct item *item = &job->items[i];
-        const struct xpci_attach_request req = {
-            .bdf = *bdf_of(job, i),
-            .vslot = item->vslot,
-        };
+    for (; n < job->n && ret == 0; n += ret == 0) {
+        struct xpci_attach_request *req = &job->v[n].req;
+        unsigned int vslot = 0;
 
-        ret = ts->ops->attach(ts->ctx, &call->domain, &req, &item->vslot, err);
-        item->done = ret == 0;
+        ret = call->ts->ops->attach(call->ts->ctx, &call->domain, req, &vslot,
+                                    err);
+        req->vslot = vslot;
     }
     if (ret == 0) /* a slot that the guest chose is the one to write down */
         ret = edit_config(job, err);
     if (ret == 0)
         ret = xpci_attachment_save(call, &job->config, err);
     if (ret < 0)
-        take_back(job);
+        take_back(job, n);
     return ret;
 }
 
-static int run(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_attach(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_(job_clear) struct job job = { .call = call };
 
@@ -237,23 +219,11 @@ static int run(struct xpci_call *call, struct xpci_error *err)
                  ? xpci_attachment_save(call, &job.config, err)
                  : attach_all(&job, err));
     for (size_t i = 0; i < job.n; i++) {
-        unsigned int vslot = job.items[i].vslot;
+        unsigned int vslot = job.v[i].req.vslot;
 
         xpci_try(xpci_table_add(call, err, call->domain.name,
-                                xpci_cell_bdf(bdf_of(&job, i)),
+                                xpci_cell_bdf(&job.v[i].req.bdf),
                                 vslot ? xpci_cell("%x", vslot) : NULL));
     }
     return 0;
 }
-
-const struct xpci_cmd xpci_cmd_attach = {
-    .name = "attach",
-    .operands = "DOMAIN DEVICE [VSLOT] | DOMAIN DEVICE@VSLOT...",
-    .min = 2,
-    .max = CMD_ANY,
-    .summary = "give devices to a running guest, at fixed virtual slots",
-    .options = (const enum xpci_opt[]){ OPT_PERSIST, OPT_FILE, OPT_NONE },
-    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
-    .columns = columns,
-    .run = run,
-};

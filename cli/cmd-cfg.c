@@ -5,16 +5,6 @@
 #include "guest-config.h"
 #include "table.h"
 
-static const struct xpci_column columns[] = {
-    { .name = "FILE" },
-    { .name = "LINE", .number = true },
-    { .name = "COLUMN", .number = true },
-    { .name = "BDF" },
-    { .name = "VSLOT" },
-    { .name = "OPTIONS" },
-    { 0 },
-};
-
 static int add_row(const struct xpci_call *call, const char *file,
                    const struct xpci_cfg_pci_entry *entry,
                    struct xpci_error *err)
@@ -50,13 +40,13 @@ static int list_file(const struct xpci_call *call, const char *file,
 
 static int list(struct xpci_call *call, struct xpci_error *err)
 {
-    xpci_try(xpci_table_new(call, columns, err));
+    xpci_try(xpci_table_new(call, "FILE LINE# COLUMN# BDF VSLOT OPTIONS", err));
     for (int i = 1; i < call->argc; i++)
         xpci_try(list_file(call, call->argv[i], err));
     return 0;
 }
 
-static int run(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_cfg(struct xpci_call *call, struct xpci_error *err)
 {
     const char *verb = call->argv[0];
 
@@ -69,14 +59,3 @@ static int run(struct xpci_call *call, struct xpci_error *err)
         return xpci_cfg_check_files(call, err);
     return xpci_call_usage(call, err);
 }
-
-const struct xpci_cmd xpci_cmd_cfg = {
-    .name = "cfg",
-    .operands = "list|add|remove|check FILE... [DEVICE[@VSLOT]...]",
-    .min = 2,
-    .max = CMD_ANY,
-    .summary = "read, edit and check the pci list of guest configurations",
-    .options = (const enum xpci_opt[]){ OPT_BACKUP, OPT_COLUMNS, OPT_NONE },
-    .flags = CMD_CHANGES,
-    .run = run,
-};

@@ -7,12 +7,6 @@
 
 #define MAX_TIMEOUT 3600
 
-static const struct xpci_column columns[] = {
-    { .name = "DOMAIN" },
-    { .name = "BDF" },
-    { 0 },
-};
-
 static int parse_timeout(const char *text, unsigned int *out,
                          struct xpci_error *err)
 {
@@ -72,39 +66,26 @@ static int detach_one(const struct xpci_call *call,
     return xpci_table_add(call, err, domain->name, xpci_cell_bdf(bdf));
 }
 
-static int run(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_detach(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
-    _cleanup_free_ size_t *idx = NULL;
     const char *text = call->opt[OPT_TIMEOUT];
     const struct xpci_device *dev;
     unsigned int timeout = 0;
-    size_t n;
 
     xpci_try(parse_timeout(text ? text : "10", &timeout, err));
     xpci_try(xpci_attachment_check(call, err));
     xpci_try(xpci_attachment_open(call, &config, err));
-    xpci_try(xpci_host_select(call, 1, &idx, &n, err));
+    xpci_try(xpci_host_select(call, 1, err));
     dev = call->inv.dev;
     /* all edits once in memory: a file that cannot be edited fails first */
-    for (size_t i = 0; i < n; i++)
-        xpci_try(edit_config(config.cfg, &dev[idx[i]].bdf, err));
+    for (size_t i = 0; i < call->chosen.n; i++)
+        xpci_try(edit_config(config.cfg, &dev[call->chosen.v[i]].bdf, err));
     if (call->opt[OPT_DRY_RUN])
         return xpci_attachment_save(call, &config, err);
-    xpci_try(xpci_table_new(call, columns, err));
-    for (size_t i = 0; i < n; i++)
-        xpci_try(detach_one(call, &config, &dev[idx[i]].bdf, timeout, err));
+    xpci_try(xpci_table_new(call, "DOMAIN BDF", err));
+    for (size_t i = 0; i < call->chosen.n; i++)
+        xpci_try(detach_one(call, &config, &dev[call->chosen.v[i]].bdf, timeout,
+                            err));
     return 0;
 }
-
-const struct xpci_cmd xpci_cmd_detach = {
-    .name = "detach",
-    .operands = "DOMAIN DEVICE...",
-    .min = 2,
-    .max = CMD_ANY,
-    .summary = "take devices from a running guest",
-    .options =
-        (const enum xpci_opt[]){ OPT_PERSIST, OPT_FILE, OPT_TIMEOUT, OPT_NONE },
-    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
-    .run = run,
-};

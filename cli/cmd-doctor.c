@@ -11,11 +11,6 @@
 #include "plan.h"
 #include "table.h"
 
-static const struct xpci_column columns[] = {
-    { .name = "SEVERITY" }, { .name = "SUBJECT" }, { .name = "FINDING" },
-    { .name = "WHY" },      { .name = "FIX" },     { 0 },
-};
-
 #define of_host(f, grade, why, fix, ...)                                       \
     xpci_fact(f, "host", NULL, grade, why, fix, __VA_ARGS__)
 
@@ -197,26 +192,20 @@ static void add_findings(struct xpci_facts *f,
     }
 }
 
-static int judge_guests(struct xpci_facts *f, const struct xpci_strv *files,
-                        bool named, struct xpci_error *err)
+static void judge_guests(struct xpci_facts *f, const struct xpci_strv *files,
+                         bool named)
 {
     _cleanup_cfg_check_ struct xpci_cfg_check check = { 0 };
 
     for (size_t i = 0; i < files->n; i++) {
         _cleanup_error_ struct xpci_error why = { 0 };
-        _cleanup_buf_ struct xpci_buf text = { 0 };
 
-        if (xpci_root_read(f->root, files->v[i], &text, &why) < 0)
+        if (xpci_cfg_check_file(f->call, files->v[i], &check, &why) < 0)
             xpci_fact(f, files->v[i], NULL, XPCI_WARNING,
                       "what is wrong with it is not known", NULL, "%s",
                       xpci_error_text(&why));
-        else
-            xpci_try(xpci_cfg_check_text(&check, files->v[i],
-                                         text.data ? text.data : "", text.len,
-                                         err));
     }
     add_findings(f, &check, named);
-    return 0;
 }
 
 /* The devices of a guest: those of its file and those that it has. */
@@ -263,23 +252,12 @@ static void choose_hidden(struct xpci_facts *f, bool *chosen)
     }
 }
 
-static int choose_devices(const struct xpci_call *call, bool *chosen,
-                          struct xpci_error *err)
-{
-    _cleanup_free_ size_t *idx = NULL;
-    size_t n;
-
-    xpci_try(xpci_host_select(call, 0, &idx, &n, err));
-    for (size_t k = 0; k < n; k++)
-        chosen[idx[k]] = true;
-    return 0;
-}
-
 /* What is not of one device; @guest is NULL if none is named. */
 static int judge_host(struct xpci_facts *f, const char *guest, bool *chosen,
                       struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv files = { 0 };
+    _cleanup_files_ void *seen = NULL;
     _cleanup_free_ char *path = NULL;
     const char *running;
     int ret;
@@ -288,8 +266,9 @@ static int judge_host(struct xpci_facts *f, const char *guest, bool *chosen,
     judge_kernels(f);
     xpci_try(judge_settings(f, err));
     if (!guest) {
-        xpci_try(xpci_guest_config_files(f->root, NULL, &files, err));
-        return judge_guests(f, &files, false, err);
+        xpci_try(xpci_guest_config_files(f->root, NULL, &seen, &files, err));
+        judge_guests(f, &files, false);
+        return 0;
     }
     running = f->call->domain.name;
     guest = running ? running : guest;
@@ -303,13 +282,13 @@ static int judge_host(struct xpci_facts *f, const char *guest, bool *chosen,
         xpci_try(ret);
     if (path && xpci_strv_add(&files, path) < 0)
         return xpci_error_oom(err);
-    xpci_try(judge_guests(f, &files, true, err));
+    judge_guests(f, &files, true);
     return choose_guest(f, guest, path, chosen, err);
 }
 
 static int diagnose(struct xpci_facts *f, bool *chosen, struct xpci_error *err)
 {
-    const struct xpci_call *call = f->call;
+    struct xpci_call *call = f->call;
     bool guest = call->argc == 1 && !strpbrk(call->argv[0], ":/");
 
     if (f->root)
@@ -324,7 +303,9 @@ static int diagnose(struct xpci_facts *f, bool *chosen, struct xpci_error *err)
     if (!call->argc)
         choose_hidden(f, chosen);
     else if (!guest)
-        xpci_try(choose_devices(call, chosen, err));
+        xpci_try(xpci_host_select(call, 0, err));
+    for (size_t k = 0; k < call->chosen.n; k++)
+        chosen[call->chosen.v[k]] = true;
     for (size_t i = 0; i < call->inv.n; i++) {
         if (chosen[i])
             xpci_facts_device(f, i);
@@ -355,7 +336,7 @@ static int show(const struct xpci_call *call, const struct xpci_fact *fact,
     return 0;
 }
 
-static int run(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_doctor(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_facts_ struct xpci_facts facts = { 0 };
     _cleanup_free_ bool *chosen = NULL;
@@ -376,13 +357,3 @@ static int run(struct xpci_call *call, struct xpci_error *err)
         xpci_log(&call->log, XPCI_LOG_NOTE, "nothing is wrong");
     return worst == XPCI_ERROR ? XPCI_EXIT_WRONG : XPCI_EXIT_OK;
 }
-
-const struct xpci_cmd xpci_cmd_doctor = {
-    .name = "doctor",
-    .operands = "[DEVICE... | DOMAIN]",
-    .max = CMD_ANY,
-    .summary = "what would go wrong, before it does",
-    .options = (const enum xpci_opt[]){ OPT_COLUMNS, OPT_DUMP, OPT_NONE },
-    .columns = columns,
-    .run = run,
-};

@@ -4,14 +4,6 @@
 #include "host.h"
 #include "table.h"
 
-static const struct xpci_column columns[] = {
-    { .name = "GROUP", .number = true },
-    { .name = "BDF" },
-    { .name = "RULE" },
-    { .name = "DEVICE" },
-    { 0 },
-};
-
 /* The argument of @opt: @usual, which is also the default, or @other. */
 static int choose(const struct xpci_call *call, enum xpci_opt opt,
                   const char *usual, const char *other, bool *is_other,
@@ -26,19 +18,17 @@ static int choose(const struct xpci_call *call, enum xpci_opt opt,
                             other);
 }
 
-static int run(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_groups(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_group_ struct xpci_group groups = { 0 };
-    _cleanup_free_ size_t *chosen = NULL;
     bool kernel_only, as_enabled;
-    size_t n;
 
     xpci_try(choose(call, OPT_RULES, "all", "kernel", &kernel_only, err));
     xpci_try(choose(call, OPT_ACS, "as-read", "as-enabled", &as_enabled, err));
     xpci_try(xpci_host_inventory(call, err));
-    xpci_try(xpci_host_select(call, 0, &chosen, &n, err));
-    xpci_try(xpci_group_list(&call->inv, kernel_only, as_enabled, chosen, n,
-                             &groups, err));
+    xpci_try(xpci_host_select(call, 0, err));
+    xpci_try(xpci_group_list(&call->inv, kernel_only, as_enabled,
+                             call->chosen.v, call->chosen.n, &groups, err));
     for (size_t i = 0; i < groups.n; i++) {
         const struct xpci_member *m = &groups.v[i];
         const struct xpci_device *dev = &call->inv.dev[m->dev];
@@ -48,14 +38,3 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     }
     return 0;
 }
-
-const struct xpci_cmd xpci_cmd_groups = {
-    .name = "groups",
-    .operands = "[DEVICE...]",
-    .max = CMD_ANY,
-    .summary = "show which devices must move together, and by which rule",
-    .options = (const enum xpci_opt[]){ OPT_ACS, OPT_COLUMNS, OPT_DUMP,
-                                        OPT_RULES, OPT_NONE },
-    .columns = columns,
-    .run = run,
-};

@@ -37,17 +37,17 @@ static void print_options(const struct xpci_cmd *cmd,
 
 static void print_commands(bool words)
 {
-    for (const struct xpci_cmd *const *c = xpci_commands; *c; c++) {
+    for (const struct xpci_cmd *cmd = xpci_commands; cmd->name; cmd++) {
         if (words)
-            puts((*c)->name);
+            puts(cmd->name);
         else
-            printf("  %-12s %s\n", (*c)->name, (*c)->summary);
+            printf("  %-12s %s\n", cmd->name, cmd->summary);
     }
 }
 
 int xpci_help_command(const struct xpci_cmd *cmd)
 {
-    if (cmd == &xpci_cmd_help) {
+    if (!strcmp(cmd->name, "help")) {
         puts("usage: xpci COMMAND [OPTIONS] [OPERANDS]\n\n"
              "PCI passthrough for Xen.\n");
         print_commands(false);
@@ -67,19 +67,10 @@ int xpci_help_version(void)
     return 0;
 }
 
-const struct xpci_cmd *xpci_help_find(const char *name)
-{
-    const struct xpci_cmd *const *c = xpci_commands;
-
-    while (*c && strcmp((*c)->name, name))
-        c++;
-    return *c;
-}
-
-static int run(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_help(struct xpci_call *call, struct xpci_error *err)
 {
     const char *name = call->argc ? call->argv[0] : NULL;
-    const struct xpci_cmd *cmd = name ? xpci_help_find(name) : &xpci_cmd_help;
+    const struct xpci_cmd *cmd = name ? xpci_cmd_find(name) : call->cmd;
 
     if (!cmd)
         return xpci_error_usage(err, "unknown command '%s'", name);
@@ -91,12 +82,3 @@ static int run(struct xpci_call *call, struct xpci_error *err)
         print_commands(true);
     return 0;
 }
-
-const struct xpci_cmd xpci_cmd_help = {
-    .name = "help",
-    .operands = "[COMMAND]",
-    .max = 1,
-    .summary = "show the commands, or the options of one",
-    .options = (const enum xpci_opt[]){ OPT_WORDS, OPT_NONE },
-    .run = run,
-};

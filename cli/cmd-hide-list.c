@@ -7,28 +7,16 @@
 #include "host.h"
 #include "table.h"
 
-static const struct xpci_column columns[] = {
-    { .name = "BDF" },
-    { .name = "PATH" },
-    { .name = "ID" },
-    { 0 },
-};
-
 /* The devices named and what goes with them, as hide would take them. */
 static int from_devices(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_group_ struct xpci_group group = { 0 };
 
     xpci_try(xpci_host_inventory(call, err));
-    xpci_try(xpci_host_closure(call, NULL, 0, &group, err));
+    xpci_try(xpci_host_select(call, 0, err));
+    xpci_try(xpci_host_closure(call, &group, err));
     return xpci_host_hide(call, &group, err);
 }
-
-static const struct xpci_column check_columns[] = {
-    { .name = "ENTRY" },  { .name = "COLUMN", .number = true },
-    { .name = "BDF" },    { .name = "VERDICT" },
-    { .name = "REASON" }, { 0 },
-};
 
 /* A list that a hand wrote, and what becomes of it. */
 struct check {
@@ -100,22 +88,25 @@ static void add_device(struct check *c, const struct xpci_hide_entry *entry,
 /* What goes along with the devices by --scope, but is not in the list. */
 static int add_left_out(struct check *c)
 {
-    const struct xpci_inventory *inv = &c->call->inv;
+    struct xpci_call *call = c->call;
     _cleanup_group_ struct xpci_group group = { 0 };
-    _cleanup_free_ size_t *seed = calloc(inv->n + 1, sizeof(*seed));
-    size_t n = 0;
 
-    if (!seed)
-        return xpci_error_oom(c->err);
-    for (size_t i = 0; i < inv->n; i++) {
-        if (taker(c, i) && !xpci_device_is_bridge(&inv->dev[i]))
-            seed[n++] = i;
+    for (size_t i = 0; i < call->inv.n; i++) {
+        size_t *seed = NULL;
+
+        if (!taker(c, i) || xpci_device_is_bridge(&call->inv.dev[i]))
+            continue;
+        seed = xpci_list_add(&call->chosen);
+        if (!seed)
+            return xpci_error_oom(c->err);
+        *seed = i;
     }
-    xpci_try(xpci_host_closure(c->call, seed, n, &group, c->err));
+    xpci_try(xpci_host_closure(call, &group, c->err));
     for (size_t i = 0; i < group.n; i++) {
+        const struct xpci_device *dev = &call->inv.dev[group.v[i].dev];
+
         if (!taker(c, group.v[i].dev))
-            add_row(c, NULL, 0, &inv->dev[group.v[i].dev].bdf, "left-out",
-                    group.v[i].rule);
+            add_row(c, NULL, 0, &dev->bdf, "left-out", group.v[i].rule);
     }
     return 0;
 }
@@ -184,7 +175,7 @@ static int run_check(struct xpci_call *call, struct xpci_error *err)
 {
     struct check c = { .call = call, .err = err };
 
-    c.ret = xpci_table_new(call, check_columns, err);
+    c.ret = xpci_table_new(call, "ENTRY COLUMN# BDF VERDICT REASON", err);
     if (c.ret == 0) {
         judge(&c, call->opt[OPT_CHECK]);
         add_rest(&c);
@@ -204,7 +195,7 @@ static int add_hidden(const struct xpci_call *call, struct xpci_error *err)
     return 0;
 }
 
-static int run(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_hide_list(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_free_ char *list = NULL;
 
@@ -224,14 +215,3 @@ static int run(struct xpci_call *call, struct xpci_error *err)
         puts(list);
     return 0;
 }
-
-const struct xpci_cmd xpci_cmd_hide_list = {
-    .name = "hide-list",
-    .operands = "[DEVICE...]",
-    .max = CMD_ANY,
-    .summary = "print the pciback list of what is hidden, or would be",
-    .options =
-        (const enum xpci_opt[]){ OPT_CHECK, OPT_DUMP, OPT_SCOPE, OPT_NONE },
-    .columns = columns,
-    .run = run,
-};

@@ -6,17 +6,10 @@
 #include "plan.h"
 #include "table.h"
 
-static const struct xpci_column columns[] = {
-    { .name = "BDF" },
-    { .name = "RULE" },
-    { .name = "DEVICE" },
-    { 0 },
-};
-
 static int print_group(struct xpci_call *call, const struct xpci_group *group,
                        struct xpci_error *err)
 {
-    xpci_try(xpci_table_new(call, columns, err));
+    xpci_try(xpci_table_new(call, "BDF RULE DEVICE", err));
     for (size_t i = 0; i < group->n; i++) {
         const struct xpci_device *dev = &call->inv.dev[group->v[i].dev];
 
@@ -107,7 +100,8 @@ static int check_cmdline(const struct xpci_call *call, struct xpci_error *err)
 static int add_to_conf(struct xpci_call *call, struct xpci_group *group,
                        struct xpci_error *err)
 {
-    xpci_try(xpci_host_closure(call, NULL, 0, group, err));
+    xpci_try(xpci_host_select(call, 0, err));
+    xpci_try(xpci_host_closure(call, group, err));
     xpci_try(xpci_host_hide(call, group, err));
     xpci_try(check_guard(call, group, err));
     return call->conf.n ? check_cmdline(call, err) : 0;
@@ -150,8 +144,8 @@ static int take_from_conf(struct xpci_call *call, struct xpci_group *group,
     size_t kept = 0;
 
     remove_absent(call, any);
-    if (call->argc)
-        xpci_try(xpci_host_closure(call, NULL, 0, group, err));
+    xpci_try(xpci_host_select(call, 0, err));
+    xpci_try(xpci_host_closure(call, group, err));
     for (size_t i = 0; i < group->n; i++) {
         struct xpci_member *m = &group->v[i];
 
@@ -192,7 +186,7 @@ static int change(struct xpci_call *call, bool hide, const char *note,
     return 0;
 }
 
-static int run_hide(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_hide(struct xpci_call *call, struct xpci_error *err)
 {
     return change(call, true,
                   call->argc ? "the next boot hides them; reboot, then 'xpci "
@@ -202,29 +196,8 @@ static int run_hide(struct xpci_call *call, struct xpci_error *err)
                   err);
 }
 
-static int run_unhide(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_unhide(struct xpci_call *call, struct xpci_error *err)
 {
     return change(call, false,
                   "the next boot gives them back to dom0's drivers", err);
 }
-
-const struct xpci_cmd xpci_cmd_hide = {
-    .name = "hide",
-    .operands = "[DEVICE...]",
-    .max = CMD_ANY,
-    .summary = "take devices from dom0, with all that must go with them",
-    .options = (const enum xpci_opt[]){ OPT_SCOPE, OPT_NONE },
-    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
-    .run = run_hide,
-};
-
-const struct xpci_cmd xpci_cmd_unhide = {
-    .name = "unhide",
-    .operands = "DEVICE...",
-    .min = 1,
-    .max = CMD_ANY,
-    .summary = "give devices back to dom0",
-    .options = (const enum xpci_opt[]){ OPT_SCOPE, OPT_NONE },
-    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
-    .run = run_unhide,
-};

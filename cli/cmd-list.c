@@ -5,47 +5,10 @@
 #include "host.h"
 #include "table.h"
 
-/* Neighbours in the list have other colours, a group's members the same. */
-static const char *group_color(const char *number)
-{
-    static const char *const colors[] = { "green", "cyan", "magenta", "blue",
-                                          "brown" };
-
-    return colors[strtoul(number, NULL, 10) % XPCI_ARRAY_SIZE(colors)];
-}
-
 static const char *const grades[] = {
     [XPCI_GUARD_NOTE] = "note",
     [XPCI_GUARD_IN_USE] = "in use",
     [XPCI_GUARD_DIES] = "dies",
-};
-
-static const char *word_color(const char *word)
-{
-    static const char *const colors[][2] = { { "assignable", "green" },
-                                             { "in use", "yellow" },
-                                             { "dies", "red" } };
-
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(colors); i++) {
-        if (!strcmp(word, colors[i][0]))
-            return colors[i][1];
-    }
-    return NULL;
-}
-
-static const struct xpci_column columns[] = {
-    { .name = "BDF" },
-    { .name = "GROUP", .number = true, .color = group_color },
-    { .name = "DRIVER" },
-    { .name = "STATE", .color = word_color },
-    { .name = "USED_BY" },
-    { .name = "DEVICE" },
-    { .name = "ID", .extra = true },
-    { .name = "CLASS", .extra = true },
-    { .name = "PATH", .extra = true },
-    { .name = "GUARD", .extra = true, .color = word_color },
-    { .name = "WHY", .extra = true },
-    { 0 },
 };
 
 /* @number is that of its group, 0: not known. */
@@ -112,14 +75,13 @@ static int load_guests(struct xpci_call *call, struct xpci_error *err)
     return 0;
 }
 
-static bool wanted(const struct xpci_call *call, size_t i, const size_t *chosen,
-                   size_t n)
+static bool wanted(const struct xpci_call *call, size_t i)
 {
     const struct xpci_device *dev = &call->inv.dev[i];
     bool named = false;
 
-    for (size_t k = 0; k < n; k++)
-        named = named || chosen[k] == i;
+    for (size_t k = 0; k < call->chosen.n; k++)
+        named = named || call->chosen.v[k] == i;
     if (call->argc > 0 && !named)
         return false;
     if (call->opt[OPT_ASSIGNABLE])
@@ -127,19 +89,17 @@ static bool wanted(const struct xpci_call *call, size_t i, const size_t *chosen,
     return named || call->opt[OPT_ALL] || !xpci_device_is_bridge(dev);
 }
 
-static int add_list(const struct xpci_call *call, const unsigned int *group,
+static int add_list(struct xpci_call *call, const unsigned int *group,
                     struct xpci_error *err)
 {
     bool plain = call->opt[OPT_ASSIGNABLE] && !call->opt[OPT_JSON] &&
                  !call->opt[OPT_COLUMNS];
-    _cleanup_free_ size_t *chosen = NULL;
-    size_t n;
 
-    xpci_try(xpci_host_select(call, 0, &chosen, &n, err));
+    xpci_try(xpci_host_select(call, 0, err));
     for (size_t i = 0; i < call->inv.n; i++) {
         const struct xpci_device *dev = &call->inv.dev[i];
 
-        if (!wanted(call, i, chosen, n))
+        if (!wanted(call, i))
             continue;
         if (plain)
             printf(XPCI_BDF_FMT "\n", XPCI_BDF_ARGS(dev->bdf));
@@ -150,12 +110,12 @@ static int add_list(const struct xpci_call *call, const unsigned int *group,
 }
 
 /* Every root bus, and below it its devices; a parent comes before them. */
-static int add_tree(const struct xpci_call *call, const unsigned int *group,
+static int add_tree(struct xpci_call *call, const unsigned int *group,
                     struct xpci_error *err)
 {
     const struct xpci_inventory *inv = &call->inv;
     _cleanup_free_ size_t *row = calloc(inv->n + 1, sizeof(*row));
-    const char *cells[XPCI_ARRAY_SIZE(columns)] = { [3] = "root bus" };
+    const char *cells[] = { [3] = "root bus", [10] = NULL };
     const struct xpci_device *top = NULL;
     size_t rows = 0, root = 0;
 
@@ -180,46 +140,30 @@ static int add_tree(const struct xpci_call *call, const unsigned int *group,
     return 0;
 }
 
-static int run_list(struct xpci_call *call, struct xpci_error *err)
+static int show(struct xpci_call *call, bool tree, struct xpci_error *err)
 {
     _cleanup_free_ unsigned int *group = NULL;
 
-    if (call->opt[OPT_ASSIGNABLE] && call->opt[OPT_DUMP])
-        return xpci_error_usage(err, "a dump does not know what is "
-                                     "assignable");
     xpci_try(xpci_host_inventory(call, err));
     xpci_try(number_groups(call, &group, err));
     load_guard(call);
     xpci_try(load_guests(call, err));
-    return call->cmd == &xpci_cmd_tree ? add_tree(call, group, err)
-                                       : add_list(call, group, err);
+    return (tree ? add_tree : add_list)(call, group, err);
 }
 
-static int run_tree(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_list(struct xpci_call *call, struct xpci_error *err)
+{
+    if (call->opt[OPT_ASSIGNABLE] && call->opt[OPT_DUMP])
+        return xpci_error_usage(err, "a dump does not know what is "
+                                     "assignable");
+    return show(call, false, err);
+}
+
+int xpci_run_tree(struct xpci_call *call, struct xpci_error *err)
 {
     if (!call->opt[OPT_COLUMNS] && !call->opt[OPT_JSON]) {
         call->opt[OPT_COLUMNS] = "bdf,group,driver,state,used_by,guard,device";
-        xpci_try(xpci_table_new(call, columns, err));
+        xpci_try(xpci_table_new(call, call->cmd->columns, err));
     }
-    return run_list(call, err);
+    return show(call, true, err);
 }
-
-const struct xpci_cmd xpci_cmd_list = {
-    .name = "list",
-    .operands = "[DEVICE...]",
-    .max = CMD_ANY,
-    .summary = "show devices: what, driver, group, state, who uses them",
-    .options = (const enum xpci_opt[]){ OPT_ASSIGNABLE, OPT_ALL, OPT_COLUMNS,
-                                        OPT_DUMP, OPT_NONE },
-    .columns = columns,
-    .run = run_list,
-};
-
-const struct xpci_cmd xpci_cmd_tree = {
-    .name = "tree",
-    .operands = "",
-    .summary = "show the buses as a tree: groups, users, what dom0 lives on",
-    .options = (const enum xpci_opt[]){ OPT_COLUMNS, OPT_DUMP, OPT_NONE },
-    .columns = columns,
-    .run = run_tree,
-};

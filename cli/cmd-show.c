@@ -4,21 +4,6 @@
 #include "facts.h"
 #include "table.h"
 
-static const struct xpci_column columns[] = {
-    { .name = "BDF" },     { .name = "PATH" },
-    { .name = "DEVICE" },  { .name = "ID" },
-    { .name = "CLASS" },   { .name = "STATE" },
-    { .name = "USED_BY" }, { .name = "HIDDEN" },
-    { .name = "NEEDED" },  { .name = "DRIVER" },
-    { .name = "NATIVE" },  { .name = "GROUP", .number = true },
-    { .name = "MEMBERS" }, { .name = "RESET" },
-    { .name = "BARS" },    { .name = "INTX" },
-    { .name = "MSI" },     { .name = "MEMORY" },
-    { .name = "SRIOV" },   { 0 },
-};
-
-#define N (XPCI_ARRAY_SIZE(columns) - 1)
-
 /* "KEY      text", and under it what else there is, with its reason. */
 static void print(const struct xpci_facts *f)
 {
@@ -35,36 +20,36 @@ static void print(const struct xpci_facts *f)
 static int add_row(const struct xpci_call *call, const struct xpci_facts *f,
                    struct xpci_error *err)
 {
-    struct xpci_buf texts[N] = { 0 };
-    const char *cells[N];
+    char names[] = XPCI_FACT_COLUMNS, *rest = names, *name;
+    struct xpci_buf texts[sizeof(names)] = { 0 };
+    const char *cells[sizeof(names)];
     int ret = 0;
 
-    for (size_t k = 0; k < N; k++) {
+    for (size_t k = 0; (name = strsep(&rest, " ")); k++) {
+        name[strcspn(name, "#")] = '\0';
         for (size_t i = 0; ret == 0 && i < f->n; i++) {
-            if (!strcmp(f->v[i].key, columns[k].name))
+            if (!strcmp(f->v[i].key, name))
                 ret = xpci_buf_printf(&texts[k], "%s%s",
                                       texts[k].len ? "\n" : "", f->v[i].text);
         }
         cells[k] = texts[k].data;
     }
     ret = ret < 0 ? xpci_error_oom(err) : xpci_table_row(call, cells, err);
-    for (size_t k = 0; k < N; k++)
+    for (size_t k = 0; k < sizeof(names); k++)
         xpci_buf_clear(&texts[k]);
     return ret;
 }
 
-static int run(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_show(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_facts_ struct xpci_facts facts = { 0 };
-    _cleanup_free_ size_t *chosen = NULL;
-    size_t n;
 
     xpci_try(xpci_facts_load(call, &facts, err));
-    xpci_try(xpci_host_select(call, 0, &chosen, &n, err));
-    if (n != 1)
+    xpci_try(xpci_host_select(call, 0, err));
+    if (call->chosen.n != 1)
         return xpci_error_usage(err, "'%s' is more than one device",
                                 call->argv[0]);
-    xpci_facts_device(&facts, chosen[0]);
+    xpci_facts_device(&facts, call->chosen.v[0]);
     if (facts.oom)
         return xpci_error_oom(err);
     if (call->opt[OPT_JSON])
@@ -72,14 +57,3 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     print(&facts);
     return 0;
 }
-
-const struct xpci_cmd xpci_cmd_show = {
-    .name = "show",
-    .operands = "DEVICE",
-    .min = 1,
-    .max = 1,
-    .summary = "one device, whole, with the reason behind every verdict",
-    .options = (const enum xpci_opt[]){ OPT_DUMP, OPT_NONE },
-    .columns = columns,
-    .run = run,
-};

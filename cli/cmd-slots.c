@@ -4,11 +4,6 @@
 #include "host.h"
 #include "table.h"
 
-static const struct xpci_column columns[] = {
-    { .name = "DOMAIN" },    { .name = "VSLOT" }, { .name = "BDF" },
-    { .name = "REQUESTED" }, { .name = "STATE" }, { 0 },
-};
-
 static int add_device(const struct xpci_call *call,
                       const struct xpci_guest_device *dev,
                       struct xpci_error *err)
@@ -47,7 +42,7 @@ static int add_slot(const struct xpci_call *call, unsigned int vslot, bool used,
                           NULL, NULL, used ? "emulated" : "free");
 }
 
-static int run(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_slots(struct xpci_call *call, struct xpci_error *err)
 {
     uint32_t used = 0;
     int ret;
@@ -65,14 +60,3 @@ static int run(struct xpci_call *call, struct xpci_error *err)
         xpci_try(add_slot(call, slot, used & (1u << slot), err));
     return add_devices(call, true, err);
 }
-
-const struct xpci_cmd xpci_cmd_slots = {
-    .name = "slots",
-    .operands = "[DOMAIN]",
-    .max = 1,
-    .summary = "the guests' virtual slots as they are; of one also the free",
-    .options = (const enum xpci_opt[]){ OPT_COLUMNS, OPT_NONE },
-    .flags = CMD_NEEDS_ROOT,
-    .columns = columns,
-    .run = run,
-};

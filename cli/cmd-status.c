@@ -6,13 +6,6 @@
 #include "plan.h"
 #include "table.h"
 
-static const struct xpci_column columns[] = {
-    { .name = "BDF" },
-    { .name = "STATE" },
-    { .name = "REASON" },
-    { 0 },
-};
-
 /* From best to worst; the worst of all devices is the exit status. */
 enum state { EFFECTIVE, PENDING, WRONG };
 
@@ -98,7 +91,7 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
                    why ? why : "pciback has it; the images are proven", err);
 }
 
-static int run(struct xpci_call *call, struct xpci_error *err)
+int xpci_run_status(struct xpci_call *call, struct xpci_error *err)
 {
     static const int exits[] = { XPCI_EXIT_OK, XPCI_EXIT_PENDING,
                                  XPCI_EXIT_WRONG };
@@ -124,13 +117,3 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     }
     return exits[s.worst];
 }
-
-const struct xpci_cmd xpci_cmd_status = {
-    .name = "status",
-    .operands = "",
-    .summary = "what is hidden, what will be, and whether the boot will do it",
-    .options = (const enum xpci_opt[]){ OPT_COLUMNS, OPT_NONE },
-    .flags = CMD_NEEDS_ROOT,
-    .columns = columns,
-    .run = run,
-};

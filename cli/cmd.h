@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a command is. Each cmd-NAME.c ends in its own const struct xpci_cmd;
- * main.c lists pointers to them, and help, option parsing, completion and
- * the check of the manual pages derive from that.
+ * What a command is. Each has a cmd-NAME.c with its function, and a row in
+ * the table of commands.c, from which help, option parsing, completion and
+ * the check of the manual pages derive.
  *
  * A command parses its operands, calls the libraries and prints. Its answer
  * goes to stdout, talk goes through call->log to stderr. run() returns the
@@ -75,6 +75,10 @@ struct xpci_call {
     /* What host.h has loaded for the command; main releases it. */
     struct xpci_inventory inv;
     struct xpci_hide_conf conf;
+    struct {
+        size_t *v; /* indexes of devices that operands name */
+        size_t n;
+    } chosen;
     struct xpci_guard guard;
     struct xpci_guest_devices guests;
     bool guests_known;
@@ -83,35 +87,40 @@ struct xpci_call {
     int lock; /* -1: none */
 };
 
+typedef int xpci_cmd_fn(struct xpci_call *call, struct xpci_error *err);
+
 struct xpci_cmd {
     const char *name;
     const char *operands; /* for the usage line */
     int min, max;         /* how many */
     const char *summary;
-    const enum xpci_opt *options;      /* besides the common ones */
-    const struct xpci_column *columns; /* NULL: run() makes the table */
+    const enum xpci_opt *options; /* besides the common ones */
+    const char *columns;          /* of its table; NULL: run() makes that */
     unsigned int flags;
-    int (*run)(struct xpci_call *call, struct xpci_error *err);
+    xpci_cmd_fn *run;
 };
 
-/* NULL-terminated, in the order help shows them. */
-extern const struct xpci_cmd *const xpci_commands[];
+/* In the order help shows them; the last one has no name. */
+extern const struct xpci_cmd xpci_commands[];
 
-extern const struct xpci_cmd xpci_cmd_attach;
-extern const struct xpci_cmd xpci_cmd_cfg;
-extern const struct xpci_cmd xpci_cmd_detach;
-extern const struct xpci_cmd xpci_cmd_doctor;
-extern const struct xpci_cmd xpci_cmd_groups;
-extern const struct xpci_cmd xpci_cmd_help;
-extern const struct xpci_cmd xpci_cmd_hide;
-extern const struct xpci_cmd xpci_cmd_hide_list;
-extern const struct xpci_cmd xpci_cmd_list;
-extern const struct xpci_cmd xpci_cmd_show;
-extern const struct xpci_cmd xpci_cmd_record;
-extern const struct xpci_cmd xpci_cmd_slots;
-extern const struct xpci_cmd xpci_cmd_status;
-extern const struct xpci_cmd xpci_cmd_tree;
-extern const struct xpci_cmd xpci_cmd_unhide;
+/* NULL: there is none of that name. */
+const struct xpci_cmd *xpci_cmd_find(const char *name);
+
+xpci_cmd_fn xpci_run_attach;
+xpci_cmd_fn xpci_run_cfg;
+xpci_cmd_fn xpci_run_detach;
+xpci_cmd_fn xpci_run_doctor;
+xpci_cmd_fn xpci_run_groups;
+xpci_cmd_fn xpci_run_help;
+xpci_cmd_fn xpci_run_hide;
+xpci_cmd_fn xpci_run_hide_list;
+xpci_cmd_fn xpci_run_list;
+xpci_cmd_fn xpci_run_record;
+xpci_cmd_fn xpci_run_show;
+xpci_cmd_fn xpci_run_slots;
+xpci_cmd_fn xpci_run_status;
+xpci_cmd_fn xpci_run_tree;
+xpci_cmd_fn xpci_run_unhide;
 
 /* The error of a call with other operands than the usage line says. */
 int xpci_call_usage(const struct xpci_call *call, struct xpci_error *err);
@@ -121,5 +130,11 @@ int xpci_cfg_change_files(struct xpci_call *call, bool add,
                           struct xpci_error *err);
 int xpci_cfg_check_files(struct xpci_call *call,
                          struct xpci_error *err) _must_check_;
+
+/* Adds what is found in one file. */
+struct xpci_cfg_check;
+int xpci_cfg_check_file(const struct xpci_call *call, const char *file,
+                        struct xpci_cfg_check *check,
+                        struct xpci_error *err) _must_check_;
 
 #endif

@@ -176,13 +176,13 @@ static void tell_override(struct view *v)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_error_ struct xpci_error why = { 0 };
-    char path[80];
     bool found;
     int ret;
 
-    snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override",
-             v->name);
-    ret = xpci_root_read_optional(v->f->root, path, &text, &found, &why);
+    ret = xpci_root_read_optional(
+        v->f->root,
+        xpci_cell("/sys/bus/pci/devices/%s/driver_override", v->name), &text,
+        &found, &why);
     if (ret < 0)
         judge(v, "DRIVER", XPCI_WARNING, "pciback may be kept from having it",
               NULL, "driver_override is not known: %s", xpci_error_text(&why));

@@ -21,6 +21,11 @@
 #define XPCI_SUBJECT "\1"
 #define XPCI_NUMBER "\2"
 
+/* The keys, as columns of a table. */
+#define XPCI_FACT_COLUMNS                                                      \
+    "BDF PATH DEVICE ID CLASS STATE USED_BY HIDDEN NEEDED DRIVER NATIVE "      \
+    "GROUP# MEMBERS RESET BARS INTX MSI MEMORY SRIOV"
+
 enum xpci_grade { XPCI_FACT, XPCI_NOTE, XPCI_WARNING, XPCI_ERROR };
 
 struct xpci_fact {

@@ -70,18 +70,6 @@ const char *xpci_files_add(void **files, const struct xpci_root *root,
     return node ? (*node)->path : NULL;
 }
 
-bool xpci_files_have(void *const *files, const struct xpci_root *root,
-                     const char *path)
-{
-    struct file key;
-    struct stat st;
-
-    if (xpci_root_stat(root, path, &st) < 0)
-        return false;
-    key = (struct file){ path, st.st_dev, st.st_ino };
-    return tfind(&key, files, cmp_inode);
-}
-
 void xpci_files_clear(void **files)
 {
     tdestroy(*files, free);
@@ -96,8 +84,24 @@ static const struct place {
     { "/OVS/running_pool", "*", "/vm.cfg" },
 };
 
+static int add_file(const struct xpci_root *root, const char *path, void **seen,
+                    struct xpci_strv *out, struct xpci_error *err)
+{
+    const char *kept, *first;
+
+    if (xpci_strv_add(out, path) < 0)
+        return xpci_error_oom(err);
+    kept = out->v[out->n - 1];
+    first = xpci_files_add(seen, root, kept);
+    if (first != kept) {
+        out->n--;
+        free(xpci_steal(out->v[out->n]));
+    }
+    return first ? 0 : xpci_error_oom(err);
+}
+
 static int add_files(const struct xpci_root *root, const struct place *place,
-                     struct xpci_strv *out, struct xpci_error *err)
+                     void **seen, struct xpci_strv *out, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv names = { 0 };
 
@@ -109,33 +113,24 @@ static int add_files(const struct xpci_root *root, const struct place *place,
             continue;
         xpci_try(xpci_asprintf(err, &path, "%s/%s%s", place->dir, names.v[i],
                                place->behind));
-        if ((!*place->behind || xpci_root_exists(root, path)) &&
-            xpci_strv_add(out, path) < 0)
-            return xpci_error_oom(err);
+        if (!*place->behind || xpci_root_exists(root, path))
+            xpci_try(add_file(root, path, seen, out, err));
     }
     return 0;
 }
 
 int xpci_guest_config_files(const struct xpci_root *root, const char *domain,
-                            struct xpci_strv *out, struct xpci_error *err)
+                            void **seen, struct xpci_strv *out,
+                            struct xpci_error *err)
 {
-    _cleanup_files_ void *seen = NULL;
-    _cleanup_strv_ struct xpci_strv all = { 0 };
     _cleanup_free_ char *own = NULL;
 
     if (domain)
         xpci_try(xpci_asprintf(err, &own, "/etc/xen/%s", domain));
-    if (own && !strchr(domain, '/') && xpci_root_exists(root, own) &&
-        xpci_strv_add(&all, own) < 0)
-        return xpci_error_oom(err);
+    if (own && !strchr(domain, '/') && xpci_root_exists(root, own))
+        xpci_try(add_file(root, own, seen, out, err));
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(places); i++)
-        xpci_try(add_files(root, &places[i], &all, err));
-    for (size_t i = 0; i < all.n; i++) {
-        const char *first = xpci_files_add(&seen, root, all.v[i]);
-
-        if (!first || (first == all.v[i] && xpci_strv_add(out, first) < 0))
-            return xpci_error_oom(err);
-    }
+        xpci_try(add_files(root, &places[i], seen, out, err));
     return 0;
 }
 
@@ -165,10 +160,9 @@ static int is_of(const struct xpci_call *call, const char *path,
     return 0;
 }
 
-/* The first entry of the file that has a function of @spec's. */
-static int find_entry(const struct xpci_call *call, const char *path,
-                      const struct xpci_pci_spec *spec, char **place,
-                      struct xpci_error *err)
+int xpci_guest_config_entry(const struct xpci_call *call, const char *path,
+                            const struct xpci_pci_spec *spec, char **place,
+                            struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error why = { 0 };
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
@@ -195,29 +189,16 @@ static int find_entry(const struct xpci_call *call, const char *path,
     return 0;
 }
 
-int xpci_guest_config_other(const struct xpci_call *call,
-                            const struct xpci_pci_spec *spec, void *const *skip,
-                            char **out, struct xpci_error *err)
-{
-    _cleanup_strv_ struct xpci_strv files = { 0 };
-
-    *out = NULL;
-    xpci_try(xpci_guest_config_files(call->root, NULL, &files, err));
-    for (size_t i = 0; !*out && i < files.n; i++) {
-        if (!xpci_files_have(skip, call->root, files.v[i]))
-            xpci_try(find_entry(call, files.v[i], spec, out, err));
-    }
-    return 0;
-}
-
 int xpci_guest_config_find(const struct xpci_call *call, const char *domain,
                            char **out, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv files = { 0 };
+    _cleanup_files_ void *seen = NULL;
     const char *found = call->opt[OPT_FILE];
 
     if (!found)
-        xpci_try(xpci_guest_config_files(call->root, domain, &files, err));
+        xpci_try(
+            xpci_guest_config_files(call->root, domain, &seen, &files, err));
     for (size_t i = 0; i < files.n; i++) {
         bool yes;
 

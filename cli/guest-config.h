@@ -39,33 +39,32 @@ int xpci_guest_config_find(const struct xpci_call *call, const char *domain,
                            char **out, struct xpci_error *err) _must_check_;
 
 /*
- * The files that guests are searched in, each under one name; that of
- * @domain first, which may be NULL.
+ * Where in a guest's file @spec's device is configured: "FILE:LINE:COLUMN",
+ * malloc'ed; untouched if nowhere. A file that cannot be read is said and
+ * passed over.
  */
-int xpci_guest_config_files(const struct xpci_root *root, const char *domain,
-                            struct xpci_strv *out,
+int xpci_guest_config_entry(const struct xpci_call *call, const char *path,
+                            const struct xpci_pci_spec *spec, char **place,
                             struct xpci_error *err) _must_check_;
-
-/*
- * Where in the guests' files, except those in @skip, @spec's device is
- * configured too: "FILE:LINE:COLUMN", malloc'ed; NULL if nowhere. A file that
- * cannot be read is said and passed over.
- */
-int xpci_guest_config_other(const struct xpci_call *call,
-                            const struct xpci_pci_spec *spec, void *const *skip,
-                            char **out, struct xpci_error *err) _must_check_;
 
 /*
  * A set of files, NULL at first, in which one under two names, as the links
  * in /etc/xen/auto are, is found. Adding returns the name under which the
- * file is in it, @path if that is new or not there; NULL: out of memory. The
- * names must outlive the set.
+ * file is in it, @path if that is new or not there; NULL: out of memory. That
+ * name must live as long as files are added.
  */
 const char *xpci_files_add(void **files, const struct xpci_root *root,
                            const char *path) _must_check_;
-bool xpci_files_have(void *const *files, const struct xpci_root *root,
-                     const char *path);
 void xpci_files_clear(void **files);
+
+/*
+ * Adds to the set and to @out the files that guests are searched in, each
+ * under one name, without those that are in the set already; that of @domain
+ * first, which may be NULL.
+ */
+int xpci_guest_config_files(const struct xpci_root *root, const char *domain,
+                            void **seen, struct xpci_strv *out,
+                            struct xpci_error *err) _must_check_;
 
 /* Adds the edited file to @set; the text read goes with it. */
 int xpci_guest_config_put(struct xpci_guest_config *config,

@@ -9,7 +9,4 @@
 int xpci_help_command(const struct xpci_cmd *cmd);
 int xpci_help_version(void);
 
-/* The command of that name, or NULL. */
-const struct xpci_cmd *xpci_help_find(const char *name);
-
 #endif

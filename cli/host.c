@@ -20,33 +20,30 @@ int xpci_host_inventory(struct xpci_call *call, struct xpci_error *err)
     return xpci_inventory_load(call->root, &call->inv, err);
 }
 
-int xpci_host_select(const struct xpci_call *call, int first, size_t **out,
-                     size_t *n, struct xpci_error *err)
+int xpci_host_select(struct xpci_call *call, int first, struct xpci_error *err)
 {
-    size_t operands = (size_t)(call->argc - first);
+    const struct xpci_inventory *inv = &call->inv;
+    size_t *idx = calloc(inv->n * (size_t)call->argc + 1, sizeof(*idx));
 
-    *n = 0;
-    *out = calloc(call->inv.n * (operands + 1) + 1, sizeof(**out));
-    if (!*out)
+    free(call->chosen.v);
+    call->chosen.v = idx;
+    call->chosen.n = 0;
+    if (!idx)
         return xpci_error_oom(err);
     for (int i = first; i < call->argc; i++)
-        xpci_try(
-            xpci_inventory_select(&call->inv, call->argv[i], *out, n, err));
+        xpci_try(xpci_inventory_select(inv, call->argv[i], idx, &call->chosen.n,
+                                       err));
     return 0;
 }
 
-int xpci_host_closure(const struct xpci_call *call, const size_t *seed,
-                      size_t n, struct xpci_group *group,
+int xpci_host_closure(const struct xpci_call *call, struct xpci_group *group,
                       struct xpci_error *err)
 {
-    _cleanup_free_ size_t *operands = NULL;
     enum xpci_scope scope = XPCI_SCOPE_GROUP;
 
     if (call->opt[OPT_SCOPE])
         xpci_try(xpci_scope_parse(call->opt[OPT_SCOPE], &scope, err));
-    if (!seed)
-        xpci_try(xpci_host_select(call, 0, &operands, &n, err));
-    return xpci_group_closure(&call->inv, seed ? seed : operands, n, scope,
+    return xpci_group_closure(&call->inv, call->chosen.v, call->chosen.n, scope,
                               group, err);
 }
 

@@ -18,16 +18,12 @@ int xpci_host_lock(struct xpci_call *call, struct xpci_error *err) _must_check_;
 int xpci_host_inventory(struct xpci_call *call,
                         struct xpci_error *err) _must_check_;
 
-/* The devices that the operands from @first name; idx is malloc'ed. */
-int xpci_host_select(const struct xpci_call *call, int first, size_t **idx,
-                     size_t *n, struct xpci_error *err) _must_check_;
+/* call->chosen: the devices that the operands from @first name. */
+int xpci_host_select(struct xpci_call *call, int first,
+                     struct xpci_error *err) _must_check_;
 
-/*
- * What goes with the @n devices @seed, within --scope; with those that the
- * operands name, if @seed is NULL.
- */
-int xpci_host_closure(const struct xpci_call *call, const size_t *seed,
-                      size_t n, struct xpci_group *group,
+/* What goes with call->chosen, within --scope. */
+int xpci_host_closure(const struct xpci_call *call, struct xpci_group *group,
                       struct xpci_error *err) _must_check_;
 
 /* The group's members are added to call->conf. */

@@ -8,27 +8,6 @@
 #include "recording.h"
 #include "table.h"
 
-/* clang-format off */
-const struct xpci_cmd *const xpci_commands[] = {
-    &xpci_cmd_list,
-    &xpci_cmd_groups,
-    &xpci_cmd_tree,
-    &xpci_cmd_show,
-    &xpci_cmd_doctor,
-    &xpci_cmd_hide,
-    &xpci_cmd_unhide,
-    &xpci_cmd_hide_list,
-    &xpci_cmd_status,
-    &xpci_cmd_attach,
-    &xpci_cmd_detach,
-    &xpci_cmd_slots,
-    &xpci_cmd_cfg,
-    &xpci_cmd_record,
-    &xpci_cmd_help,
-    NULL,
-};
-/* clang-format on */
-
 static bool is_control(const char *c)
 {
     return *c == 0x7f ||
@@ -158,7 +137,7 @@ static int dispatch(struct xpci_call *call, int argc, char **argv,
     if (argc <= 1)
         return xpci_error_usage(err, "no command; try 'xpci help'");
     name = xpci_options_command(argc, argv);
-    call->cmd = name ? xpci_help_find(name) : &xpci_cmd_help;
+    call->cmd = xpci_cmd_find(name ? name : "help");
     if (!call->cmd)
         return xpci_error_usage(err, "unknown command '%s'; try 'xpci help'",
                                 name);
@@ -170,6 +149,7 @@ static void call_clear(struct xpci_call *call)
     xpci_table_free(call->table);
     xpci_inventory_clear(&call->inv);
     xpci_hide_conf_clear(&call->conf);
+    free(call->chosen.v);
     xpci_guard_clear(&call->guard);
     xpci_guest_devices_clear(&call->guests);
     xpci_domain_clear(&call->domain);

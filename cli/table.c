@@ -6,10 +6,18 @@
 
 #include "table.h"
 
+struct column {
+    char *name;
+    bool number, extra;
+};
+
 struct xpci_table {
     struct libscols_table *scols;
-    const struct xpci_column *columns;
     struct libscols_line *above; /* what the next row stands under */
+    struct {
+        struct column *v;
+        size_t n;
+    } columns;
     struct {
         size_t *v; /* for each column of the output, its source */
         size_t n;
@@ -21,6 +29,9 @@ void xpci_table_free(struct xpci_table *table)
     if (!table)
         return;
     scols_unref_table(table->scols);
+    for (size_t i = 0; i < table->columns.n; i++)
+        free(table->columns.v[i].name);
+    free(table->columns.v);
     free(table->shown.v);
     free(table);
 }
@@ -35,11 +46,27 @@ char *xpci_cell_print(char *cell, const char *fmt, ...)
     return cell;
 }
 
+static int parse_columns(struct xpci_table *table, const char *text)
+{
+    while (*text) {
+        struct column *col = xpci_list_add(&table->columns);
+        size_t len = strcspn(text, "#+ ");
+
+        if (!col || !(col->name = strndup(text, len)))
+            return -ENOMEM;
+        for (text += len; *text && *text++ != ' ';) {
+            col->number = col->number || text[-1] == '#';
+            col->extra = col->extra || text[-1] == '+';
+        }
+    }
+    return 0;
+}
+
 /* One more column of the output, column @i of the rows. */
 static int show_column(struct xpci_table *table, size_t i,
                        struct xpci_error *err)
 {
-    const struct xpci_column *col = &table->columns[i];
+    const struct column *col = &table->columns.v[i];
     struct libscols_column *c =
         scols_table_new_column(table->scols, col->name, 0, 0);
     size_t *source;
@@ -62,22 +89,22 @@ static int show_column(struct xpci_table *table, size_t i,
 static int show_chosen(struct xpci_table *table, const char *list,
                        struct xpci_error *err)
 {
-    int ret = *list ? 0 : xpci_error_usage(err, "no column named");
+    if (!*list)
+        return xpci_error_usage(err, "no column named");
+    while (*list) {
+        const struct column *col = table->columns.v;
+        size_t len = strcspn(list, ","), i = 0;
 
-    while (ret == 0 && *list) {
-        const struct xpci_column *col = table->columns;
-        size_t len = strcspn(list, ",");
-
-        while (col->name &&
-               (strlen(col->name) != len || strncasecmp(col->name, list, len)))
-            col++;
-        if (!col->name)
+        while (i < table->columns.n && (strlen(col[i].name) != len ||
+                                        strncasecmp(col[i].name, list, len)))
+            i++;
+        if (i == table->columns.n)
             return xpci_error_usage(err, "'%.*s' is no column of this table",
                                     (int)len, list);
-        ret = show_column(table, (size_t)(col - table->columns), err);
+        xpci_try(show_column(table, i, err));
         list += len + (list[len] == ',');
     }
-    return ret;
+    return 0;
 }
 
 /* https://no-color.org */
@@ -88,28 +115,27 @@ static bool wants_colors(void)
     return isatty(STDOUT_FILENO) && (!no || !*no);
 }
 
-int xpci_table_new(struct xpci_call *call, const struct xpci_column *columns,
+int xpci_table_new(struct xpci_call *call, const char *columns,
                    struct xpci_error *err)
 {
     struct xpci_table *table = calloc(1, sizeof(*table));
     const char *list = call->opt[OPT_COLUMNS];
-    int ret = 0;
 
     xpci_table_free(call->table);
     call->table = table;
     if (!table || !(table->scols = scols_new_table()) ||
         scols_table_enable_json(table->scols, call->opt[OPT_JSON] != NULL) ||
         scols_table_enable_colors(table->scols, wants_colors()) ||
-        scols_table_set_name(table->scols, call->cmd->name))
+        scols_table_set_name(table->scols, call->cmd->name) ||
+        parse_columns(table, columns) < 0)
         return xpci_error_oom(err);
-    table->columns = columns;
     if (list)
         return show_chosen(table, list, err);
-    for (size_t i = 0; ret == 0 && columns[i].name; i++) {
-        if (!columns[i].extra || call->opt[OPT_JSON])
-            ret = show_column(table, i, err);
+    for (size_t i = 0; i < table->columns.n; i++) {
+        if (!table->columns.v[i].extra || call->opt[OPT_JSON])
+            xpci_try(show_column(table, i, err));
     }
-    return ret;
+    return 0;
 }
 
 /* How many bytes the character has; 0: they are no UTF-8 (RFC 3629). */
@@ -146,6 +172,24 @@ static int set_json(struct libscols_line *line, size_t i, const char *cell)
                    : scols_line_set_data(line, i, buf.data ? buf.data : "");
 }
 
+/* Of words that judge, and of groups: their members the same, others' not. */
+static const char *color_of(const struct column *col, const char *cell)
+{
+    static const char *const colors[] = { "green", "cyan", "magenta", "blue",
+                                          "brown" };
+    static const char *const words[][2] = { { "assignable", "green" },
+                                            { "in use", "yellow" },
+                                            { "dies", "red" } };
+
+    if (!strcmp(col->name, "GROUP"))
+        return colors[strtoul(cell, NULL, 10) % XPCI_ARRAY_SIZE(colors)];
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(words); i++) {
+        if (!strcmp(cell, words[i][0]))
+            return words[i][1];
+    }
+    return NULL;
+}
+
 int xpci_table_row(const struct xpci_call *call, const char *const *cells,
                    struct xpci_error *err)
 {
@@ -156,9 +200,10 @@ int xpci_table_row(const struct xpci_call *call, const char *const *cells,
     if (!line)
         return xpci_error_oom(err);
     for (size_t i = 0; i < table->shown.n; i++) {
-        const struct xpci_column *col = &table->columns[table->shown.v[i]];
-        const char *cell = cells[table->shown.v[i]];
-        const char *color = cell && col->color ? col->color(cell) : NULL;
+        size_t source = table->shown.v[i];
+        const char *cell = cells[source];
+        const char *color =
+            cell ? color_of(&table->columns.v[source], cell) : NULL;
 
         if (!call->opt[OPT_JSON]
                 ? scols_line_set_data(line, i, cell ? cell : "-")

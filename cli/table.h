@@ -3,8 +3,7 @@
  * The answer of a command: rows under named columns, printed as a table or
  * as JSON, {"COMMAND": [ {row}, ... ]}, from the same data (libsmartcols).
  *
- *     static const struct xpci_column columns[] = { { "BDF" }, ..., { 0 } };
- *     r = xpci_table_new(call, columns, err);
+ *     r = xpci_table_new(call, "BDF GROUP# ID+", err);
  *     r = xpci_table_add(call, err, xpci_cell_bdf(&bdf), xpci_cell("%u", n));
  *     r = xpci_table_print(call, err);
  *
@@ -19,15 +18,12 @@
 
 #include "cmd.h"
 
-struct xpci_column {
-    const char *name; /* upper case; lower case in JSON; NULL ends the list */
-    bool number;      /* JSON number instead of string */
-    bool extra;       /* only shown when -o asks for it, and in JSON */
-    const char *(*color)(const char *cell); /* of libsmartcols; NULL: none */
-};
-
-/* Takes the place of the call's table, if there is one. */
-int xpci_table_new(struct xpci_call *call, const struct xpci_column *columns,
+/*
+ * @columns: their names, in upper case, with a blank between them. "#" behind
+ * one: numbers, not strings, in JSON; "+": only shown when -o asks for it, and
+ * in JSON. Takes the place of the call's table, if there is one.
+ */
+int xpci_table_new(struct xpci_call *call, const char *columns,
                    struct xpci_error *err) _must_check_;
 void xpci_table_free(struct xpci_table *table);
 
