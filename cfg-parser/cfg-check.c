@@ -78,8 +78,9 @@ static const struct rule {
 /* An entry that can be understood, as it was meant. */
 struct xpci_cfg_seen {
     const char *file;
-    size_t tok;
     struct xpci_place at;
+    char quote;
+    bool with_segment;
     struct xpci_pci_spec spec;
 };
 
@@ -226,19 +227,14 @@ static char *repair(const char *spec)
 static char *write_entry(struct check *c, const struct xpci_cfg_seen *e,
                          unsigned int vslot)
 {
-    const char *old = c->cfg->text.data + xpci_cfg_start(c->cfg, e->tok);
-    size_t len = xpci_cfg_end(c->cfg, e->tok) - xpci_cfg_start(c->cfg, e->tok);
     struct xpci_pci_spec want = e->spec;
     _cleanup_free_ char *s = NULL;
-    char quote = *old == '"' ? '"' : '\'';
 
     if (vslot > 0x1f)
         return NULL;
     want.vslot = vslot;
-    /* two colons: with the segment */
-    s = keep(c, xpci_pci_spec_format(&want, memchr(old, ':', len) !=
-                                                memrchr(old, ':', len)));
-    return s && !strpbrk(s, "'\"\\") ? text(c, "%c%s%c", quote, s, quote)
+    s = keep(c, xpci_pci_spec_format(&want, e->with_segment));
+    return s && !strpbrk(s, "'\"\\") ? text(c, "%c%s%c", e->quote, s, e->quote)
                                      : NULL;
 }
 
@@ -273,14 +269,18 @@ static bool check_spec(struct check *c, const char *s, struct xpci_cfg_seen *e)
 
 static void check_entry(struct check *c, const struct xpci_cfg_item *item)
 {
-    struct xpci_cfg_seen e = { .file = c->file,
-                               .tok = item->tok,
-                               .at = *at(c, item->tok) };
+    const char *s = item->value;
+    struct xpci_cfg_seen e = {
+        .file = c->file,
+        .at = *at(c, item->tok),
+        .quote = c->cfg->text.data[c->at.off] == '"' ? '"' : '\'',
+        .with_segment = strchr(s, ':') != strrchr(s, ':'), /* two */
+    };
     struct xpci_cfg_seen *v = c->out->seen.v, *new;
     size_t i = 0;
 
     c->entries++;
-    if (!check_spec(c, item->value, &e))
+    if (!check_spec(c, s, &e))
         return;
     while (i < c->out->seen.n && !xpci_pci_spec_overlaps(&v[i].spec, &e.spec))
         i++;

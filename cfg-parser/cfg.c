@@ -385,36 +385,31 @@ static int add_item(const struct xpci_cfg *cfg, size_t tok, bool has_value,
     return has_value && !item->value ? -ENOMEM : 0;
 }
 
-static int add_items(const struct xpci_cfg *cfg,
-                     const struct xpci_cfg_stmt *stmt,
-                     struct xpci_cfg_items *out)
-{
-    size_t depth = 0;
-
-    if (!stmt->is_list)
-        return add_item(cfg, stmt->first, false, out);
-    for (size_t i = stmt->first + 1; i < stmt->last; i++) {
-        enum xpci_tok_type type = xpci_cfg_type(cfg, i);
-
-        depth -= type == XPCI_TOK_CLOSE;
-        if (!depth && (is_atom(type) || type == XPCI_TOK_OPEN))
-            xpci_try(add_item(cfg, i, is_atom(type), out));
-        depth += type == XPCI_TOK_OPEN;
-    }
-    return 0;
-}
-
 int xpci_cfg_items(const struct xpci_cfg *cfg, const char *key,
                    struct xpci_cfg_items *out, struct xpci_error *err)
 {
     int ret = 0;
 
-    for (size_t i = xpci_cfg_chain(cfg, key); ret == 0 && i < cfg->stmts.n;
-         i++) {
-        if (xpci_cfg_is_key(cfg, &cfg->stmts.v[i], key))
-            ret = add_items(cfg, &cfg->stmts.v[i], out);
+    for (size_t i = xpci_cfg_chain(cfg, key); i < cfg->stmts.n; i++) {
+        const struct xpci_cfg_stmt *stmt = &cfg->stmts.v[i];
+        size_t depth = 0;
+
+        if (!xpci_cfg_is_key(cfg, stmt, key))
+            continue;
+        if (!stmt->is_list)
+            ret = add_item(cfg, stmt->first, false, out);
+        for (size_t k = stmt->first + 1; ret == 0 && k < stmt->last; k++) {
+            enum xpci_tok_type type = xpci_cfg_type(cfg, k);
+
+            depth -= type == XPCI_TOK_CLOSE;
+            if (!depth && (is_atom(type) || type == XPCI_TOK_OPEN))
+                ret = add_item(cfg, k, is_atom(type), out);
+            depth += type == XPCI_TOK_OPEN;
+        }
+        if (ret < 0)
+            return xpci_error_oom(err);
     }
-    return ret < 0 ? xpci_error_oom(err) : 0;
+    return 0;
 }
 
 /* Why @tok is no item that has a value. */

@@ -21,7 +21,6 @@ int xpci_hide_list_format(const struct xpci_bdf *v, size_t n, char **out,
                           struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf buf = { 0 };
-    int ret;
 
     for (size_t i = 0; i < n; i++) {
         if (v[i].segment > 0xffff)
@@ -33,9 +32,7 @@ int xpci_hide_list_format(const struct xpci_bdf *v, size_t n, char **out,
             0)
             return xpci_error_oom(err);
     }
-    ret = check_length(buf.len, err);
-    if (ret < 0)
-        return ret;
+    xpci_try(check_length(buf.len, err));
     *out = xpci_buf_steal(&buf);
     return *out ? 0 : xpci_error_oom(err);
 }
@@ -114,26 +111,24 @@ static int read_entry(const char **p, struct xpci_hide_entry *e,
 {
     struct number num[FIELDS];
     char *out = e->glob;
-    int ret = read_form(p, num, err);
 
-    for (int i = 0; ret == 0 && i < FIELDS; i++) {
+    xpci_try(read_form(p, num, err));
+    for (int i = 0; i < FIELDS; i++) {
         bool all = i >= SLOT && num[i].value > INT32_MAX;
 
         e->odd |= num[i].cut || (all && num[i].at);
-        if (all) {
-            out += sprintf(out, "*%s", fields[i].end);
-        } else if (num[i].value <= fields[i].max) {
-            out += sprintf(out, "%0*x%s", fields[i].width, num[i].value,
-                           fields[i].end);
-        } else {
+        if (!all && num[i].value > fields[i].max) {
             *p = num[i].at;
-            ret = xpci_error_set(err, ERANGE,
-                                 "%s %x is above %x: the kernel does not load "
-                                 "pciback, hides nothing and does not say so",
-                                 fields[i].name, num[i].value, fields[i].max);
+            return xpci_error_set(err, ERANGE,
+                                  "%s %x is above %x: the kernel does not load "
+                                  "pciback, hides nothing and does not say so",
+                                  fields[i].name, num[i].value, fields[i].max);
         }
+        out += all ? sprintf(out, "*%s", fields[i].end)
+                   : sprintf(out, "%0*x%s", fields[i].width, num[i].value,
+                             fields[i].end);
     }
-    return ret;
+    return 0;
 }
 
 /* Into the quotes of a shell variable, *@end at their end. */

@@ -263,27 +263,30 @@ int xpci_pci_spec_read(const char *s, size_t len, bool xm,
     return 0;
 }
 
-bool xpci_pci_spec_covers(const struct xpci_pci_spec *spec,
-                          const struct xpci_bdf *bdf)
+/* The functions of its slot, a bit each. */
+static unsigned int mask_of(const struct xpci_pci_spec *spec)
 {
     const char *end;
 
-    return !spec->name && xpci_bdf_matches(&spec->dev, bdf) &&
-           (!spec->funcs || func_mask(spec->funcs, &end) & 1U << bdf->func);
+    if (spec->funcs)
+        return func_mask(spec->funcs, &end);
+    return spec->dev.all_funcs ? 0xff : 1U << spec->dev.bdf.func;
+}
+
+bool xpci_pci_spec_covers(const struct xpci_pci_spec *spec,
+                          const struct xpci_bdf *bdf)
+{
+    return !spec->name && xpci_bdf_same_slot(&spec->dev.bdf, bdf) &&
+           mask_of(spec) & 1U << bdf->func;
 }
 
 bool xpci_pci_spec_overlaps(const struct xpci_pci_spec *a,
                             const struct xpci_pci_spec *b)
 {
-    struct xpci_bdf bdf = a->dev.bdf;
-
-    if (a->name && b->name)
-        return strcmp(a->name, b->name) == 0;
-    for (bdf.func = 0; bdf.func < 8; bdf.func++) {
-        if (xpci_pci_spec_covers(a, &bdf) && xpci_pci_spec_covers(b, &bdf))
-            return true;
-    }
-    return false;
+    if (a->name || b->name)
+        return a->name && b->name && strcmp(a->name, b->name) == 0;
+    return xpci_bdf_same_slot(&a->dev.bdf, &b->dev.bdf) &&
+           mask_of(a) & mask_of(b);
 }
 
 void xpci_pci_spec_clear(struct xpci_pci_spec *spec)
