@@ -13,7 +13,7 @@
 #define WARNING XPCI_CFG_WARNING
 #define ERROR XPCI_CFG_ERROR
 
-enum { PV = 1, HVM = 2, PVH = 4 };
+enum { HVM = 1, PV = 2, PVH = 4 };
 
 /* What is wrong with the value of a key. */
 enum when { THERE, ABSENT, IS, IS_NOT, LACKS, ON, NO_NUMBER, ABOVE };
@@ -417,23 +417,16 @@ static void check_key(struct check *c, struct rule r)
 static void find_guest(struct check *c)
 {
     static const char *const keys[] = { "type", "builder" };
-    static const struct {
-        const char *key, *word;
-        unsigned int guest;
-    } kinds[] = { { "type", "pvh", PVH },
-                  { "type", "pv", PV },
-                  { "type", "hvm", HVM },
-                  { "builder", "generic", PV },
-                  { "builder", "hvm", HVM } };
+    static const char *const words[][3] = { { "hvm", "pv", "pvh" },
+                                            { "hvm", "generic", "" } };
 
     for (size_t k = 0; k < XPCI_ARRAY_SIZE(keys); k++) {
         _cleanup_free_ char *s = value_of(c, keys[k]);
         unsigned int guest = 0;
 
-        for (size_t i = 0; s && i < XPCI_ARRAY_SIZE(kinds); i++) {
-            if (!strcmp(kinds[i].key, keys[k]) &&
-                !strncmp(s, kinds[i].word, strlen(s)))
-                guest = kinds[i].guest;
+        for (unsigned int i = 3; s && i-- > 0;) {
+            if (!strncmp(s, words[k][i], strlen(s)))
+                guest = 1U << i;
         }
         if (s && (!guest || (c->guest && c->guest != guest)))
             found(c, ERROR, at(c, xpci_cfg_last(c->cfg, keys[k])->first), NULL,
@@ -447,15 +440,15 @@ static void find_guest(struct check *c)
 
 /* --- slots --- */
 
-static int count_items(struct check *c, const char *list, const char *word,
-                       bool with)
+/* Of those that hold @word. */
+static int count_items(struct check *c, const char *list, const char *word)
 {
     _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
     int n = 0;
 
     c->no_memory |= xpci_cfg_list(c->cfg, list, &items, NULL) == -ENOMEM;
     for (size_t i = 0; i < items.n; i++)
-        n += with == !!strstr(items.v[i].value, word);
+        n += strstr(items.v[i].value, word) != NULL;
     return n;
 }
 
@@ -474,8 +467,8 @@ static unsigned int own_slots(struct check *c)
         { "usbversion", "3", 1 },        { "spicevdagent", "1", 1 },
     };
     int n = 3 + (xpci_cfg_last(c->cfg, "soundhw") != NULL) +
-            (count_items(c, "disk", ",sd", true) > 0) +
-            count_items(c, "vif", "type=vif", false);
+            (count_items(c, "disk", ",sd") > 0) + count_items(c, "vif", "") -
+            count_items(c, "vif", "type=vif");
     long on;
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(emulated); i++) {

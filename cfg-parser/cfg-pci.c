@@ -70,7 +70,7 @@ static bool same_device(const struct xpci_pci_spec *a,
 static int check_other(const struct xpci_cfg *cfg,
                        const struct xpci_pci_spec *want,
                        const struct xpci_cfg_pci_entry *other,
-                       char **overridden, struct xpci_error *err)
+                       struct xpci_error *overridden, struct xpci_error *err)
 {
     _cleanup_free_ char *text = xpci_pci_spec_format(&other->spec, true);
     const char *why = NULL;
@@ -87,19 +87,15 @@ static int check_other(const struct xpci_cfg *cfg,
                               cfg->name, other->line, other->column, text, why);
     if (!want->vslot || other->spec.vslot != want->vslot)
         return 0;
-    ret = xpci_error_refuse(err, "%s:%u:%u: virtual slot '%x' is taken by '%s'",
+    ret = xpci_error_refuse(overridden ? overridden : err,
+                            "%s:%u:%u: virtual slot '%x' is taken by '%s'",
                             cfg->name, other->line, other->column, want->vslot,
                             text);
-    if (!overridden)
-        return ret;
-    free(*overridden);
-    *overridden = strdup(xpci_error_text(err));
-    xpci_error_clear(err);
-    return *overridden ? 0 : xpci_error_oom(err);
+    return overridden ? 0 : ret;
 }
 
 int xpci_cfg_pci_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
-                     char **overridden, struct xpci_error *err)
+                     struct xpci_error *overridden, struct xpci_error *err)
 {
     _cleanup_cfg_pci_ struct xpci_cfg_pci list = { 0 };
     _cleanup_free_ char *text = NULL, *was = NULL;

@@ -47,11 +47,11 @@ void xpci_cfg_pci_clear(struct xpci_cfg_pci *list);
  * twice, or a "bb:dd.*" of the same slot.
  *
  * A virtual slot that another entry has is refused (kind REFUSED), but not
- * with @overridden, which then says what the error would have been, for the
- * caller to free.
+ * with @overridden, which is then what the error would have been.
  */
 int xpci_cfg_pci_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
-                     char **overridden, struct xpci_error *err) _must_check_;
+                     struct xpci_error *overridden,
+                     struct xpci_error *err) _must_check_;
 
 /*
  * Removes every entry of the device or the name, or of the slot if that is

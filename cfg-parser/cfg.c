@@ -114,18 +114,13 @@ static int parse_list(struct parser *p)
     return 0;
 }
 
-static int in_name(const char *s)
-{
-    return isalnum((unsigned char)*s) || *s == '.' || *s == '_' ? *s : 0;
-}
-
 int xpci_cfg_cmp_names(const void *a, const void *b)
 {
-    const char *x = a, *y = b;
+    static const char in_name[] = "._0123456789abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t x = strspn(a, in_name), y = strspn(b, in_name);
 
-    for (; in_name(x) && *x == *y; x++)
-        y++;
-    return in_name(x) - in_name(y);
+    return x == y ? memcmp(a, b, x) : x < y ? -1 : 1;
 }
 
 static void keep(void *name)
@@ -142,6 +137,7 @@ void xpci_cfg_free_names(void *root)
 static int check_append(struct parser *p, const struct xpci_cfg_stmt *stmt)
 {
     const struct xpci_cfg *cfg = p->cfg;
+    const char *const kinds[] = { "single value", "list" };
     const char *text = cfg->text.data, *name, **node;
     struct xpci_place place = { 0 };
     size_t len = xpci_cfg_end(cfg, stmt->key) - xpci_cfg_start(cfg, stmt->key);
@@ -163,9 +159,8 @@ static int check_append(struct parser *p, const struct xpci_cfg_stmt *stmt)
     xpci_lex_seek(text, &place, (size_t)(*node - text));
     return xpci_cfg_error(p->err, cfg, stmt->first,
                           "'%.*s' is a %s in line %u, xl cannot add a %s",
-                          (int)len, *node,
-                          stmt->is_list ? "single value" : "list", place.line,
-                          stmt->is_list ? "list" : "single value");
+                          (int)len, *node, kinds[!stmt->is_list], place.line,
+                          kinds[stmt->is_list]);
 }
 
 static int parse_value(struct parser *p, struct xpci_cfg_stmt *stmt)

@@ -182,16 +182,17 @@ static int fail(const struct lexer *lex, size_t off, const char *why)
 static int lex_error(const struct lexer *lex)
 {
     unsigned char c = (unsigned char)lex->data[lex->at];
+    char why[64];
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(reasons); i++) {
         if (strchr(reasons[i].bytes, c))
             return fail(lex, lex->at, reasons[i].why);
     }
-    return xpci_lex_error(lex->err, lex->name, lex->data, lex->at,
-                          c > ' ' && c < 0x7f
-                              ? "xl does not know the character '%c' here"
-                              : "xl does not know the byte 0x%02x here",
-                          c);
+    snprintf(why, sizeof(why),
+             c > ' ' && c < 0x7f ? "xl does not know the character '%c' here"
+                                 : "xl does not know the byte 0x%02x here",
+             c);
+    return fail(lex, lex->at, why);
 }
 
 static int push_string(struct lexer *lex, size_t len)

@@ -109,7 +109,7 @@ static int add_to(const struct change *c, const char *file,
                   struct xpci_cfg *cfg, const struct device *device,
                   struct xpci_error *err)
 {
-    _cleanup_free_ char *overridden = NULL;
+    _cleanup_error_ struct xpci_error overridden = { 0 };
     int ret = check_guests(c, file, cfg, device, err);
 
     if (device->spec.dev.all_funcs)
@@ -125,8 +125,9 @@ static int add_to(const struct change *c, const char *file,
     /* the places in a message are those of the text as it is then */
     if (ret < 0 && device > c->devices.v)
         xpci_error_wrap(err, "with '%s' added", device[-1].text);
-    if (ret == 0 && overridden)
-        xpci_log(&c->call->log, XPCI_LOG_WARN, "forced: %s", overridden);
+    if (ret == 0 && overridden.code)
+        xpci_log(&c->call->log, XPCI_LOG_WARN, "forced: %s",
+                 xpci_error_text(&overridden));
     return ret;
 }
 

@@ -249,7 +249,7 @@ static void check_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
 {
     _cleanup_state_ struct state before = { 0 }, after = { 0 };
     _cleanup_error_ struct xpci_error err = { 0 };
-    _cleanup_free_ char *overridden = NULL;
+    _cleanup_error_ struct xpci_error overridden = { 0 };
     bool refuse, slot_taken = false;
     int ret;
 
@@ -258,7 +258,7 @@ static void check_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
     ret = xpci_cfg_pci_add(cfg, spec, force ? &overridden : NULL, &err);
     CHECK(ret == 0 || ret == -EINVAL || ret == -EPERM);
     CHECK((ret < 0) == (refuse || (slot_taken && !force)));
-    CHECK(ret < 0 || !overridden == !slot_taken);
+    CHECK(ret < 0 || !overridden.code == !slot_taken);
     state_load(&after, cfg);
     if (ret < 0) {
         CHECK(equal(&before.text, &after.text));
