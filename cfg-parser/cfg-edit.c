@@ -137,18 +137,6 @@ static int add_list(struct edit *e, const char *item, struct xpci_error *err)
     return 0;
 }
 
-static void drop_list(struct edit *e, size_t key)
-{
-    const struct xpci_cfg *cfg = e->cfg;
-    size_t from = off(e, key);
-    char last = cfg->text.data[cfg->text.len - 1];
-
-    /* xl's comment must keep its newline, so that one was not ours */
-    if (from && last != '\n' && (last == ' ' || !after_comment(e, key)))
-        from--;
-    cut(e, from, cfg->text.len);
-}
-
 /* Into "[]", "[ ]", or behind the last newline in it. */
 static void add_first(struct edit *e, const struct xpci_cfg_stmt *stmt,
                       const char *item)
@@ -275,16 +263,19 @@ static void drop(struct edit *e, size_t item)
     const struct xpci_cfg *cfg = e->cfg;
     const struct xpci_cfg_stmt *stmt = &cfg->stmts.v[cfg->stmts.n - 1];
     size_t comma = significant(e, item, 1);
-    size_t before = significant(e, item, -1);
+    size_t before = significant(e, item, -1), from = off(e, stmt->key);
+    char last = cfg->text.data[cfg->text.len - 1];
 
     if (stmt->first == item - 1 && stmt->last == item + 1 &&
         cfg->text.data[off(e, item)] == '\'' && is_own_line(e, stmt)) {
-        drop_list(e, stmt->key);
+        /* xl's comment must keep its newline, so that one was not ours */
+        from -= from && last != '\n' &&
+                (last == ' ' || !after_comment(e, stmt->key));
+        cut(e, from, cfg->text.len);
+    } else if (!is(e, comma, COMMA) && is(e, before, COMMA)) {
+        drop_tail(e, item, before);
     } else if (!is(e, comma, COMMA)) {
-        if (is(e, before, COMMA))
-            drop_tail(e, item, before);
-        else
-            drop_last(e, item);
+        drop_last(e, item);
     } else if (comment_between(e, item, comma)) {
         cut(e, off(e, item), off(e, item + 1));
         cut(e, off(e, comma), off(e, comma + 1));

@@ -163,20 +163,6 @@ static int check_append(struct parser *p, const struct xpci_cfg_stmt *stmt)
                           kinds[stmt->is_list]);
 }
 
-static int parse_value(struct parser *p, struct xpci_cfg_stmt *stmt)
-{
-    enum xpci_tok_type type = peek(p, false);
-
-    stmt->first = (uint32_t)p->pos;
-    stmt->is_list = type == XPCI_TOK_OPEN;
-    if (!stmt->is_list && !is_atom(type))
-        return syntax_error(p, "a 'string', a number or a [list]");
-    if (stmt->is_list)
-        xpci_try(parse_list(p));
-    stmt->last = (uint32_t)p->pos++;
-    return stmt->append ? check_append(p, stmt) : 0;
-}
-
 static int parse_stmt(struct parser *p)
 {
     struct xpci_cfg_stmt stmt = { .key = (uint32_t)p->pos++ }, *new;
@@ -187,7 +173,16 @@ static int parse_stmt(struct parser *p)
         return syntax_error(p, "'=' or '+=' after the name (xl does not run "
                                "python code)");
     p->pos++;
-    xpci_try(parse_value(p, &stmt));
+    type = peek(p, false);
+    stmt.first = (uint32_t)p->pos;
+    stmt.is_list = type == XPCI_TOK_OPEN;
+    if (stmt.is_list)
+        xpci_try(parse_list(p));
+    else if (!is_atom(type))
+        return syntax_error(p, "a 'string', a number or a [list]");
+    stmt.last = (uint32_t)p->pos++;
+    if (stmt.append)
+        xpci_try(check_append(p, &stmt));
     type = peek(p, false);
     if (type != XPCI_TOK_NEWLINE && type != XPCI_TOK_SEMICOLON && !at_end(type))
         return syntax_error(p, "the end of the line after the value");

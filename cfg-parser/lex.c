@@ -137,15 +137,6 @@ static int push(struct lexer *lex, enum xpci_tok_type type, size_t len)
     return 0;
 }
 
-static size_t span(const char *s, enum xpci_tok_type type)
-{
-    size_t i = 1;
-
-    while (goes_on(type, s[i]))
-        i++;
-    return i;
-}
-
 /* Of the whole string, 0 if it does not end on its line. */
 static size_t string_len(const char *s)
 {
@@ -195,22 +186,11 @@ static int lex_error(const struct lexer *lex)
     return fail(lex, lex->at, why);
 }
 
-static int push_string(struct lexer *lex, size_t len)
-{
-    const char *s = lex->data + lex->at;
-    size_t bad;
-
-    if (!memchr(s, '\\', len) || xpci_lex_unquote(s, len, NULL, &bad) == 0)
-        return push(lex, XPCI_TOK_STRING, len);
-    return fail(lex, lex->at + bad,
-                "xl rejects this escape in a string; it knows "
-                "\\\\ \\' \\\" \\a \\b \\f \\n \\r \\t \\v");
-}
-
 /* 0: this is none. */
 static size_t tok_len(const char *s, enum xpci_tok_type type)
 {
     const char *end;
+    size_t len = 1;
 
     switch (type) {
     case XPCI_TOK_END:
@@ -218,7 +198,9 @@ static size_t tok_len(const char *s, enum xpci_tok_type type)
     case XPCI_TOK_BLANK:
     case XPCI_TOK_IDENT:
     case XPCI_TOK_NUMBER:
-        return span(s, type);
+        while (goes_on(type, s[len]))
+            len++;
+        return len;
     case XPCI_TOK_STRING:
         return string_len(s);
     case XPCI_TOK_COMMENT:
@@ -227,7 +209,7 @@ static size_t tok_len(const char *s, enum xpci_tok_type type)
     case XPCI_TOK_APPEND:
         return s[1] == '=' ? 2 : 0;
     default:
-        return 1;
+        return len;
     }
 }
 
@@ -235,14 +217,18 @@ static int next(struct lexer *lex)
 {
     const char *s = lex->data + lex->at;
     enum xpci_tok_type type = first[(unsigned char)*s];
-    size_t len = tok_len(s, type);
+    size_t len = tok_len(s, type), bad;
 
     if (!len && lex->at + 1 == lex->len)
         return push(lex, XPCI_TOK_STRAY, 1);
     if (!len)
         return lex_error(lex);
-    return type == XPCI_TOK_STRING ? push_string(lex, len)
-                                   : push(lex, type, len);
+    if (type == XPCI_TOK_STRING && memchr(s, '\\', len) &&
+        xpci_lex_unquote(s, len, NULL, &bad) < 0)
+        return fail(lex, lex->at + bad,
+                    "xl rejects this escape in a string; it knows "
+                    "\\\\ \\' \\\" \\a \\b \\f \\n \\r \\t \\v");
+    return push(lex, type, len);
 }
 
 int xpci_lex(const char *data, size_t len, const char *name,

@@ -98,12 +98,12 @@ static size_t blank_len(const char *s)
     return n;
 }
 
-/* Looks at the next token that counts. xl wants a newline behind a comment. */
-static void look(struct xm *x)
+/* To the next token that counts. xl wants a newline behind a comment. */
+static void next(struct xm *x)
 {
     char kind;
 
-    for (;; x->s += x->len ? x->len : 1) {
+    for (x->s += x->len;; x->s += x->len ? x->len : 1) {
         bool comment = *x->s == '#';
 
         x->len = comment ? strcspn(x->s, "\n") : blank_len(x->s);
@@ -121,12 +121,6 @@ static void look(struct xm *x)
         x->token = 'w';
     else
         x->len = x->token != '\0';
-}
-
-static void next(struct xm *x)
-{
-    x->s += x->len;
-    look(x);
 }
 
 static bool is(const struct xm *x, const char *words)
@@ -235,7 +229,7 @@ static int program(struct xm *x)
 {
     bool line = true; /* a statement at its start may not be indented */
 
-    for (look(x); x->token; next(x)) {
+    for (next(x); x->token; next(x)) {
         if (x->token != '\n') {
             if (line && x->s > x->mask->data && x->s[-1] != '\n')
                 return -EINVAL;
