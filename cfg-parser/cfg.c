@@ -114,13 +114,18 @@ static int parse_list(struct parser *p)
     return 0;
 }
 
+static int in_name(const char *s)
+{
+    return isalnum((unsigned char)*s) || *s == '.' || *s == '_' ? *s : 0;
+}
+
 int xpci_cfg_cmp_names(const void *a, const void *b)
 {
-    static const char in_name[] = "._0123456789abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    size_t x = strspn(a, in_name), y = strspn(b, in_name);
+    const char *x = a, *y = b;
 
-    return x == y ? memcmp(a, b, x) : x < y ? -1 : 1;
+    for (; in_name(x) && *x == *y; x++)
+        y++;
+    return in_name(x) - in_name(y);
 }
 
 static void keep(void *name)
