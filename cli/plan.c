@@ -168,9 +168,7 @@ static int rebuild(const struct xpci_call *call, struct xpci_plan *plan,
         return xpci_error_set(err, EIO, "the rebuilt '%s' is %s: %s",
                               image->path, xpci_verdict_name(verdict->verdict),
                               verdict->reason);
-    return beside
-               ? xpci_changes_take(&plan->changes, call->root, image->path, err)
-               : 0;
+    return beside ? xpci_file_move(call->root, to, image->path, err) : 0;
 }
 
 static int rebuild_all(const struct xpci_call *call, struct xpci_plan *plan,

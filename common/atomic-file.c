@@ -322,3 +322,24 @@ int xpci_file_remove(const struct xpci_root *root, const char *path,
                                 xpci_root_dir(root), path);
     return 0;
 }
+
+int xpci_file_move(const struct xpci_root *root, const char *temp,
+                   const char *path, struct xpci_error *err)
+{
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
+    _cleanup_free_ char *real = NULL;
+    _cleanup_close_ int fd = xpci_root_open(root, temp, O_RDONLY, 0);
+    const char *base;
+    int ret = fd < 0 ? fd : xpci_file_locate(&dir, root, path, &real);
+
+    if (ret >= 0)
+        ret = xpci_dir_enter(&dir, root, real, false, &base);
+    if (ret >= 0 &&
+        (fsync(fd) < 0 ||
+         renameat(dir.fd, strrchr(temp, '/') + 1, dir.fd, base) < 0 ||
+         fsync(dir.fd) < 0))
+        ret = -errno;
+    return ret < 0 ? xpci_error_errno(err, -ret, "cannot write '%s%s'",
+                                      xpci_root_dir(root), path)
+                   : 0;
+}

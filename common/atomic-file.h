@@ -30,6 +30,10 @@ int xpci_file_replace(const struct xpci_root *root, const char *path,
 int xpci_file_remove(const struct xpci_root *root, const char *path,
                      struct xpci_error *err) _must_check_;
 
+/* Moves @temp, a file beside what @path leads to, to its place, synced. */
+int xpci_file_move(const struct xpci_root *root, const char *temp,
+                   const char *path, struct xpci_error *err) _must_check_;
+
 /* The directory last used: many files of one directory open it once. */
 struct xpci_dir {
     int fd; /* -1: none yet */

@@ -487,47 +487,20 @@ int xpci_changes_undo(struct xpci_changes *set, const struct xpci_root *root,
     return ret;
 }
 
-static size_t find(const struct xpci_changes *set, const char *path)
+char *xpci_changes_temp(const struct xpci_changes *set, const char *path)
 {
+    struct temp_name name;
+    const char *real;
+    char *temp;
     size_t k = 0;
 
     while (strcmp(set->v[k].path, path))
         k++;
-    return k;
-}
-
-char *xpci_changes_temp(const struct xpci_changes *set, const char *path)
-{
-    size_t k = find(set, path);
-    const char *real = set->v[k].real;
-    struct temp_name name;
-    char *temp;
-
+    real = set->v[k].real;
     if (asprintf(&temp, "%.*s%s", (int)(strrchr(real, '/') + 1 - real), real,
                  temp_name(set, k, TEMP_NEW, &name)) < 0)
         return NULL;
     return temp;
-}
-
-int xpci_changes_take(const struct xpci_changes *set,
-                      const struct xpci_root *root, const char *path,
-                      struct xpci_error *err)
-{
-    size_t k = find(set, path);
-    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
-    _cleanup_close_ int fd = -1;
-    struct temp_name name;
-    const char *base;
-    int ret = xpci_dir_enter(&dir, root, set->v[k].real, false, &base);
-
-    temp_name(set, k, TEMP_NEW, &name);
-    if (ret >= 0)
-        fd = openat(dir.fd, name.s, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (ret >= 0 &&
-        (fd < 0 || fsync(fd) < 0 ||
-         renameat(dir.fd, name.s, dir.fd, base) < 0 || fsync(dir.fd) < 0))
-        ret = -errno;
-    return ret < 0 ? io_error(root, &set->v[k], ret, err) : 0;
 }
 
 void xpci_changes_finish(struct xpci_changes *set, const struct xpci_root *root)

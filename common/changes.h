@@ -17,7 +17,7 @@
  * put and delete read the file as it is now; what would change nothing is
  * left out. keep is for a file that a program is about to replace by rename;
  * a program that would write into it is told to write to xpci_changes_temp(),
- * and xpci_changes_take() moves that in.
+ * and xpci_file_move() puts that in its place.
  *
  * apply refuses when a file is no longer what was read. It writes all new
  * files beside the old ones and only then swaps them, with fsync of files and
@@ -84,12 +84,11 @@ void xpci_changes_finish(struct xpci_changes *set,
 int xpci_changes_undo(struct xpci_changes *set, const struct xpci_root *root,
                       struct xpci_error *err) _must_check_;
 
-/* A file beside kept @path that goes with the set; malloc'ed, NULL: no memory.
+/*
+ * The name of a file beside kept @path that goes with the set; malloc'ed, NULL
+ * when out of memory.
  */
 char *xpci_changes_temp(const struct xpci_changes *set, const char *path);
-int xpci_changes_take(const struct xpci_changes *set,
-                      const struct xpci_root *root, const char *path,
-                      struct xpci_error *err) _must_check_;
 
 /* apply and finish */
 int xpci_changes_commit(struct xpci_changes *set, const struct xpci_root *root,

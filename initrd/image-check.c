@@ -109,7 +109,7 @@ static int on_file(void *data, const struct xpci_image_file *file,
         found->module = true;
     if (!found->sealed && is_one_of(file->name, sealed))
         ret = xpci_asprintf(NULL, &found->sealed, "%s", file->name);
-    if (ret == 0 && wants(found, file->name))
+    if (ret == 0 && file->data)
         ret = keep_text(found, file);
     return ret < 0 ? xpci_error_oom(err) : 0;
 }
@@ -301,7 +301,8 @@ int xpci_image_check(const struct xpci_root *root, const char *path,
         .want = want,
     };
     _cleanup_error_ struct xpci_error why = { 0 };
-    int ret = xpci_image_read(root, path, on_file, &found, &why);
+    const struct xpci_image_reader reader = { wants, on_file, &found };
+    int ret = xpci_image_read(root, path, &reader, &why);
 
     if (ret == -ENOMEM)
         return xpci_error_oom(err);

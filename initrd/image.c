@@ -1,68 +1,122 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "compressed.h"
 #include "image.h"
 
 #define CPIO_HEADER 110
 #define CPIO_TRAILER "TRAILER!!!"
-#define BLOCK ((size_t)64 * 1024)
+#define ENDS "it ends inside an entry"
 /* far above any real entry; a damaged header must not eat the memory */
 #define MAX_NAME ((size_t)4096)
 #define MAX_FILE ((size_t)512 * 1024 * 1024)
 
-/* Where cpio bytes come from: memory, or a decompressor filling a buffer. */
+/* Where cpio bytes come from: memory, or the blocks of a decompressor. */
 struct source {
     const char *data; /* what is at hand */
     size_t len;
-    struct archive *archive; /* NULL: data is all there is */
-    struct xpci_buf *buf;    /* holds data when there is an archive */
+    size_t pos;                  /* of data in the stream */
+    struct xpci_compressed *seg; /* NULL: data is all there is */
+    const char *next;            /* of its block, not at hand yet */
+    size_t next_len;
+    struct xpci_buf buf; /* holds data that two blocks share */
     const char *name;
-    xpci_image_fn *fn;
-    void *fn_data;
+    const struct xpci_image_reader *reader;
     size_t archives; /* cpio archives seen to their end */
 };
 
 static int damaged(const struct source *src, struct xpci_error *err,
                    const char *what)
 {
-    return xpci_error_set(err, EBADMSG, "image '%s' is damaged: %s", src->name,
+    return xpci_error_set(err, EBADMSG, "cannot read image '%s': %s", src->name,
                           what);
 }
 
 /* Drops @n bytes that are at hand. */
-static void source_skip(struct source *src, size_t n)
+static void source_drop(struct source *src, size_t n)
 {
     src->data += n;
     src->len -= n;
+    src->pos += n;
+}
+
+/* What is at hand moves to where the next block does not touch it. */
+static int source_save(struct source *src)
+{
+    if (src->len && src->buf.data && src->data >= src->buf.data &&
+        src->data <= src->buf.data + src->buf.len) {
+        memmove(src->buf.data, src->data, src->len);
+        src->buf.len = src->len;
+    } else {
+        src->buf.len = 0;
+        if (xpci_buf_append(&src->buf, src->data, src->len) < 0)
+            return -ENOMEM;
+    }
+    src->data = src->buf.data;
+    return 0;
+}
+
+/* Takes of the next block what lacks to @want, or all if nothing is at hand. */
+static int source_more(struct source *src, size_t want)
+{
+    size_t n =
+        want - src->len < src->next_len ? want - src->len : src->next_len;
+
+    if (src->len == 0) {
+        src->data = src->next;
+        n = src->len = src->next_len;
+    } else {
+        if (source_save(src) < 0 ||
+            xpci_buf_append(&src->buf, src->next, n) < 0)
+            return -ENOMEM;
+        src->data = src->buf.data;
+        src->len = src->buf.len;
+    }
+    src->next += n;
+    src->next_len -= n;
+    return 0;
 }
 
 /* Makes @want bytes available in one piece; fewer only at the end. */
 static int source_need(struct source *src, size_t want, struct xpci_error *err)
 {
-    if (!src->archive || src->len >= want)
-        return 0;
-    if (src->len && src->data != src->buf->data)
-        memmove(src->buf->data, src->data, src->len);
-    src->buf->len = src->len;
-    while (src->buf->len < want) {
-        char block[BLOCK];
-        ssize_t n = archive_read_data(src->archive, block, sizeof(block));
+    while (src->seg && src->len < want) {
+        const char *why = NULL;
 
-        if (n < 0)
-            return damaged(src, err, archive_error_string(src->archive));
-        if (xpci_buf_append(src->buf, block, (size_t)n) < 0)
+        if (src->next_len == 0) {
+            if (src->len && source_save(src) < 0)
+                return xpci_error_oom(err);
+            why = xpci_compressed_block(src->seg, &src->next, &src->next_len);
+            if (why)
+                return damaged(src, err, why);
+            if (src->next_len == 0)
+                return 0;
+        }
+        if (source_more(src, want) < 0)
             return xpci_error_oom(err);
-        if (n == 0)
+    }
+    return 0;
+}
+
+/* Drops @n bytes, or all that are left; *n is what was not there. */
+static int source_skip(struct source *src, size_t *n, struct xpci_error *err)
+{
+    int ret = 0;
+
+    while (ret == 0 && *n) {
+        size_t now = *n < src->len ? *n : src->len;
+
+        source_drop(src, now);
+        *n -= now;
+        if (*n)
+            ret = source_need(src, 1, err);
+        if (src->len == 0)
             break;
     }
-    src->data = src->buf->data;
-    src->len = src->buf->len;
-    return 0;
+    return ret;
 }
 
 static int hex_field(const char *header, int field, size_t *out)
@@ -91,42 +145,67 @@ static const char *plain_name(const char *name)
     return name;
 }
 
+static int parse_header(const struct source *src, size_t *mode, size_t *size,
+                        size_t *name_len, struct xpci_error *err)
+{
+    if (src->len < CPIO_HEADER || !is_newc(src->data, src->len) ||
+        hex_field(src->data, 1, mode) < 0 ||
+        hex_field(src->data, 6, size) < 0 ||
+        hex_field(src->data, 11, name_len) < 0)
+        return damaged(src, err, "no cpio header where one must be");
+    if (*name_len == 0 || *name_len > MAX_NAME || *size > MAX_FILE)
+        return damaged(src, err, "a cpio entry of impossible size");
+    return 0;
+}
+
+/* Header and name, which goes into @name. */
+static int read_head(struct source *src, struct xpci_image_file *file,
+                     char name[MAX_NAME], struct xpci_error *err)
+{
+    size_t mode = 0, name_len = 0, head;
+    int ret = source_need(src, CPIO_HEADER, err);
+
+    if (ret == 0)
+        ret = parse_header(src, &mode, &file->len, &name_len, err);
+    head = pad4(CPIO_HEADER + name_len);
+    if (ret == 0)
+        ret = source_need(src, head, err);
+    if (ret < 0)
+        return ret;
+    if (src->len < CPIO_HEADER + name_len ||
+        src->data[CPIO_HEADER + name_len - 1])
+        return damaged(src, err, ENDS);
+    memcpy(name, src->data + CPIO_HEADER, name_len);
+    source_drop(src, head < src->len ? head : src->len);
+    file->name = plain_name(name);
+    file->mode = (mode_t)mode;
+    return 0;
+}
+
 /* One entry; *end is set at the trailer. */
 static int read_entry(struct source *src, bool *end, struct xpci_error *err)
 {
+    const struct xpci_image_reader *reader = src->reader;
     char name[MAX_NAME];
-    struct xpci_image_file file = { .name = name };
-    size_t mode, size, name_len, head;
-    int ret;
+    struct xpci_image_file file = { 0 };
+    int ret = read_head(src, &file, name, err);
+    size_t rest = pad4(file.len), padding = rest - file.len;
 
-    ret = source_need(src, CPIO_HEADER, err);
     if (ret < 0)
         return ret;
-    if (src->len < CPIO_HEADER || !is_newc(src->data, src->len) ||
-        hex_field(src->data, 1, &mode) < 0 ||
-        hex_field(src->data, 6, &size) < 0 ||
-        hex_field(src->data, 11, &name_len) < 0)
-        return damaged(src, err, "no cpio header where one must be");
-    if (name_len == 0 || name_len > MAX_NAME || size > MAX_FILE)
-        return damaged(src, err, "a cpio entry of impossible size");
-    head = pad4(CPIO_HEADER + name_len);
-    ret = source_need(src, head + pad4(size), err);
-    if (ret < 0)
-        return ret;
-    /* the padding of the very last entry may be missing */
-    if (src->len < head + size || src->data[CPIO_HEADER + name_len - 1])
-        return damaged(src, err, "it ends inside an entry");
-    memcpy(name, src->data + CPIO_HEADER, name_len);
-    file.name = plain_name(name);
-    file.mode = (mode_t)mode;
-    file.data = src->data + head;
-    file.len = size;
     *end = !strcmp(name, CPIO_TRAILER);
-    if (!*end)
-        ret = src->fn(src->fn_data, &file, err);
-    source_skip(src,
-                src->len < head + pad4(size) ? src->len : head + pad4(size));
-    return ret;
+    if (!reader->wants || reader->wants(reader->data, file.name)) {
+        ret = source_need(src, file.len, err);
+        if (ret == 0 && src->len < file.len)
+            ret = damaged(src, err, ENDS);
+        file.data = file.len ? src->data : "";
+    }
+    if (ret == 0 && !*end)
+        ret = reader->file(reader->data, &file, err);
+    if (ret == 0)
+        ret = source_skip(src, &rest, err);
+    /* the padding of the very last entry may be missing */
+    return ret == 0 && rest > padding ? damaged(src, err, ENDS) : ret;
 }
 
 static int read_archive(struct source *src, struct xpci_error *err)
@@ -148,7 +227,7 @@ static int skip_zeros(struct source *src, struct xpci_error *err)
         ret = source_need(src, 4, err);
         if (ret < 0 || src->len == 0 || src->data[0] != '\0')
             return ret;
-        source_skip(src, 1);
+        source_drop(src, 1);
     }
 }
 
@@ -161,6 +240,9 @@ static int read_archives(struct source *src, struct xpci_error *err)
         ret = source_need(src, CPIO_HEADER, err);
         if (ret < 0 || !is_newc(src->data, src->len))
             return ret;
+        /* the kernel takes it for something else (init/initramfs.c) */
+        if (src->pos % 4)
+            return damaged(src, err, "a cpio archive that is not aligned");
         ret = read_archive(src, err);
         if (ret == 0)
             ret = skip_zeros(src, err);
@@ -168,64 +250,45 @@ static int read_archives(struct source *src, struct xpci_error *err)
     return ret;
 }
 
-XPCI_CLEANUP_PTR(struct archive *, archive_read_free)
-
-/* The filters that read in this process; lzop would run a program. */
-static struct archive *new_decompressor(void)
-{
-    struct archive *a = archive_read_new();
-
-    if (!a)
-        return NULL;
-    archive_read_support_filter_gzip(a);
-    archive_read_support_filter_bzip2(a);
-    archive_read_support_filter_xz(a);
-    archive_read_support_filter_lzma(a);
-    archive_read_support_filter_lz4(a);
-    archive_read_support_filter_zstd(a);
-    archive_read_support_format_raw(a);
-    return a;
-}
-
-/* From here on the source is what the decompressor makes of the rest. */
+/* The segment that is at hand, and drops it. */
 static int read_compressed(struct source *src, struct xpci_error *err)
 {
-    _cleanup_(archive_read_free_ptr) struct archive *archive =
-        new_decompressor();
-    struct archive_entry *entry;
+    _cleanup_compressed_ struct xpci_compressed *seg = NULL;
+    struct source in = { .name = src->name, .reader = src->reader };
+    const char *why = xpci_compressed_open(src->data, src->len, &seg);
     int ret;
 
-    if (!archive)
-        return xpci_error_oom(err);
-    if (archive_read_open_memory(archive, src->data, src->len) ||
-        archive_read_next_header(archive, &entry))
-        return damaged(src, err, archive_error_string(archive));
-    if (archive_filter_count(archive) < 2)
-        return damaged(src, err, "of a format xpci does not know");
-    src->archive = archive;
-    src->len = 0;
-    ret = read_archives(src, err);
-    if (ret == 0 && src->len > 0)
+    if (why)
+        return damaged(src, err, why);
+    in.seg = seg;
+    ret = read_archives(&in, err);
+    if (ret == 0 && in.len > 0)
         ret = damaged(src, err, "something that is no cpio archive inside");
+    xpci_buf_clear(&in.buf);
+    src->archives += in.archives;
+    if (ret == 0 && !xpci_compressed_size(seg))
+        return damaged(src, err, "it ends early");
+    source_drop(src, xpci_compressed_size(seg));
     return ret;
 }
 
 int xpci_image_parse(const void *image, size_t len, const char *name,
-                     xpci_image_fn *fn, void *data, struct xpci_error *err)
+                     const struct xpci_image_reader *reader,
+                     struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf buf = { 0 };
     struct source src = {
         .data = image,
         .len = len,
-        .buf = &buf,
         .name = name,
-        .fn = fn,
-        .fn_data = data,
+        .reader = reader,
     };
-    int ret = read_archives(&src, err);
+    int ret;
 
-    if (ret == 0 && src.len > 0)
-        ret = read_compressed(&src, err);
+    do {
+        ret = read_archives(&src, err);
+        if (ret == 0 && src.len > 0)
+            ret = read_compressed(&src, err);
+    } while (ret == 0 && src.len > 0);
     if (ret == 0 && src.archives == 0)
         ret = damaged(&src, err,
                       len ? "there is no archive in it"
@@ -234,7 +297,8 @@ int xpci_image_parse(const void *image, size_t len, const char *name,
 }
 
 int xpci_image_read(const struct xpci_root *root, const char *path,
-                    xpci_image_fn *fn, void *data, struct xpci_error *err)
+                    const struct xpci_image_reader *reader,
+                    struct xpci_error *err)
 {
     _cleanup_close_ int fd = xpci_root_open_file(root, path);
     struct stat st;
@@ -249,7 +313,7 @@ int xpci_image_read(const struct xpci_root *root, const char *path,
     if (map == MAP_FAILED)
         return xpci_error_errno(err, errno, "cannot read '%s%s'",
                                 xpci_root_dir(root), path);
-    ret = xpci_image_parse(map, (size_t)st.st_size, path, fn, data, err);
+    ret = xpci_image_parse(map, (size_t)st.st_size, path, reader, err);
     if (map)
         munmap(map, (size_t)st.st_size);
     return ret;

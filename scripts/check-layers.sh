@@ -26,7 +26,7 @@ dirs=(common cfg-parser pciback-tools initrd libxl-plugin cli)
 declare -A only_in=(
     [pci/*]="pciback-tools/scan.c"
     [libkmod.h]="pciback-tools/native-driver.c"
-    [archive*.h]="initrd/image.c common/recording.c"
+    [archive*.h]="initrd/compressed.c common/recording.c"
     [libxl*.h]="libxl-plugin/plugin*"
     [xen*.h]="libxl-plugin/plugin*"
     [libsmartcols/*]="cli/table.c"
@@ -41,7 +41,7 @@ libc="arpa/inet assert byteswap ctype dirent dlfcn endian errno fcntl fnmatch ft
 
 # Headers for the files of their own directory; plugin.h only for plugin*.
 private="cfg-edit.h journal.h lex.h tree.h scan.h topology.h reserved-memory.h acs.h
-    isolation.h image.h load.h monitor.h
+    isolation.h image.h compressed.h load.h monitor.h
     guard-walk.h reason.h plugin.h"
 
 longest=600

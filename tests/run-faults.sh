@@ -153,10 +153,11 @@ for guest in a b; do
 done
 
 scenario hide "full kill" hide 03:02.0 >"$work/1" &
+hide=$!
 {
 	scenario cfg "full kill trace" cfg add /etc/xen/a.cfg /etc/xen/b.cfg 03:02.0@7
 	scenario unhide "full kill" unhide 03:02.0
 } >"$work/2"
-wait $!
+wait $hide
 cat "$work/1" "$work/2"
 [ ! -e "$work/failed" ]

@@ -19,8 +19,9 @@ static int on_file(void *data, const struct xpci_image_file *file,
         return xpci_error_set(err, -seen->stop, "stopped");
     if (S_ISDIR(file->mode))
         return xpci_buf_printf(&seen->text, "%s/;", file->name);
-    return xpci_buf_printf(&seen->text, "%s=%.*s;", file->name, (int)file->len,
-                           file->data ? file->data : "");
+    return xpci_buf_printf(&seen->text, "%s=%.*s;", file->name,
+                           file->data ? (int)file->len : 1,
+                           file->data ? file->data : "-");
 }
 
 static int parse(const struct xpci_buf *image, struct seen *seen,
@@ -28,12 +29,13 @@ static int parse(const struct xpci_buf *image, struct seen *seen,
 {
     /* a copy of the exact size, for the address sanitizer */
     _cleanup_free_ char *copy = malloc(image->len ? image->len : 1);
+    const struct xpci_image_reader reader = { NULL, on_file, seen };
     int ret;
 
     assert_non_null(copy);
     if (image->len)
         memcpy(copy, image->data, image->len);
-    ret = xpci_image_parse(copy, image->len, "IMAGE", on_file, seen, err);
+    ret = xpci_image_parse(copy, image->len, "IMAGE", &reader, err);
     if (ret < 0) {
         assert_non_null(err->msg);
         assert_null(strchr(err->msg, '\n'));
@@ -58,7 +60,7 @@ static void expect_damaged(const struct xpci_buf *image, const char *why)
     _cleanup_error_ struct xpci_error err = { 0 };
 
     assert_int_equal(parse(image, &seen, &err), -EBADMSG);
-    assert_contains(err.msg, "image 'IMAGE' is damaged: ");
+    assert_contains(err.msg, "cannot read image 'IMAGE': ");
     assert_contains(err.msg, why);
     xpci_buf_clear(&seen.text);
 }
@@ -101,6 +103,8 @@ static const char *const compressors[] = {
     "zstd -q -19 -c",
     "lz4 -l -c",
     "lz4 -q -9 -c",
+    "lz4 -q -BX --no-frame-crc -c",
+    "zstd -q -c --no-check",
     "lzma -c",
     "bzip2 -c",
 };
@@ -173,6 +177,99 @@ static void test_members(void **state)
     }
 }
 
+/* Appended segments, each compressed in its own way: all count, in order. */
+static void test_segments(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(compressors); i++) {
+        for (size_t k = 0; k < XPCI_ARRAY_SIZE(compressors); k++) {
+            _cleanup_buf_ struct xpci_buf plain = { 0 }, image = { 0 };
+            _cleanup_buf_ struct xpci_buf second = { 0 };
+
+            make_main(&plain);
+            cpio_pad(&plain, 512);
+            compress(compressors[i], &plain, &image);
+            cpio_pad(&image, 4);
+            assert_int_equal(xpci_buf_append(&image, "\0\0\0\0", 4), 0);
+            compress(compressors[k], &plain, &second);
+            assert_int_equal(xpci_buf_append(&image, second.data, second.len),
+                             0);
+            cpio_pad(&image, 512);
+            cpio_file(&image, "etc/a", "new");
+            cpio_trailer(&image);
+            expect(&image, MAIN MAIN "etc/a=new;");
+        }
+    }
+}
+
+/* Behind a compressed segment, where the kernel would not find it. */
+static void test_not_aligned(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(compressors); i++) {
+        _cleanup_buf_ struct xpci_buf plain = { 0 }, image = { 0 };
+        _cleanup_buf_ struct xpci_buf last = { 0 };
+
+        make_main(&plain);
+        compress(compressors[i], &plain, &image);
+        assert_int_equal(xpci_buf_append(&image, "\0\0\0\0\0\0\0",
+                                         4 + (7 - image.len % 4) % 4),
+                         0);
+        assert_int_equal(image.len % 4, 3);
+        cpio_file(&last, "etc/a", "new");
+        cpio_trailer(&last);
+        assert_int_equal(xpci_buf_append(&image, last.data, last.len), 0);
+        expect_damaged(&image, "not aligned");
+    }
+}
+
+/* Junk behind a segment is not overlooked. */
+static void test_rest_behind(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(compressors); i++) {
+        _cleanup_buf_ struct xpci_buf plain = { 0 }, image = { 0 };
+
+        make_main(&plain);
+        compress(compressors[i], &plain, &image);
+        cpio_pad(&image, 4);
+        assert_int_equal(xpci_buf_puts(&image, "and this, and more"), 0);
+        expect_damaged(&image, "");
+    }
+}
+
+/* Contents that nobody wants are passed over, whatever their size. */
+static bool wants_last(void *data, const char *name)
+{
+    (void)data;
+    return !strcmp(name, "last");
+}
+
+static void test_wants(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(compressors); i++) {
+        _cleanup_buf_ struct xpci_buf plain = { 0 }, image = { 0 };
+        _cleanup_buf_ struct xpci_buf text = { 0 };
+        struct seen seen = { 0 };
+        const struct xpci_image_reader reader = { wants_last, on_file, &seen };
+
+        for (unsigned int n = 0; n < 60000; n++)
+            assert_int_equal(xpci_buf_printf(&text, "%u ", n * 2654435761u), 0);
+        cpio_file(&plain, "long", text.data);
+        cpio_file(&plain, "last", "2");
+        cpio_trailer(&plain);
+        compress(compressors[i], &plain, &image);
+        assert_int_equal(
+            xpci_image_parse(image.data, image.len, "IMAGE", &reader, NULL), 0);
+        assert_string_equal(seen.text.data, "long=-;last=2;");
+        assert_int_equal(
+            xpci_image_parse(image.data, image.len / 2, "IMAGE", &reader, NULL),
+            -EBADMSG);
+        xpci_buf_clear(&seen.text);
+    }
+}
+
 /*
  * An image that is cut anywhere is an error: never a crash, and never "fine"
  * with fewer files. Only what is behind the last trailer may be missing.
@@ -231,10 +328,10 @@ static void test_damaged(void **state)
         { "\0\0\0\0", 4, "there is no archive" },
         { "garbage", 7, "" },
         { "070701", 6, "" },
-        { "\211LZO\0\r\n\032\n", 9, "" },
+        { "\211LZO\0\r\n\032\n", 9, "lzop" },
         { "\037\213", 2, "" },
-        { "hsqs", 4, "" },
-        { "MZ\220\0", 4, "" },
+        { "hsqs", 4, "squashfs" },
+        { "MZ\220\0", 4, "unified kernel image" },
     };
 
     (void)state;
@@ -350,21 +447,20 @@ static void test_read(void **state)
     _cleanup_buf_ struct xpci_buf image = { 0 };
     _cleanup_error_ struct xpci_error err = { 0 };
     struct seen seen = { 0 };
+    const struct xpci_image_reader reader = { NULL, on_file, &seen };
 
     make_main(&image);
     tree_put_len(t, "/image", image.data, image.len);
-    assert_int_equal(xpci_image_read(t->root, "/image", on_file, &seen, NULL),
-                     0);
+    assert_int_equal(xpci_image_read(t->root, "/image", &reader, NULL), 0);
     assert_string_equal(seen.text.data, MAIN);
     xpci_buf_clear(&seen.text);
-    assert_int_equal(xpci_image_read(t->root, "/none", on_file, &seen, &err),
-                     -ENOENT);
+    assert_int_equal(xpci_image_read(t->root, "/none", &reader, &err), -ENOENT);
     assert_contains(err.msg, "/none': No such file");
     tree_put(t, "/empty", "");
-    assert_int_equal(xpci_image_read(t->root, "/empty", on_file, &seen, &err),
+    assert_int_equal(xpci_image_read(t->root, "/empty", &reader, &err),
                      -EBADMSG);
     tree_mkdir(t, "/dir");
-    assert_true(xpci_image_read(t->root, "/dir", on_file, &seen, &err) < 0);
+    assert_true(xpci_image_read(t->root, "/dir", &reader, &err) < 0);
 }
 
 #define TREE_TEST(f)                                                           \
@@ -377,6 +473,10 @@ int main(void)
         cmocka_unit_test(test_early_segment),
         cmocka_unit_test(test_concatenated),
         cmocka_unit_test(test_members),
+        cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_not_aligned),
+        cmocka_unit_test(test_rest_behind),
+        cmocka_unit_test(test_wants),
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_flipped),
         cmocka_unit_test(test_damaged),
