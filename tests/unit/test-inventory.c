@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "test-common-host.h"
 
+#include "topology.h"
+
 static const struct {
     const char *host;
     size_t n;
@@ -378,6 +380,34 @@ static void test_select(void **state)
     }
 }
 
+/*
+ * The last function of a bus is behind its bridge too; and a VF on a bus of
+ * its own has the path of its PF, which then means the PF.
+ */
+static void test_last_and_virtual(void **state)
+{
+    struct xpci_device dev[] = {
+        { .bdf = { 0, 0, 1, 0 }, .header = 1, .secondary = 2 },
+        { .bdf = { 0, 2, 0, 0 }, .sriov = { 1, 0x100, 1, 0x1520 } },
+        { .bdf = { 0, 2, 0x1f, 7 } },
+        { .bdf = { 0, 3, 0, 0 } },
+    };
+    struct xpci_inventory inv = { .dev = dev, .n = XPCI_ARRAY_SIZE(dev) };
+    size_t idx[4] = { 0 }, n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < inv.n; i++)
+        dev[i].parent = XPCI_NO_PARENT;
+    xpci_topology_link(&inv);
+    assert_int_equal(dev[2].parent, 0);
+    assert_int_equal(dev[3].parent, 0);
+    assert_true(dev[3].virtual_func);
+    assert_int_equal(
+        xpci_inventory_select(&inv, "0000:00:01.0/00.0", idx, &n, NULL), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(idx[0], 1);
+}
+
 /* sysfs of a tree: driver, modalias and physfn come from there. */
 static void put_sysfs(struct tree *t, const char *bdf, const char *driver)
 {
@@ -525,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_odd_config),
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_select),
+        cmocka_unit_test(test_last_and_virtual),
         TREE_TEST(test_sysfs),
         cmocka_unit_test(test_extended_config),
         cmocka_unit_test(test_virtual_functions),
