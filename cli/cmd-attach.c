@@ -26,17 +26,6 @@ static void job_clear(struct job *job)
     free(job->v);
 }
 
-static int parse_vslot(const char *text, unsigned int *out,
-                       struct xpci_error *err)
-{
-    if (xpci_vslot_parse(text, strlen(text), out) == 0)
-        return 0;
-    return xpci_error_usage(err,
-                            "'%s' is no virtual slot; it is hexadecimal, 1 "
-                            "to 1f",
-                            text);
-}
-
 /*
  * "DOMAIN DEVICE VSLOT", a third and last operand without ":" or "/", or
  * "DOMAIN DEVICE[@VSLOT]...". Leaves "DOMAIN DEVICE..." in the call; what
@@ -60,8 +49,10 @@ static int parse_operands(struct job *job, struct xpci_error *err)
             *at = '\0';
             vslot = at + 1;
         }
-        if (vslot)
-            xpci_try(parse_vslot(vslot, &job->asked[i], err));
+        if (vslot && xpci_vslot_parse(vslot, strlen(vslot), &job->asked[i]))
+            return xpci_error_usage(
+                err, "'%s' is no virtual slot; it is hexadecimal, 1 to 1f",
+                vslot);
         vslot = NULL;
     }
     return xpci_attachment_check(call, err);
@@ -83,13 +74,13 @@ static int add_operand(struct job *job, int i, struct xpci_error *err)
                                 "there is no room for them",
                                 job->call->argv[i], n, vslot);
     for (size_t k = 0; k < n; k++) { /* one slot a function, see libxl's .* */
-        struct item *item = xpci_list_add(job);
+        const struct xpci_attach_request req = {
+            .bdf = inv->dev[idx[k]].bdf,
+            .vslot = vslot ? vslot + (unsigned int)k : 0,
+        };
 
-        if (!item)
+        if (xpci_list_push(job, (struct item){ idx[k], req }) < 0)
             return xpci_error_oom(err);
-        item->dev = idx[k];
-        item->req.bdf = inv->dev[idx[k]].bdf;
-        item->req.vslot = vslot ? vslot + (unsigned int)k : 0;
     }
     return 0;
 }

@@ -24,12 +24,11 @@ static void judge_log(struct xpci_facts *f, const char *log, bool running)
                 "switch VT-d or AMD-Vi on in the firmware's setup",
                 "Xen found no IOMMU");
     if (strstr(log, "Interrupt remapping disabled"))
-        of_host(
-            f, XPCI_WARNING,
-            "a guest with a device can send any interrupt to the host",
-            "switch x2APIC on in the firmware's setup, take no-intremap off "
-            "Xen's command line",
-            "Xen does not remap interrupts");
+        of_host(f, XPCI_WARNING,
+                "a guest with a device can send any interrupt to the host",
+                "switch x2APIC on in the firmware's setup, take no-intremap "
+                "off Xen's command line",
+                "Xen does not remap interrupts");
     else if (!strstr(log, "Interrupt remapping enabled"))
         of_host(f, XPCI_NOTE, "the line is no longer in Xen's log",
                 "xl dmesg, after a boot",
@@ -40,11 +39,10 @@ static void judge_running(struct xpci_facts *f, const struct xpci_host_facts *h,
                           const struct xpci_domain *dom)
 {
     if (!h->iommu)
-        of_host(
-            f, XPCI_ERROR, no_attach,
-            "switch VT-d or AMD-Vi on in the firmware's setup, take iommu=off "
-            "off Xen's command line",
-            "Xen runs without an IOMMU");
+        of_host(f, XPCI_ERROR, no_attach,
+                "switch VT-d or AMD-Vi on in the firmware's setup, take "
+                "iommu=off off Xen's command line",
+                "Xen runs without an IOMMU");
     if (!h->hvm)
         of_host(f, XPCI_WARNING, "only PV guests can be given devices",
                 "switch VT-x or SVM on in the firmware's setup",
@@ -156,10 +154,10 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
 
     xpci_try(xpci_plan_cmdline(f->call, &word, err));
     if (word)
-        of_host(
-            f, XPCI_ERROR, "it replaces the list of xpci",
-            "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; update-grub",
-            "'%s' is on the kernel's command line", word);
+        of_host(f, XPCI_ERROR, "it replaces the list of xpci",
+                "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; "
+                "update-grub",
+                "'%s' is on the kernel's command line", word);
     for (size_t d = 0; d < XPCI_ARRAY_SIZE(dirs); d++) {
         _cleanup_strv_ struct xpci_strv names = { 0 };
 
@@ -246,9 +244,11 @@ static void choose_hidden(struct xpci_facts *f, bool *chosen)
     }
     for (size_t i = 0; i < conf->n; i++) {
         if (!xpci_inventory_find(inv, &conf->v[i].bdf))
-            xpci_fact(f, xpci_cell_bdf(&conf->v[i].bdf), "HIDDEN", XPCI_ERROR,
-                      "a device that comes there would be taken",
-                      "xpci unhide " XPCI_SUBJECT, "there is no such device");
+            xpci_fact(
+                f, xpci_cell_bdf(&conf->v[i].bdf), "HIDDEN", XPCI_ERROR,
+                "a device that comes there would be taken",
+                xpci_cell("xpci unhide %s", xpci_cell_bdf(&conf->v[i].bdf)),
+                "there is no such device");
     }
 }
 

@@ -13,7 +13,6 @@ static int from_devices(struct xpci_call *call, struct xpci_error *err)
     _cleanup_group_ struct xpci_group group = { 0 };
 
     xpci_try(xpci_host_inventory(call, err));
-    xpci_try(xpci_host_select(call, 0, err));
     xpci_try(xpci_host_closure(call, &group, err));
     return xpci_host_hide(call, &group, err);
 }
@@ -92,14 +91,9 @@ static int add_left_out(struct check *c)
     _cleanup_group_ struct xpci_group group = { 0 };
 
     for (size_t i = 0; i < call->inv.n; i++) {
-        size_t *seed = NULL;
-
-        if (!taker(c, i) || xpci_device_is_bridge(&call->inv.dev[i]))
-            continue;
-        seed = xpci_list_add(&call->chosen);
-        if (!seed)
+        if (taker(c, i) && !xpci_device_is_bridge(&call->inv.dev[i]) &&
+            xpci_list_push(&call->chosen, i) < 0)
             return xpci_error_oom(c->err);
-        *seed = i;
     }
     xpci_try(xpci_host_closure(call, &group, c->err));
     for (size_t i = 0; i < group.n; i++) {

@@ -100,7 +100,6 @@ static int check_cmdline(const struct xpci_call *call, struct xpci_error *err)
 static int add_to_conf(struct xpci_call *call, struct xpci_group *group,
                        struct xpci_error *err)
 {
-    xpci_try(xpci_host_select(call, 0, err));
     xpci_try(xpci_host_closure(call, group, err));
     xpci_try(xpci_host_hide(call, group, err));
     xpci_try(check_guard(call, group, err));
@@ -111,15 +110,16 @@ static int add_to_conf(struct xpci_call *call, struct xpci_group *group,
  * A card that was pulled out can still be unhidden: operands that name only
  * absent devices of the configuration are settled here and dropped.
  */
-static void remove_absent(struct xpci_call *call, bool *any)
+static void remove_absent(struct xpci_call *call)
 {
     int kept = 0;
 
     for (int i = 0; i < call->argc; i++) {
         struct xpci_bdf_pattern pat;
-        bool here = false, gone = false;
+        size_t before = call->conf.n;
+        bool here = false;
 
-        for (size_t k = call->conf.n; k-- > 0;) {
+        for (size_t k = before; k-- > 0;) {
             struct xpci_bdf bdf = call->conf.v[k].bdf;
 
             if (xpci_bdf_pattern_parse(call->argv[i], &pat) < 0 ||
@@ -128,10 +128,9 @@ static void remove_absent(struct xpci_call *call, bool *any)
             if (xpci_inventory_find(&call->inv, &bdf))
                 here = true;
             else
-                gone = xpci_hide_conf_remove(&call->conf, &bdf) || gone;
+                xpci_hide_conf_remove(&call->conf, &bdf);
         }
-        *any = *any || gone;
-        if (here || !gone)
+        if (here || call->conf.n == before)
             call->argv[kept++] = call->argv[i];
     }
     call->argc = kept;
@@ -139,12 +138,11 @@ static void remove_absent(struct xpci_call *call, bool *any)
 
 /* Leaves in the group what was really taken out, for the answer. */
 static int take_from_conf(struct xpci_call *call, struct xpci_group *group,
-                          bool *any, struct xpci_error *err)
+                          struct xpci_error *err)
 {
     size_t kept = 0;
 
-    remove_absent(call, any);
-    xpci_try(xpci_host_select(call, 0, err));
+    remove_absent(call);
     xpci_try(xpci_host_closure(call, group, err));
     for (size_t i = 0; i < group->n; i++) {
         struct xpci_member *m = &group->v[i];
@@ -155,7 +153,6 @@ static int take_from_conf(struct xpci_call *call, struct xpci_group *group,
             free(m->rule);
     }
     group->n = kept;
-    *any = *any || kept;
     return 0;
 }
 
@@ -165,16 +162,16 @@ static int change(struct xpci_call *call, bool hide, const char *note,
 {
     _cleanup_group_ struct xpci_group group = { 0 };
     _cleanup_plan_ struct xpci_plan plan = { 0 };
-    bool any = hide;
+    size_t before;
 
     xpci_try(xpci_host_lock(call, err));
     xpci_try(xpci_host_inventory(call, err));
     xpci_try(xpci_hide_conf_load(call->root, &call->conf, err));
-    xpci_try(hide ? add_to_conf(call, &group, err)
-                  : take_from_conf(call, &group, &any, err));
+    before = call->conf.n;
+    xpci_try((hide ? add_to_conf : take_from_conf)(call, &group, err));
     xpci_try(xpci_plan_make(call, &plan, err));
     /* nothing asked for, nothing to repair: then it was the wrong device */
-    if (!any && !xpci_plan_needed(&plan))
+    if (!hide && call->conf.n == before && !xpci_plan_needed(&plan))
         return xpci_error_set(err, ENOENT,
                               "none of these devices is hidden by xpci; 'xpci "
                               "status' shows those that are");

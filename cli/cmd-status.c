@@ -7,9 +7,11 @@
 #include "table.h"
 
 /* From best to worst; the worst of all devices is the exit status. */
-enum state { EFFECTIVE, PENDING, WRONG };
-
-static const char *const state_names[] = { "effective", "pending", "wrong" };
+enum state {
+    EFFECTIVE = XPCI_EXIT_OK,
+    PENDING = XPCI_EXIT_PENDING,
+    WRONG = XPCI_EXIT_WRONG,
+};
 
 struct status {
     struct xpci_call *call;
@@ -62,7 +64,10 @@ static int add_row(struct status *s, const struct xpci_bdf *bdf,
     if (state > s->worst)
         s->worst = state;
     return xpci_table_add(s->call, err, bdf ? xpci_cell_bdf(bdf) : NULL,
-                          state_names[state], why);
+                          state == WRONG     ? "wrong"
+                          : state == PENDING ? "pending"
+                                             : "effective",
+                          why);
 }
 
 static int add_hidden(struct status *s, const struct xpci_hidden *h,
@@ -93,8 +98,6 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
 
 int xpci_run_status(struct xpci_call *call, struct xpci_error *err)
 {
-    static const int exits[] = { XPCI_EXIT_OK, XPCI_EXIT_PENDING,
-                                 XPCI_EXIT_WRONG };
     _cleanup_(status_clear) struct status s = { .call = call };
 
     xpci_try(xpci_host_inventory(call, err));
@@ -115,5 +118,5 @@ int xpci_run_status(struct xpci_call *call, struct xpci_error *err)
                              "next boot gives it back",
                              err));
     }
-    return exits[s.worst];
+    return (int)s.worst;
 }

@@ -38,23 +38,6 @@ void xpci_facts_clear(struct xpci_facts *f)
     free(f->v);
 }
 
-static char *expand(const struct xpci_facts *f, const char *fix,
-                    const char *subject)
-{
-    struct xpci_buf out = { 0 };
-    int ret = 0;
-
-    for (const char *p = fix; p && *p && ret == 0; p++) {
-        if (*p == *XPCI_SUBJECT)
-            ret = xpci_buf_puts(&out, subject);
-        else if (*p == *XPCI_NUMBER)
-            ret = xpci_buf_printf(&out, "%u", f->number);
-        else
-            ret = xpci_buf_append(&out, p, 1);
-    }
-    return xpci_buf_steal(&out);
-}
-
 void xpci_fact(struct xpci_facts *f, const char *subject, const char *key,
                enum xpci_grade grade, const char *why, const char *fix,
                const char *fmt, ...)
@@ -68,7 +51,7 @@ void xpci_fact(struct xpci_facts *f, const char *subject, const char *key,
         v->text = xpci_vformat(fmt, ap);
         va_end(ap);
         v->subject = strdup(subject);
-        v->fix = expand(f, fix, subject);
+        v->fix = strdup(fix ? fix : "");
     }
     f->oom = f->oom || !v || !v->text || !v->subject || !v->fix;
 }
@@ -106,7 +89,8 @@ static void tell_identity(struct view *v)
               "switch VMD off in the firmware's setup", "behind Intel VMD");
     else if (dev->header == 0xff)
         judge(v, "STATE", XPCI_ERROR, "it sleeps in D3cold, or is gone",
-              "echo on >/sys/bus/pci/devices/" XPCI_SUBJECT "/power/control",
+              xpci_cell("echo on >/sys/bus/pci/devices/%s/power/control",
+                        v->name),
               "it does not answer");
     else if (dev->pcie_type == XPCI_PCIE_UNKNOWN)
         judge(v, "STATE", XPCI_WARNING, "resets and interrupts are not known",
@@ -136,8 +120,8 @@ static void tell_state(struct view *v)
     if (hidden && xpci_hidden_check(hidden, v->inv, &why) < 0)
         judge(v, "HIDDEN", XPCI_ERROR,
               "the next boot would take another device",
-              "xpci unhide " XPCI_SUBJECT ", and hide the one you mean", "%s",
-              why ? why : "");
+              xpci_cell("xpci unhide %s, and hide the one you mean", v->name),
+              "%s", why ? why : "");
     else if (hidden)
         tell(v, "HIDDEN", "by %s", XPCI_HIDE_CONF_PATH);
 }
@@ -190,7 +174,7 @@ static void tell_override(struct view *v)
         !strcmp(text.data, "pciback\n"))
         return;
     judge(v, "DRIVER", XPCI_ERROR, "no other driver can have it, nor pciback",
-          "echo >/sys/bus/pci/devices/" XPCI_SUBJECT "/driver_override",
+          xpci_cell("echo >/sys/bus/pci/devices/%s/driver_override", v->name),
           "driver_override is %.*s", (int)strcspn(text.data, "\n"), text.data);
 }
 
@@ -281,10 +265,10 @@ static void tell_reset(struct view *v)
 static void judge_hole(struct view *v, uint64_t narrow, uint64_t all)
 {
     const uint64_t room = 144 << 20, most = (uint64_t)3840 << 20;
-    const char *fix = all + room < most ? "mmio_hole = " XPCI_NUMBER
+    const unsigned int hole = (unsigned int)(((all + room) >> 28) + 1) * 256;
+    const char *fix = all + room < most ? xpci_cell("mmio_hole = %u", hole)
                                         : "take a guest with a 64 bit system";
 
-    v->f->number = (unsigned int)(((all + room) >> 28) + 1) * 256;
     if (narrow > room)
         judge(v, "BARS", XPCI_ERROR,
               "an HVM guest has less room for them below 4 GiB", fix,
@@ -310,7 +294,8 @@ static void tell_bar(struct view *v, size_t k)
     near = v->f->res.v[near].dev;
     judge(v, "BARS", xpci_group_has(&v->group, near) ? XPCI_NOTE : XPCI_WARNING,
           "a guest gets whole pages, and so the other's registers",
-          "pci=resource_alignment=12@" XPCI_SUBJECT " on dom0's command line",
+          xpci_cell("pci=resource_alignment=12@%s on dom0's command line",
+                    v->name),
           "in one page with " XPCI_BDF_FMT, BDF_OF(v, near));
 }
 
@@ -352,11 +337,11 @@ static void tell_interrupts(struct view *v)
               "shared with " XPCI_BDF_FMT, BDF_OF(v, k));
     if (caps->msi)
         tell(v, "MSI", "MSI, vectors: %u", caps->msi);
-    v->f->number = caps->msix + 32;
     if (caps->msix)
         judge(v, "MSI", caps->msix > 32 ? XPCI_WARNING : XPCI_FACT,
               "Xen lets a guest have 32 interrupts besides the first ones",
-              "extra_guest_irqs=" XPCI_NUMBER " on Xen's command line",
+              xpci_cell("extra_guest_irqs=%u on Xen's command line",
+                        caps->msix + 32),
               "MSI-X, vectors: %u", caps->msix);
 }
 
@@ -396,7 +381,7 @@ static void tell_region(struct view *v, const struct xpci_region *r)
           "reserved 0x%" PRIx64 " to 0x%" PRIx64, r->start, r->end);
     if (near != XPCI_NO_PARENT)
         judge(v, "MEMORY", grade, "Xen refuses a device that shares it",
-              "'" XPCI_SUBJECT ",rdm_policy=relaxed' in its pci list",
+              xpci_cell("'%s,rdm_policy=relaxed' in its pci list", v->name),
               "shared with " XPCI_BDF_FMT, BDF_OF(v, near));
     if (up != XPCI_NO_PARENT && (inv->dev[up].pcie_type == XPCI_PCIE_NONE ||
                                  inv->dev[up].pcie_type == XPCI_PCIE_TO_PCI))
@@ -418,9 +403,10 @@ static void tell_memory(struct view *v)
     if (v->dev->virtual_func)
         tell(v, "SRIOV", "a virtual function");
     if (v->dev->sriov.n)
-        judge(v, "SRIOV", XPCI_ERROR, "they vanish when its driver lets go",
-              "echo 0 >/sys/bus/pci/devices/" XPCI_SUBJECT "/sriov_numvfs",
-              "virtual functions: %u", v->dev->sriov.n);
+        judge(
+            v, "SRIOV", XPCI_ERROR, "they vanish when its driver lets go",
+            xpci_cell("echo 0 >/sys/bus/pci/devices/%s/sriov_numvfs", v->name),
+            "virtual functions: %u", v->dev->sriov.n);
 }
 
 void xpci_facts_device(struct xpci_facts *f, size_t i)

@@ -9,17 +9,14 @@
  *     if (facts.oom) ...                         some could not be kept
  *     xpci_facts_clear(&facts);
  *
- * Facts of one key follow each other. Why is kept as a pointer; a fix, which
- * may be NULL, has XPCI_SUBJECT for the subject, XPCI_NUMBER for facts.number.
+ * Facts of one key follow each other. Why is kept as a pointer, a
+ * fix, which may be NULL, is copied.
  */
 #ifndef XPCI_FACTS_H
 #define XPCI_FACTS_H
 
 #include "host.h"
 #include "resources.h"
-
-#define XPCI_SUBJECT "\1"
-#define XPCI_NUMBER "\2"
 
 /* The keys, as columns of a table. */
 #define XPCI_FACT_COLUMNS                                                      \
@@ -44,7 +41,6 @@ struct xpci_facts {
     struct xpci_strv kernels;              /* those that have modules */
     struct xpci_fact *v;
     size_t n;
-    unsigned int number;
     bool oom;
 };
 

@@ -36,11 +36,13 @@ int xpci_host_select(struct xpci_call *call, int first, struct xpci_error *err)
     return 0;
 }
 
-int xpci_host_closure(const struct xpci_call *call, struct xpci_group *group,
+int xpci_host_closure(struct xpci_call *call, struct xpci_group *group,
                       struct xpci_error *err)
 {
     enum xpci_scope scope = XPCI_SCOPE_GROUP;
 
+    if (!call->chosen.v)
+        xpci_try(xpci_host_select(call, 0, err));
     if (call->opt[OPT_SCOPE])
         xpci_try(xpci_scope_parse(call->opt[OPT_SCOPE], &scope, err));
     return xpci_group_closure(&call->inv, call->chosen.v, call->chosen.n, scope,

@@ -22,8 +22,8 @@ int xpci_host_inventory(struct xpci_call *call,
 int xpci_host_select(struct xpci_call *call, int first,
                      struct xpci_error *err) _must_check_;
 
-/* What goes with call->chosen, within --scope. */
-int xpci_host_closure(const struct xpci_call *call, struct xpci_group *group,
+/* What goes with call->chosen, or else the operands, within --scope. */
+int xpci_host_closure(struct xpci_call *call, struct xpci_group *group,
                       struct xpci_error *err) _must_check_;
 
 /* The group's members are added to call->conf. */

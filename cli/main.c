@@ -51,14 +51,6 @@ static void talk(void *data, enum xpci_log_level level, const char *msg)
     call->talking = level == XPCI_LOG_TICK;
 }
 
-static int check_rights(const struct xpci_call *call, struct xpci_error *err)
-{
-    if (!(call->cmd->flags & CMD_NEEDS_ROOT) || geteuid() == 0 ||
-        !xpci_root_is_live(call->root) || call->opt[OPT_DRY_RUN])
-        return 0;
-    return xpci_error_set(err, EPERM, "'xpci %s' needs root", call->cmd->name);
-}
-
 int xpci_call_usage(const struct xpci_call *call, struct xpci_error *err)
 {
     return xpci_error_usage(err, "it is 'xpci %s%s%s'", call->cmd->name,
@@ -74,7 +66,9 @@ static int run_in(struct xpci_call *call, const char *dir,
 
     xpci_try(xpci_root_new(dir, &root, err));
     call->root = root;
-    xpci_try(check_rights(call, err));
+    if (cmd->flags & CMD_NEEDS_ROOT && geteuid() != 0 &&
+        xpci_root_is_live(root) && !call->opt[OPT_DRY_RUN])
+        return xpci_error_set(err, EPERM, "'xpci %s' needs root", cmd->name);
     if (cmd->columns)
         xpci_try(xpci_table_new(call, cmd->columns, err));
     status = cmd->run(call, err);

@@ -69,19 +69,16 @@ static int show_column(struct xpci_table *table, size_t i,
     const struct column *col = &table->columns.v[i];
     struct libscols_column *c =
         scols_table_new_column(table->scols, col->name, 0, 0);
-    size_t *source;
 
     for (size_t k = 0; k < table->shown.n; k++) {
         if (table->shown.v[k] == i)
             return xpci_error_usage(err, "column '%s' is named twice",
                                     col->name);
     }
-    source = xpci_list_add(&table->shown);
-    if (!c || !source ||
+    if (!c || xpci_list_push(&table->shown, i) < 0 ||
         scols_column_set_json_type(c, col->number ? SCOLS_JSON_NUMBER
                                                   : SCOLS_JSON_STRING))
         return xpci_error_oom(err);
-    *source = i;
     return 0;
 }
 
@@ -107,25 +104,19 @@ static int show_chosen(struct xpci_table *table, const char *list,
     return 0;
 }
 
-/* https://no-color.org */
-static bool wants_colors(void)
-{
-    const char *no = getenv("NO_COLOR");
-
-    return isatty(STDOUT_FILENO) && (!no || !*no);
-}
-
 int xpci_table_new(struct xpci_call *call, const char *columns,
                    struct xpci_error *err)
 {
     struct xpci_table *table = calloc(1, sizeof(*table));
     const char *list = call->opt[OPT_COLUMNS];
+    const char *no_color = getenv("NO_COLOR"); /* https://no-color.org */
+    bool colors = isatty(STDOUT_FILENO) && !(no_color && *no_color);
 
     xpci_table_free(call->table);
     call->table = table;
     if (!table || !(table->scols = scols_new_table()) ||
         scols_table_enable_json(table->scols, call->opt[OPT_JSON] != NULL) ||
-        scols_table_enable_colors(table->scols, wants_colors()) ||
+        scols_table_enable_colors(table->scols, colors) ||
         scols_table_set_name(table->scols, call->cmd->name) ||
         parse_columns(table, columns) < 0)
         return xpci_error_oom(err);

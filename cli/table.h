@@ -37,7 +37,7 @@ int xpci_table_row(const struct xpci_call *call, const char *const *cells,
  * Texts of numbers and addresses. They live as long as the block that they
  * are made in, and what follows an if without braces is one of its own.
  */
-#define XPCI_CELL_SIZE 64
+#define XPCI_CELL_SIZE 128
 #define xpci_cell(...)                                                         \
     xpci_cell_print((char[XPCI_CELL_SIZE]){ "" }, __VA_ARGS__)
 #define xpci_cell_bdf(bdf) xpci_bdf_format(bdf, (char[XPCI_BDF_SIZE]){ "" })
