@@ -424,9 +424,9 @@ static void find_guest(struct check *c)
         _cleanup_free_ char *s = value_of(c, keys[k]);
         unsigned int guest = 0;
 
-        for (unsigned int i = 3; s && i-- > 0;) {
-            if (!strncmp(s, words[k][i], strlen(s)))
-                guest = 1U << i;
+        for (size_t i = XPCI_ARRAY_SIZE(words[k]); s && i > 0; i--) {
+            if (!strncmp(s, words[k][i - 1], strlen(s)))
+                guest = 1U << (i - 1);
         }
         if (s && (!guest || (c->guest && c->guest != guest)))
             found(c, ERROR, at(c, xpci_cfg_last(c->cfg, keys[k])->first), NULL,
