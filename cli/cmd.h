@@ -31,7 +31,9 @@ enum xpci_opt {
     OPT_DUMP,
     OPT_FILE,
     OPT_FORCE,
+    OPT_IMAGE,
     OPT_JSON,
+    OPT_KERNEL,
     OPT_PERSIST,
     OPT_ROOT,
     OPT_RULES,
@@ -114,6 +116,7 @@ xpci_cmd_fn xpci_run_groups;
 xpci_cmd_fn xpci_run_help;
 xpci_cmd_fn xpci_run_hide;
 xpci_cmd_fn xpci_run_hide_list;
+xpci_cmd_fn xpci_run_initrd;
 xpci_cmd_fn xpci_run_list;
 xpci_cmd_fn xpci_run_record;
 xpci_cmd_fn xpci_run_show;

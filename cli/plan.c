@@ -76,7 +76,7 @@ static int judge(const struct xpci_call *call, struct xpci_plan *plan, size_t k,
                             plan->gen, &want, &kernel->image, err);
 }
 
-int xpci_plan_make(const struct xpci_call *call, struct xpci_plan *plan,
+int xpci_plan_find(const struct xpci_call *call, struct xpci_plan *plan,
                    struct xpci_error *err)
 {
     xpci_try(xpci_generator_detect(call->root, &plan->gen, err));
@@ -85,6 +85,14 @@ int xpci_plan_make(const struct xpci_call *call, struct xpci_plan *plan,
         return xpci_error_set(err, ENOENT,
                               "there is no initramfs image under '%s/boot'",
                               xpci_root_dir(call->root));
+    return 0;
+}
+
+int xpci_plan_make(const struct xpci_call *call, struct xpci_plan *plan,
+                   struct xpci_error *err)
+{
+    if (!plan->gen)
+        xpci_try(xpci_plan_find(call, plan, err));
     plan->kernel = calloc(plan->images.n, sizeof(*plan->kernel));
     if (!plan->kernel)
         return xpci_error_oom(err);
@@ -129,6 +137,11 @@ bool xpci_plan_needed(const struct xpci_plan *plan)
     return needed;
 }
 
+static bool is_to_do(const struct xpci_plan *plan, size_t k)
+{
+    return plan->kernel[k].again || !xpci_plan_proven(plan, k);
+}
+
 static int show(const struct xpci_call *call, struct xpci_plan *plan,
                 struct xpci_error *err)
 {
@@ -137,7 +150,7 @@ static int show(const struct xpci_call *call, struct xpci_plan *plan,
         const struct xpci_kernel_image *image = &plan->images.v[k];
         _cleanup_strv_ struct xpci_strv argv = { 0 };
 
-        if (xpci_plan_proven(plan, k))
+        if (!is_to_do(plan, k))
             continue;
         if (xpci_generator_command(plan->gen, image, image->path, &argv) < 0)
             return xpci_error_oom(err);
@@ -175,7 +188,7 @@ static int rebuild_all(const struct xpci_call *call, struct xpci_plan *plan,
                        struct xpci_error *err)
 {
     for (size_t k = 0; k < plan->images.n; k++) {
-        if (!xpci_plan_proven(plan, k))
+        if (is_to_do(plan, k))
             xpci_try(rebuild(call, plan, k, err));
         xpci_log(&call->log, XPCI_LOG_NOTE, "%s: proven: %s",
                  plan->images.v[k].path, plan->kernel[k].image.reason);
@@ -191,7 +204,7 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
     int ret;
 
     for (size_t k = 0; k < plan->images.n; k++) {
-        if (!xpci_plan_proven(plan, k))
+        if (is_to_do(plan, k))
             xpci_try(xpci_changes_keep(set, plan->images.v[k].path, err));
     }
     xpci_try(xpci_changes_apply(set, call->root, err));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * From "these devices are to be hidden" to files and images, and back to a
- * proof: what hide, unhide and status share.
+ * proof: what hide, unhide, status and initrd share.
  *
  *     struct xpci_plan plan = { 0 };
  *     r = xpci_plan_make(call, &plan, err);
@@ -19,6 +19,7 @@
 struct xpci_plan_kernel {
     struct xpci_strv modules, builtin; /* would claim a hidden device */
     struct xpci_image_verdict image;   /* on the image as it is now */
+    bool again;                        /* rebuild it though it is proven */
 };
 
 struct xpci_plan {
@@ -28,6 +29,10 @@ struct xpci_plan {
     char *options;                   /* modprobe file; NULL: nothing hidden */
     struct xpci_changes changes;     /* files that are not as they must be */
 };
+
+/* The generator and the images; the caller may add some before plan_make. */
+int xpci_plan_find(const struct xpci_call *call, struct xpci_plan *plan,
+                   struct xpci_error *err) _must_check_;
 
 /*
  * What must be written to hide what call->conf has, and what each image will

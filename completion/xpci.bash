@@ -18,6 +18,13 @@ _xpci_guests() {
     mapfile -t COMPREPLY < <(compgen -W "$names" -- "$1")
 }
 
+_xpci_kernels() {
+    local names
+    names=$("$xpci" initrd list -o kernel "${where[@]}" 2>/dev/null |
+        sed 1d | sort -u)
+    mapfile -t COMPREPLY < <(compgen -W "$names" -- "$1")
+}
+
 _xpci_files() {
     compopt -o filenames 2>/dev/null
     mapfile -t COMPREPLY < <(compgen "${2:--f}" -- "$1")
@@ -26,10 +33,11 @@ _xpci_files() {
 # The value of an option. Status 1: it is none that has names to offer.
 _xpci_value() { # _xpci_value OPTION CUR
     case $1 in
-    --root | --dump | --file) _xpci_files "$2" ;;
+    --root | --dump | --file | --image) _xpci_files "$2" ;;
     --scope) mapfile -t COMPREPLY < <(compgen -W "group slot bus device" -- "$2") ;;
     --rules) mapfile -t COMPREPLY < <(compgen -W "all kernel" -- "$2") ;;
     --acs) mapfile -t COMPREPLY < <(compgen -W "as-read as-enabled" -- "$2") ;;
+    --kernel) _xpci_kernels "$2" ;;
     --check | --columns | -o | --timeout) ;;
     *) return 1 ;;
     esac
@@ -52,6 +60,12 @@ _xpci_operand() { # _xpci_operand COMMAND NUMBER CUR
             _xpci_guests "$3"
         else
             _xpci_devices "$3" "$xpci" slots -o bdf "${operands[0]}"
+        fi ;;
+    initrd)
+        if [ "$2" = 0 ]; then
+            mapfile -t COMPREPLY < <(compgen -W "list check update" -- "$3")
+        else
+            _xpci_kernels "$3"
         fi ;;
     record)
         _xpci_files "$3" ;;
@@ -83,8 +97,8 @@ _xpci_parse() { # _xpci_parse WORD...
         fi
         case $word in
         --root=* | --dump=*) where+=("$word") ;;
-        --root | --dump | --check | --file | --scope | --rules | --acs | \
-            --columns | --timeout | -o)
+        --root | --dump | --check | --file | --image | --kernel | --scope | \
+            --rules | --acs | --columns | --timeout | -o)
             option=$word ;;
         -*) ;;
         *)
