@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-
 #include "attachment.h"
 
 int xpci_attachment_check(const struct xpci_call *call, struct xpci_error *err)

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <string.h>
-
 #include "cfg-check.h"
 #include "guest-config.h"
 #include "table.h"
