@@ -74,7 +74,8 @@ echo '2048,,L,*' | sfdisk --quiet "$disk"
 mke2fs -q -t ext4 -L dom0 -E offset=1048576 -d "$tmp/root" "$disk" 2047m
 echo 'configfile (hd0,msdos1)/boot/grub/grub.cfg' >"$tmp/grub.early"
 grub-mkimage -O i386-pc -p '(hd0,msdos1)/boot/grub' -c "$tmp/grub.early" \
-	-o "$tmp/core" biosdisk part_msdos ext2 multiboot2 configfile normal gzio
+	-o "$tmp/core" biosdisk part_msdos ext2 multiboot2 linux configfile normal \
+	gzio
 dd if=/usr/lib/grub/i386-pc/boot.img of="$disk" bs=440 count=1 conv=notrunc \
 	status=none
 dd if="$tmp/core" of="$disk" bs=512 seek=1 conv=notrunc status=none

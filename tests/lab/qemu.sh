@@ -1,6 +1,6 @@
 # The lab's machine, sourced by lab: the host of the Oracle VM field guide as
 # far as QEMU has its parts. Sets the array "machine" for dom0's disk $1 and
-# the payload $2. Why these settings: README.md.
+# the payload $2, with the IOMMU $3. Why these settings: README.md.
 # shellcheck shell=bash
 
 machine() {
@@ -10,7 +10,7 @@ machine() {
 		-machine q35 -accel tcg -cpu EPYC,-smap -smp 1 -m 3072
 
 		# The IOMMU comes before all devices it serves.
-		-device intel-iommu,intremap=on
+		-device "${3:-intel-iommu,intremap=on}"
 
 		# AHCI is 00:1f.2 on every q35.
 		-drive "if=none,id=root,file=$1,format=qcow2,cache=unsafe"

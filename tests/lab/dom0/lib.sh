@@ -123,6 +123,17 @@ wait_for() { # wait_for SECONDS WHAT CMD...
 	result ok "$what"
 }
 
+# From the next boot on the kernel runs by itself, without Xen.
+next_boot_bare() { # next_boot_bare [KERNEL-ARGUMENT...]
+	touch $state/bare
+	cat >/boot/grub/grub.cfg <<-EOF
+	linux /vmlinuz root=LABEL=dom0 ro console=ttyS0,115200 \
+		init=/lab/init net.ifnames=0 $*
+	initrd /initrd.img
+	boot
+	EOF
+}
+
 # The driver that holds a device, or "-".
 driver() { # driver BDF
 	local link=/sys/bus/pci/devices/$1/driver
