@@ -67,6 +67,9 @@ $(BUILD)/libxpci.a: $(call OBJ,$(LIB_SRC))
 	$(call say,AR)
 	$(Q)$(AR) rcs $@ $^
 
+# it has the script in it
+$(BUILD)/initrd/seize.o: initrd/seize.sh
+
 $(PLUGIN): $(call OBJ,$(PLUGIN_SRC)) $(BUILD)/libxpci.a
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -shared -Wl,-z,defs -o $@ $^ \

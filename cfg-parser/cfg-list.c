@@ -28,17 +28,18 @@ int xpci_cfg_list_drop(struct xpci_cfg **cfg, const char *key,
     return 0;
 }
 
-int xpci_cfg_only_key(const struct xpci_cfg *cfg, const char *key,
-                      struct xpci_error *err)
+int xpci_cfg_only_keys(const struct xpci_cfg *cfg, const char *const *keys,
+                       struct xpci_error *err)
 {
     for (size_t i = 0; i < cfg->stmts.n; i++) {
         size_t tok = cfg->stmts.v[i].key;
+        const char *const *key = keys;
 
-        if (!xpci_cfg_is_key(cfg, &cfg->stmts.v[i], key))
-            return xpci_cfg_error(err, cfg, tok,
-                                  "'%.*s' is no setting of xpci, which knows "
-                                  "'%s'",
-                                  XPCI_CFG_TEXT(cfg, tok), key);
+        while (*key && !xpci_cfg_is_key(cfg, &cfg->stmts.v[i], *key))
+            key++;
+        if (!*key)
+            return xpci_cfg_error(err, cfg, tok, "'%.*s' is no setting of xpci",
+                                  XPCI_CFG_TEXT(cfg, tok));
     }
     return 0;
 }

@@ -154,7 +154,9 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
 
     xpci_try(xpci_plan_cmdline(f->call, &word, err));
     if (word)
-        of_host(f, XPCI_ERROR, "it replaces the list of xpci",
+        of_host(f, XPCI_ERROR,
+                "it takes whatever is at its addresses, and replaces a list of "
+                "xpci",
                 "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; "
                 "update-grub",
                 "'%s' is on the kernel's command line", word);

@@ -101,8 +101,7 @@ static int add_to_conf(struct xpci_call *call, struct xpci_group *group,
 {
     xpci_try(xpci_host_closure(call, group, err));
     xpci_try(xpci_host_hide(call, group, err));
-    xpci_try(check_guard(call, group, err));
-    return call->conf.n ? check_cmdline(call, err) : 0;
+    return check_guard(call, group, err);
 }
 
 /*
@@ -165,10 +164,12 @@ static int change(struct xpci_call *call, bool hide, const char *note,
 
     xpci_try(xpci_host_lock(call, err));
     xpci_try(xpci_host_inventory(call, err));
-    xpci_try(xpci_hide_conf_load(call->root, &call->conf, err));
+    xpci_try(xpci_hide_conf_load(call->root, &call->inv, &call->conf, err));
     before = call->conf.n;
     xpci_try((hide ? add_to_conf : take_from_conf)(call, &group, err));
     xpci_try(xpci_plan_make(call, &plan, err));
+    if (hide && plan.by_list && call->conf.n)
+        xpci_try(check_cmdline(call, err));
     /* nothing asked for, nothing to repair: then it was the wrong device */
     if (!hide && call->conf.n == before && !xpci_plan_needed(&plan))
         return xpci_error_set(err, ENOENT,

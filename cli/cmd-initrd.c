@@ -127,7 +127,7 @@ int xpci_run_initrd(struct xpci_call *call, struct xpci_error *err)
     if (verb[0] == 'l')
         return list(call, &plan, err);
     xpci_try(xpci_host_inventory(call, err));
-    xpci_try(xpci_hide_conf_load(call->root, &call->conf, err));
+    xpci_try(xpci_hide_conf_load(call->root, &call->inv, &call->conf, err));
     xpci_try(xpci_plan_make(call, &plan, err));
     return updates ? update(call, &plan, err) : verdicts(call, &plan, err);
 }

@@ -41,7 +41,7 @@ static int find_trouble(struct status *s, struct xpci_error *err)
                              "%s is not what " XPCI_HIDE_CONF_PATH
                              " asks for; run 'xpci hide'",
                              s->plan.changes.v[0].path);
-    if (call->conf.n)
+    if (call->conf.n && s->plan.by_list)
         xpci_try(xpci_plan_cmdline(call, &word, err));
     if (word)
         return xpci_asprintf(err, &s->trouble,
@@ -100,7 +100,7 @@ int xpci_run_status(struct xpci_call *call, struct xpci_error *err)
     _cleanup_(status_clear) struct status s = { .call = call };
 
     xpci_try(xpci_host_inventory(call, err));
-    xpci_try(xpci_hide_conf_load(call->root, &call->conf, err));
+    xpci_try(xpci_hide_conf_load(call->root, &call->inv, &call->conf, err));
     xpci_try(xpci_host_guests(call, err));
     xpci_try(find_trouble(&s, err));
     if (s.trouble && call->conf.n == 0) /* of what is left over */

@@ -19,7 +19,7 @@ int xpci_facts_load(struct xpci_call *call, struct xpci_facts *f,
         return 0;
     f->no_guard.code = xpci_guard_load(f->root, &call->guard, &f->no_guard);
     f->no_guests.code = xpci_host_guests(call, &f->no_guests);
-    xpci_try(xpci_hide_conf_load(f->root, &call->conf, err));
+    xpci_try(xpci_hide_conf_load(f->root, &call->inv, &call->conf, err));
     return xpci_root_list(f->root, "/lib/modules", &f->kernels, NULL, err);
 }
 

@@ -7,6 +7,7 @@
 #include "interrupt.h"
 #include "native-driver.h"
 #include "plan.h"
+#include "seize.h"
 
 /* The drivers of @kernel for every hidden device that is there. */
 static int find_drivers(const struct xpci_call *call, const char *kernel,
@@ -26,18 +27,42 @@ static int find_drivers(const struct xpci_call *call, const char *kernel,
 
 /* One file: its text, or NULL if it is not to be there. */
 static int want_file(const struct xpci_call *call, struct xpci_plan *plan,
-                     const char *path, const char *text, struct xpci_error *err)
+                     const char *path, const char *text, mode_t mode,
+                     struct xpci_error *err)
 {
     if (!text)
         return xpci_changes_delete(&plan->changes, call->root, path, err);
     return xpci_changes_put(&plan->changes, call->root, path, text,
-                            strlen(text), 0644, err);
+                            strlen(text), mode, err);
+}
+
+/* By identity where images can have the script, or as the file says. */
+static int choose_method(const struct xpci_hide_conf *conf,
+                         struct xpci_plan *plan, struct xpci_error *err)
+{
+    plan->by_list = conf->method == XPCI_HIDE_LIST || !plan->gen->seize;
+    if (plan->by_list && conf->method == XPCI_HIDE_IDENTITY)
+        return xpci_error_set(err, EINVAL,
+                              XPCI_HIDE_CONF_PATH
+                              ": method 'identity' cannot be had with %s",
+                              plan->gen->name);
+    return 0;
+}
+
+static int want_script(const struct xpci_hide_conf *conf,
+                       struct xpci_plan *plan, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv devices = { 0 };
+    int ret = xpci_hide_conf_identities(conf, &devices, err);
+
+    return ret < 0 ? ret : xpci_seize_script(&devices, &plan->script, err);
 }
 
 static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
                       struct xpci_error *err)
 {
     const struct xpci_hide_conf *conf = &call->conf;
+    const struct xpci_generator_seize *seize = plan->gen->seize;
     _cleanup_strv_ struct xpci_strv modules = { 0 };
     _cleanup_free_ char *text = NULL;
 
@@ -51,10 +76,16 @@ static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
     }
     xpci_strv_sort(&modules);
     xpci_try(xpci_hide_conf_text(conf, call->root, &text, err));
-    if (conf->n)
+    xpci_try(choose_method(conf, plan, err));
+    if (conf->n && plan->by_list)
         xpci_try(xpci_hide_conf_modprobe(conf, &modules, &plan->options, err));
-    xpci_try(want_file(call, plan, XPCI_HIDE_CONF_PATH, text, err));
-    xpci_try(want_file(call, plan, XPCI_MODPROBE_PATH, plan->options, err));
+    else if (conf->n)
+        xpci_try(want_script(conf, plan, err));
+    xpci_try(want_file(call, plan, XPCI_HIDE_CONF_PATH, text, 0644, err));
+    xpci_try(
+        want_file(call, plan, XPCI_MODPROBE_PATH, plan->options, 0644, err));
+    if (seize)
+        xpci_try(want_file(call, plan, seize->path, plan->script, 0755, err));
     return xpci_generator_files(plan->gen, call->root, conf->n > 0,
                                 &plan->changes, err);
 }
@@ -67,6 +98,7 @@ static int judge(const struct xpci_call *call, struct xpci_plan *plan, size_t k,
     const struct xpci_image_want want = {
         .options_path = XPCI_MODPROBE_PATH,
         .options_text = plan->options,
+        .script_text = plan->script,
         .drivers = &kernel->modules,
         .builtin = &kernel->builtin,
     };
@@ -245,5 +277,6 @@ void xpci_plan_clear(struct xpci_plan *plan)
     xpci_kernel_images_clear(&plan->images);
     xpci_changes_clear(&plan->changes);
     free(plan->options);
+    free(plan->script);
     *plan = (struct xpci_plan){ 0 };
 }

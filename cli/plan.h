@@ -26,7 +26,8 @@ struct xpci_plan {
     const struct xpci_generator *gen;
     struct xpci_kernel_images images;
     struct xpci_plan_kernel *kernel; /* one for each image */
-    char *options;                   /* modprobe file; NULL: nothing hidden */
+    bool by_list;                    /* of addresses, else by identity */
+    char *options, *script;          /* one of the two, if anything is hidden */
     struct xpci_changes changes;     /* files that are not as they must be */
 };
 

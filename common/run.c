@@ -126,7 +126,7 @@ static void end_group(pid_t pid, int fd)
 {
     struct pollfd pfd = { .fd = fd, .events = POLLIN };
     _cleanup_buf_ struct xpci_buf rest = { 0 };
-    time_t deadline = time(NULL) + 5;
+    time_t deadline = time(NULL) + 30;
 
     kill(-pid, SIGTERM);
     while (time(NULL) < deadline) {

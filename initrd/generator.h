@@ -30,6 +30,16 @@ struct xpci_kernel_images {
 };
 
 /*
+ * Where the script of seize.h has its place: on the host, and in the image.
+ * Where scripts run in an order, a file of the image lists them, and this one
+ * must stand before another.
+ */
+struct xpci_generator_seize {
+    const char *path, *inside;
+    const char *order, *before; /* NULL: it runs first by its place */
+};
+
+/*
  * A file that makes images load pciback, or puts something else into them (a
  * hook, a module of the generator with its programs): a row for each.
  */
@@ -56,6 +66,9 @@ struct xpci_generator {
     const char *const *images;
 
     const struct xpci_generator_file *files;
+
+    /* NULL: images can only be given a hide list. */
+    const struct xpci_generator_seize *seize;
 
     /*
      * Rebuilds one image; "%s" is the kernel's version, "%i" where to write.

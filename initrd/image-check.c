@@ -67,8 +67,12 @@ static bool wants(void *data, const char *name)
 {
     const struct found *found = data;
 
+    const struct xpci_generator_seize *seize = found->gen->seize;
+
     return is_modprobe_file(name) || load_key(found, name) ||
-           is_of_kernel(found, name, "modules.builtin");
+           is_of_kernel(found, name, "modules.builtin") ||
+           (seize && (!strcmp(name, seize->inside) ||
+                      (seize->order && !strcmp(name, seize->order))));
 }
 
 static struct found_text *find_text(const struct found *found, const char *path)
@@ -143,8 +147,6 @@ static bool has_load(const char *text, const char *key, const char *module)
 
 /* What all the texts together say. */
 struct summary {
-    const struct found_text *options;
-    bool options_equal;
     bool loaded;              /* something loads xen-pciback */
     bool builtin;             /* xen-pciback is part of the kernel */
     struct xpci_buf softdeps; /* all of modprobe.d, to look drivers up */
@@ -154,18 +156,13 @@ struct summary {
 static int sum_modprobe_file(const struct found *found,
                              const struct found_text *t, struct summary *sum)
 {
-    const char *want = found->want->options_text;
     _cleanup_free_ char *line = NULL;
 
     if (xpci_buf_append(&sum->softdeps, t->text.data, t->text.len) < 0 ||
         xpci_buf_puts(&sum->softdeps, "\n") < 0)
         return -ENOMEM;
-    if (!strcmp(t->path, found->want->options_path + 1)) {
-        sum->options = t;
-        sum->options_equal = want && t->text.len == strlen(want) &&
-                             !memcmp(t->text.data, want, t->text.len);
+    if (!strcmp(t->path, found->want->options_path + 1))
         return 0;
-    }
     if (xpci_modprobe_conflict(t->text.data, &line) < 0)
         return -ENOMEM;
     if (!line || sum->conflict)
@@ -185,7 +182,7 @@ static int sum_up(const struct found *found, struct summary *sum)
             ret = sum_modprobe_file(found, t, sum);
         else if (key)
             sum->loaded |= has_load(t->text.data, key, "xen-pciback");
-        else
+        else if (is_of_kernel(found, t->path, "modules.builtin"))
             sum->builtin = strstr(t->text.data, "/xen-pciback.ko");
     }
     return ret;
@@ -195,6 +192,49 @@ static void summary_clear(struct summary *sum)
 {
     xpci_buf_clear(&sum->softdeps);
     free(sum->conflict);
+}
+
+/* What is wrong with one of xpci's own files; @want NULL: it must not be. */
+static int own_trouble(const struct found *found, const char *path,
+                       const char *want, char **out)
+{
+    const struct found_text *t = find_text(found, path);
+    const char *is = !t == !want ? NULL
+                     : want      ? "is not in it"
+                                 : "is still in it";
+
+    if (t && want &&
+        (t->text.len != strlen(want) ||
+         memcmp(t->text.data, want, t->text.len)))
+        is = "in it is not the present one";
+    return is ? xpci_asprintf(NULL, out, "/%s %s", path, is) : 0;
+}
+
+static int own_troubles(const struct found *found, char **out)
+{
+    const struct xpci_generator_seize *seize = found->gen->seize;
+    const struct xpci_image_want *want = found->want;
+    int ret =
+        own_trouble(found, want->options_path + 1, want->options_text, out);
+
+    if (ret == 0 && !*out && seize)
+        ret = own_trouble(found, seize->inside, want->script_text, out);
+    return ret;
+}
+
+/* The script runs before the other, or there is nothing it could be behind. */
+static bool is_first(const struct found *found)
+{
+    const struct xpci_generator_seize *seize = found->gen->seize;
+    const struct found_text *order;
+    const char *own, *other;
+
+    if (!seize->order)
+        return true;
+    order = find_text(found, seize->order);
+    own = order ? strstr(order->text.data, seize->inside) : NULL;
+    other = order ? strstr(order->text.data, seize->before) : NULL;
+    return own && (!other || own < other);
 }
 
 /* The first driver that would be loaded without pciback before it. */
@@ -221,29 +261,32 @@ static int find_trouble(const struct found *found, const struct summary *sum,
 {
     const struct xpci_image_want *want = found->want;
     const char *builtin = want->builtin->n ? want->builtin->v[0] : NULL;
+    bool list = want->options_text;
+    _cleanup_free_ char *own = NULL;
     const char *racing;
 
-    if (first_racing(want->drivers, sum, &racing) < 0)
+    if (first_racing(want->drivers, sum, &racing) < 0 ||
+        own_troubles(found, &own) < 0)
         return -ENOMEM;
 
     const struct {
         bool is;
         const char *text, *name, *rest;
     } troubles[] = {
-        { sum->builtin,
+        { list && sum->builtin,
           "xen-pciback is built into this kernel and does not read modprobe.d",
           "", "" },
-        { !found->module, "the module xen-pciback of this kernel is not in it",
-          "", "" },
-        { !sum->options, "", want->options_path, " is not in it" },
-        { !sum->options_equal, "", want->options_path,
-          " in it is not the present one" },
+        { !found->module && !sum->builtin,
+          "the module xen-pciback of this kernel is not in it", "", "" },
+        { own, "", own, "" },
         { sum->conflict, "", sum->conflict, " is in the way" },
-        { builtin, "driver '", builtin,
+        { list && builtin, "driver '", builtin,
           "' is built into the kernel and will be first" },
-        { racing, "nothing makes xen-pciback load before driver '", racing,
-          "'" },
-        { !sum->loaded, "nothing in it loads xen-pciback", "", "" },
+        { list && racing, "nothing makes xen-pciback load before driver '",
+          racing, "'" },
+        { list && !sum->loaded, "nothing in it loads xen-pciback", "", "" },
+        { !list && !is_first(found), "xpci's script in it runs too late", "",
+          "" },
     };
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(troubles); i++) {
@@ -257,7 +300,8 @@ static int find_trouble(const struct found *found, const struct summary *sum,
 static int judge(const struct found *found, struct xpci_image_verdict *out)
 {
     _cleanup_(summary_clear) struct summary sum = { 0 };
-    bool hidden = found->want->options_text;
+    bool list = found->want->options_text,
+         hidden = list || found->want->script_text;
     int ret = sum_up(found, &sum);
 
     if (ret == 0 && found->sealed) {
@@ -269,15 +313,15 @@ static int judge(const struct found *found, struct xpci_image_verdict *out)
     }
     if (ret == 0 && hidden)
         ret = find_trouble(found, &sum, &out->reason);
-    else if (ret == 0 && sum.options)
-        ret = xpci_asprintf(NULL, &out->reason, "%s is still in it",
-                            found->want->options_path);
+    else if (ret == 0)
+        ret = own_troubles(found, &out->reason);
     if (ret < 0 || out->reason)
         return ret;
     out->verdict = XPCI_VERDICT_PROVEN;
     return xpci_asprintf(NULL, &out->reason, "%s",
-                         hidden ? "module, options and order are in it"
-                                : "nothing of xpci's is in it");
+                         !hidden ? "nothing of xpci's is in it"
+                         : list  ? "module, options and order are in it"
+                                 : "module, script and order are in it");
 }
 
 static void found_clear(struct found *found)

@@ -3,12 +3,13 @@
  * Will the boot from this image hide what is to be hidden? Judged from the
  * image's own bytes, never from what was written elsewhere.
  *
- * Proven means: the xen-pciback module of this kernel is in the image; the
- * options file is there byte for byte, and no other file of modprobe.d sets
- * a hide list behind it or keeps the module from loading; for every driver
- * of this kernel that would claim a hidden device a softdep in the image
- * makes pciback load first; and pciback is loaded even if none of those
- * drivers is in the image.
+ * Proven means: the xen-pciback module of this kernel is in the image, or it
+ * is built in; no other file of modprobe.d sets a hide list or keeps the module
+ * from loading; xpci's own file is there byte for byte, and
+ * - of a script: it runs before coldplug;
+ * - of a hide list: for every driver of this kernel that would claim a hidden
+ *   device a softdep in the image makes pciback load first, and pciback is
+ *   loaded even if none of those drivers is in the image.
  *
  * With nothing to hide, proven means: no file of xpci's is in the image.
  */
@@ -26,7 +27,8 @@ enum xpci_verdict {
 /* What one kernel's image has to do. */
 struct xpci_image_want {
     const char *options_path;        /* "/etc/modprobe.d/xpci.conf" */
-    const char *options_text;        /* NULL: nothing is hidden */
+    const char *options_text;        /* NULL: it must not be there */
+    const char *script_text;         /* NULL: it must not be there */
     const struct xpci_strv *drivers; /* modules that would claim a device */
     const struct xpci_strv *builtin; /* drivers in the kernel itself */
 };

@@ -2,11 +2,15 @@
 /*
  * initramfs-tools (Debian, Ubuntu and others).
  *
- * /etc/modprobe.d is copied into every image, so options and softdeps get
- * there by themselves; the hook puts the module in, also where no native
- * driver of a hidden device is in the image, and has it loaded. That load
- * comes after udev's coldplug: it is the softdep that wins the race, the
- * load that seizes devices no driver of the image wants.
+ * Scripts are copied into every image; those of init-top run in the order
+ * that mkinitramfs writes down, by name where nothing else is asked for, and
+ * "udev" among them starts coldplug.
+ *
+ * /etc/modprobe.d is copied too, so a hide list and softdeps get there by
+ * themselves. The hook puts the module in, also where no native driver of a
+ * hidden device is in the image, and has it loaded. That load comes after
+ * coldplug: of a hide list it is the softdep that wins the race, the load that
+ * seizes devices no driver of the image wants.
  */
 #include "generator.h"
 
@@ -24,12 +28,20 @@ static const struct xpci_generator_file files[] = {
     { NULL, NULL, 0 },
 };
 
+static const struct xpci_generator_seize seize = {
+    .path = "/etc/initramfs-tools/scripts/init-top/00-xpci",
+    .inside = "scripts/init-top/00-xpci",
+    .order = "scripts/init-top/ORDER",
+    .before = "/scripts/init-top/udev ",
+};
+
 const struct xpci_generator xpci_initramfs_tools = {
     .name = "initramfs-tools",
     .program = "update-initramfs",
     .mark = "/usr/share/initramfs-tools/hook-functions",
     .images = (const char *const[]){ "/boot/initrd.img-%s", NULL },
     .files = files,
+    .seize = &seize,
     .command =
         (const char *const[]){ "update-initramfs", "-u", "-k", "%s", NULL },
     .loads = (const struct xpci_generator_load[]){ { "conf/modules", "" },

@@ -27,6 +27,12 @@ static int hidden_cmp(const void *a, const void *b)
                         &((const struct xpci_hidden *)b)->bdf);
 }
 
+/* Of nothing but what xpci_device_path() prints: a script will have it. */
+static bool is_path(const char *text)
+{
+    return *text && text[strspn(text, "0123456789abcdef:./")] == '\0';
+}
+
 /* "BDF,path=PATH,id=VVVV:DDDD", both keys needed, nothing else known */
 static int parse_entry(const char *text, struct xpci_hidden *out)
 {
@@ -40,7 +46,7 @@ static int parse_entry(const char *text, struct xpci_hidden *out)
     if (!field || xpci_bdf_parse(field, &out->bdf) < 0)
         return -EINVAL;
     while ((field = strtok_r(NULL, ",", &save))) {
-        if (!strncmp(field, "path=", 5) && !out->path) {
+        if (!strncmp(field, "path=", 5) && !out->path && is_path(field + 5)) {
             out->path = strdup(field + 5);
             if (!out->path)
                 return -ENOMEM;
@@ -86,12 +92,34 @@ static int load_item(struct xpci_hide_conf *conf,
     return ret < 0 ? xpci_error_oom(err) : 0;
 }
 
+static int load_method(const struct xpci_cfg *cfg, const char *file,
+                       struct xpci_hide_conf *conf, struct xpci_error *err)
+{
+    static const char *const names[] = { "auto", "identity", "list" };
+    _cleanup_free_ char *text = NULL;
+    int ret = xpci_cfg_string(cfg, "method", &text, err);
+
+    if (ret < 0 || !text)
+        return ret;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(names); i++) {
+        if (!strcmp(text, names[i])) {
+            conf->method = (enum xpci_hide_method)i;
+            return 0;
+        }
+    }
+    return xpci_error_set(err, EINVAL,
+                          "%s: method '%s' is none of 'auto', 'identity', "
+                          "'list'",
+                          file, text);
+}
+
 /* Loads the file, or what it would start as; *cfg is its tree. */
 static int load(const struct xpci_root *root, struct xpci_hide_conf *conf,
                 struct xpci_cfg **cfg, struct xpci_error *err)
 {
     _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
     _cleanup_buf_ struct xpci_buf text = { 0 };
+    static const char *const keys[] = { "hide", "method", NULL };
     _cleanup_free_ char *file = NULL;
     bool found;
     int ret =
@@ -108,7 +136,9 @@ static int load(const struct xpci_root *root, struct xpci_hide_conf *conf,
     if (ret == 0 && xpci_cfg_xl_error(*cfg))
         ret = xpci_error_set(err, EINVAL, "%s", xpci_cfg_xl_error(*cfg));
     if (ret == 0)
-        ret = xpci_cfg_only_key(*cfg, "hide", err);
+        ret = xpci_cfg_only_keys(*cfg, keys, err);
+    if (ret == 0)
+        ret = load_method(*cfg, file, conf, err);
     if (ret == 0)
         ret = xpci_cfg_list(*cfg, "hide", &items, err);
     for (size_t i = 0; ret == 0 && i < items.n; i++)
@@ -118,12 +148,37 @@ static int load(const struct xpci_root *root, struct xpci_hide_conf *conf,
     return ret;
 }
 
+/* Each entry gets the address of now; one whose device is gone keeps it. */
+static int locate(struct xpci_hide_conf *conf, const struct xpci_inventory *inv,
+                  struct xpci_error *err)
+{
+    for (size_t i = 0; i < inv->n && conf->n; i++) {
+        const struct xpci_device *dev = &inv->dev[i];
+        _cleanup_free_ char *path = NULL;
+
+        if (xpci_device_path(inv, dev, &path) < 0)
+            return xpci_error_oom(err);
+        for (size_t k = 0; k < conf->n; k++) {
+            struct xpci_hidden *h = &conf->v[k];
+
+            if (h->vendor == dev->vendor && h->device == dev->device &&
+                !strcmp(h->path, path))
+                h->bdf = dev->bdf;
+        }
+    }
+    if (conf->n)
+        qsort(conf->v, conf->n, sizeof(*conf->v), hidden_cmp);
+    return 0;
+}
+
 int xpci_hide_conf_load(const struct xpci_root *root,
+                        const struct xpci_inventory *inv,
                         struct xpci_hide_conf *conf, struct xpci_error *err)
 {
     _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
 
-    return load(root, conf, &cfg, err);
+    xpci_try(load(root, conf, &cfg, err));
+    return inv ? locate(conf, inv, err) : 0;
 }
 
 void xpci_hide_conf_clear(struct xpci_hide_conf *conf)
@@ -154,9 +209,11 @@ static bool same_identity(const struct xpci_hidden *a,
 static bool has(const struct xpci_hide_conf *conf,
                 const struct xpci_hidden *entry)
 {
-    const struct xpci_hidden *own = xpci_hide_conf_find(conf, &entry->bdf);
-
-    return own && same_identity(own, entry);
+    for (size_t i = 0; i < conf->n; i++) {
+        if (same_identity(&conf->v[i], entry))
+            return true;
+    }
+    return false;
 }
 
 /* The entry of a device as it is now. */
@@ -232,6 +289,22 @@ int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
         return xpci_error_oom(err);
     if (text.data && strcmp(text.data, empty_file) != 0)
         *out = xpci_buf_steal(&text);
+    return 0;
+}
+
+int xpci_hide_conf_identities(const struct xpci_hide_conf *conf,
+                              struct xpci_strv *out, struct xpci_error *err)
+{
+    for (size_t i = 0; i < conf->n; i++) {
+        const struct xpci_hidden *h = &conf->v[i];
+        _cleanup_free_ char *text = NULL;
+
+        if (xpci_asprintf(err, &text, "%s=%04x:%04x", h->path, h->vendor,
+                          h->device) < 0)
+            return -ENOMEM;
+        if (xpci_strv_add(out, text) < 0)
+            return xpci_error_oom(err);
+    }
     return 0;
 }
 

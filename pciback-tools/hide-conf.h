@@ -19,7 +19,7 @@
 #define XPCI_MODPROBE_PATH "/etc/modprobe.d/xpci.conf"
 
 struct xpci_hidden {
-    struct xpci_bdf bdf;
+    struct xpci_bdf bdf; /* as the file has it, or of now: see load */
     char *path;
     uint16_t vendor, device;
     char *text; /* as the file has it, or is to have it */
@@ -28,10 +28,25 @@ struct xpci_hidden {
 struct xpci_hide_conf {
     struct xpci_hidden *v; /* in order of BDF */
     size_t n;
+
+    /*
+     * How the boot takes them, "method = 'list'": by path and ids, or by a
+     * hide list of addresses; as it says nothing: by the better that is there.
+     */
+    enum xpci_hide_method {
+        XPCI_HIDE_AUTO,
+        XPCI_HIDE_IDENTITY,
+        XPCI_HIDE_LIST,
+    } method;
 };
 
-/* Loads the file; a file that is not there holds no device. */
+/*
+ * Loads the file; a file that is not there holds no device. With @inv each
+ * entry gets the address at which its device is now, by path and ids; one
+ * whose device is gone keeps its own.
+ */
 int xpci_hide_conf_load(const struct xpci_root *root,
+                        const struct xpci_inventory *inv,
                         struct xpci_hide_conf *conf,
                         struct xpci_error *err) _must_check_;
 void xpci_hide_conf_clear(struct xpci_hide_conf *conf);
@@ -67,6 +82,11 @@ int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
 int xpci_hide_conf_modprobe(const struct xpci_hide_conf *conf,
                             const struct xpci_strv *drivers, char **out,
                             struct xpci_error *err) _must_check_;
+
+/* What the boot knows devices by: "0000:00:1c.1/02.0=8086:100e" each. */
+int xpci_hide_conf_identities(const struct xpci_hide_conf *conf,
+                              struct xpci_strv *out,
+                              struct xpci_error *err) _must_check_;
 
 /* The pciback hide list, "(0000:03:00.0)(0000:03:02.0)". */
 int xpci_hide_conf_list(const struct xpci_hide_conf *conf, char **out,

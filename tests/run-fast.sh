@@ -94,6 +94,7 @@ for test in tests/unit/*.c; do
 done
 [ "$found" = 1 ] || failed=$((failed + 1))
 tap cases tests/run-cases.sh "$build"
+tap seize tests/run-seize.sh
 tap faults tests/run-faults.sh "$build"
 
 printf '%d passed, %d failed' "$passed" "$failed"

@@ -9,7 +9,7 @@ static void load_text(struct tree *t, const char *text,
 {
     mkdir(tree_path(t, "/etc"), 0755);
     tree_put(t, XPCI_HIDE_CONF_PATH, text);
-    assert_int_equal(xpci_hide_conf_load(t->root, conf, err), want);
+    assert_int_equal(xpci_hide_conf_load(t->root, NULL, conf, err), want);
 }
 
 static void add(struct xpci_hide_conf *conf, const struct xpci_inventory *inv,
@@ -135,9 +135,13 @@ static void test_good_files(void **state)
         { "hide = []\n", 0 },
         { "hide = [ ]", 0 },
         { "hide = [" GOOD "]", 1 },
-        { "hide=[ \"03:02.0,id=8086:100e,path=x\" ,\n\n" /* any order */
-          "'1:0.7,path=y,id=0000:ffff' ] # why\n",
+        { "hide=[ \"03:02.0,id=8086:100e,path=0000:00:1c.1/02.0\" ,\n\n" /* any
+                                                                            order
+                                                                          */
+          "'1:0.7,path=0000:00:01.0,id=0000:ffff' ] # why\n",
           2 },
+        { "method = 'list'\n", 0 },
+        { "method = 'identity'\nhide = []\n", 0 },
     };
     struct tree *t = *state;
 
@@ -157,20 +161,26 @@ static void test_bad_files(void **state)
         const char *text, *place; /* "LINE:COLUMN: " and on */
     } t_file[] = {
         { "hide = ['03:02.0']", "1:9: '03:02.0' is not of the form" },
+        { "hide = ['03:02.0,path=x,id=8086:100e']", "1:9: " },
+        { "hide = ['03:02.0,path=,id=8086:100e']", "1:9: " },
+        { "hide = [\"03:02.0,path=0000:00:1c.1'`id`',id=8086:100e\"]",
+          "1:9: " },
+        { "hide = ['03:02.0,path=0000:00:1c.1 1,id=8086:100e']", "1:9: " },
         { "hide = [\n  ''\n]", "2:3: '' is not of the form" },
         { "hide = [" GOOD ",\n\t'x' ]", "2:2: 'x' is not" },
-        { "hide = ['03:02.0,path=x']", "1:9: " },
+        { "hide = ['03:02.0,path=0000:00:1c.1']", "1:9: " },
         { "hide = ['03:02.0,id=8086:100e']", "1:9: " },
-        { "hide = ['03:02.0,path=x,id=8086:100E']", "1:9: " },
-        { "hide = ['03:02.0,path=x,id=8086:100']", "1:9: " },
-        { "hide = ['03:02.0,path=x,id=8086-100e']", "1:9: " },
-        { "hide = ['03:02.0,path=x,id=8086:100e ']", "1:9: " },
-        { "hide = ['03:02.0,path=x,id=8086:100e,id=8086:100e']", "1:9: " },
-        { "hide = ['03:02.0,path=x,path=y,id=8086:100e']", "1:9: " },
-        { "hide = ['03:02.0,path=x,id=8086:100e,more=1']", "1:9: " },
-        { "hide = ['03:20.0,path=x,id=8086:100e']", "1:9: " },
-        { "hide = ['03:02.*,path=x,id=8086:100e']", "1:9: " },
-        { "hide = ['path=x,id=8086:100e']", "1:9: " },
+        { "hide = ['03:02.0,path=0000:00:1c.1,id=8086:100E']", "1:9: " },
+        { "hide = ['03:02.0,path=0000:00:1c.1,id=8086:100']", "1:9: " },
+        { "hide = ['03:02.0,path=0000:00:1c.1,id=8086-100e']", "1:9: " },
+        { "hide = ['03:02.0,path=0000:00:1c.1,id=8086:100e ']", "1:9: " },
+        { "hide = ['03:02.0,path=0000:00:1c.1,id=8086:100e,id=8086:100e']",
+          "1:9: " },
+        { "hide = ['03:02.0,path=0000:00:1c.1,path=y,id=8086:100e']", "1:9: " },
+        { "hide = ['03:02.0,path=0000:00:1c.1,id=8086:100e,more=1']", "1:9: " },
+        { "hide = ['03:20.0,path=0000:00:1c.1,id=8086:100e']", "1:9: " },
+        { "hide = ['03:02.*,path=0000:00:1c.1,id=8086:100e']", "1:9: " },
+        { "hide = ['path=0000:00:1c.1,id=8086:100e']", "1:9: " },
         { "hide = [" GOOD ",\n  " GOOD "]",
           "2:3: " GOOD " names a device that is there already" },
         { "hide = [ ", "1:10: " },
@@ -201,13 +211,13 @@ static void test_no_file(void **state)
     _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 };
     _cleanup_free_ char *list = NULL;
 
-    assert_int_equal(xpci_hide_conf_load(t->root, &conf, NULL), 0);
+    assert_int_equal(xpci_hide_conf_load(t->root, NULL, &conf, NULL), 0);
     assert_int_equal(conf.n, 0);
     assert_int_equal(xpci_hide_conf_list(&conf, &list, NULL), 0);
     assert_string_equal(list, "");
     tree_mkdir(t, "/etc");
     tree_mkdir(t, XPCI_HIDE_CONF_PATH);
-    assert_int_equal(xpci_hide_conf_load(t->root, &conf, NULL), -EISDIR);
+    assert_int_equal(xpci_hide_conf_load(t->root, NULL, &conf, NULL), -EISDIR);
 }
 
 static void test_modprobe(void **state)

@@ -68,10 +68,10 @@ full_disk() {
 	is 'files and image are as before' "$before" "$(fingerprint)"
 
 	say 'no room for a small file'
-	mount -t tmpfs -o size=4k tmpfs /etc/modprobe.d
-	head -c 4096 /dev/zero >/etc/modprobe.d/filler
+	mount -t tmpfs -o size=4k tmpfs /etc/initramfs-tools/scripts/init-top
+	head -c 4096 /dev/zero >/etc/initramfs-tools/scripts/init-top/filler
 	refused 1 'No space' xpci -q hide 03:02.0
-	umount /etc/modprobe.d
+	umount /etc/initramfs-tools/scripts/init-top
 	is 'again all is as before' "$before" "$(fingerprint)"
 
 	say 'an interrupt in the middle of the rebuild'

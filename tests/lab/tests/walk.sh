@@ -46,17 +46,21 @@ boot1() {
 	is 'status calls both pending' 2 "$(grep -c ' pending ' <<<"$output")"
 
 	say 'The same call again changes nothing.'
-	cksum "$image" /etc/xpci.conf /etc/modprobe.d/xpci.conf >$kept/sums
+	local script=/etc/initramfs-tools/scripts/init-top/00-xpci
+	cksum "$image" /etc/xpci.conf $script >$kept/sums
 	run xpci hide 03:02.0
 	is 'hide again succeeds' 0 "$status"
 	is 'hide again leaves files and image alone' "$(cat $kept/sums)" \
-		"$(cksum "$image" /etc/xpci.conf /etc/modprobe.d/xpci.conf)"
+		"$(cksum "$image" /etc/xpci.conf $script)"
 }
 
 boot2() {
 	say 'boot 2: both cards are with pciback, before any native driver'
 	is 'pciback has exactly these two' '0000:03:00.0 0000:03:02.0' \
 		"$(cd /sys/bus/pci/drivers/pciback && echo 0000:*)"
+	like 'the script of the image tells what it did' \
+		'xpci: 0000:03:02\.0 is hidden, 0000:00:1c\.1/00\.0/02\.0 \(8086:100e\)' \
+		"$(dmesg)"
 	is 'no native driver ever had 03:00.0' pciback "$(seizers 0000:03:00.0)"
 	is 'no native driver ever had 03:02.0' pciback "$(seizers 0000:03:02.0)"
 	is 'the neighbours are with theirs' e1000e "$(driver 0000:05:00.0)"
