@@ -78,12 +78,21 @@ static const struct xpci_recording_part parts[] = {
     { "/usr/lib/modprobe.d/*", NULL },
     { "/etc/initramfs-tools/hooks/xpci", NULL },
     { "/usr/share/initramfs-tools/hook-functions", leave_name },
-    { "/etc/dracut.conf.d/90-xpci.conf", NULL },
+    { "/etc/@(dracut|mkinitcpio).conf.d/*xpci.conf", NULL },
+    { "/etc/modules-load.d/xpci.conf", NULL },
+    { "/etc/mkinitfs/features.d/xpci.modules", NULL },
+    { "/etc/mkinitfs/mkinitfs.conf", NULL },
+    { "/etc/sysconfig/mkinitrd/pciback", NULL },
+    { "/lib/modules/*/pkgbase", NULL },
+    { "/boot/booster-*", leave_name },
     { "/lib/modules/*/modules.@(alias|builtin|builtin.alias|dep).bin", NULL },
     { "/lib/modules/*/modules.builtin.modinfo", NULL },
     { "/boot/init*-*", leave_name },
     { "/var/log/xen/hypervisor.log", NULL },
-    { "/usr/@(bin|sbin)/@(dracut|update-initramfs)", leave_name },
+    { "/usr/@(bin|sbin)/"
+      "@(booster|dracut|mkinitcpio|mkinitfs|mkinitrd|update-initramfs)",
+      leave_name },
+    { "/sbin/@(mkinitfs|mkinitrd)", leave_name },
 };
 
 static int save(const struct xpci_call *call, const struct xpci_buf *bytes,

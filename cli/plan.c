@@ -66,7 +66,7 @@ static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
     _cleanup_strv_ struct xpci_strv modules = { 0 };
     _cleanup_free_ char *text = NULL;
 
-    for (size_t k = 0; k < plan->images.n; k++) {
+    for (size_t k = 0; !plan->gen->insmod && k < plan->images.n; k++) {
         const struct xpci_strv *some = &plan->kernel[k].modules;
 
         for (size_t i = 0; i < some->n; i++) {
@@ -78,7 +78,8 @@ static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
     xpci_try(xpci_hide_conf_text(conf, call->root, &text, err));
     xpci_try(choose_method(conf, plan, err));
     if (conf->n && plan->by_list)
-        xpci_try(xpci_hide_conf_modprobe(conf, &modules, &plan->options, err));
+        xpci_try(xpci_hide_conf_modprobe(conf, plan->gen->module, &modules,
+                                         &plan->options, err));
     else if (conf->n)
         xpci_try(want_script(conf, plan, err));
     xpci_try(want_file(call, plan, XPCI_HIDE_CONF_PATH, text, 0644, err));
@@ -258,6 +259,8 @@ int xpci_plan_apply(const struct xpci_call *call, struct xpci_plan *plan,
     struct xpci_interrupt held;
     int ret;
 
+    if (plan->options && plan->gen->limit)
+        return xpci_error_refuse(err, "%s", plan->gen->limit);
     if (call->opt[OPT_DRY_RUN])
         return show(call, plan, err);
     xpci_interrupt_hold(&held);

@@ -35,6 +35,7 @@ static const char *const images[] = {
 const struct xpci_generator xpci_dracut = {
     .name = "dracut",
     .program = "dracut",
+    .module = "xen-pciback",
     .images = images,
     .files = files,
     .command = (const char *const[]){ "dracut", "-f", "%i", "%s", NULL },

@@ -7,8 +7,8 @@
 #include "run.h"
 
 static const struct xpci_generator *const generators[] = {
-    &xpci_initramfs_tools,
-    &xpci_dracut,
+    &xpci_initramfs_tools, &xpci_dracut,   &xpci_mkinitcpio,
+    &xpci_booster,         &xpci_mkinitfs, &xpci_mkinitrd,
 };
 
 static bool present(const struct xpci_generator *gen,
@@ -110,18 +110,44 @@ static int find_images(const struct xpci_root *root, char *path,
     return ret;
 }
 
-/* "%m" in @pattern becomes the machine's id; NULL: out of memory. */
-static char *with_machine(const char *pattern, const char *machine)
+/* Two characters at @at in @pattern become @text; NULL: out of memory. */
+static char *put_in(const char *pattern, const char *at, const char *text)
 {
-    const char *id = strstr(pattern, "%m");
     char *out;
 
-    if (!id)
-        return strdup(pattern);
-    if (asprintf(&out, "%.*s%s%s", (int)(id - pattern), pattern, machine,
-                 id + 2) < 0)
+    if (asprintf(&out, "%.*s%s%s", (int)(at - pattern), pattern, text, at + 2) <
+        0)
         out = NULL;
     return out;
+}
+
+/* Of each kernel the package it came in, or what its version ends with. */
+static int find_by_package(const struct xpci_root *root, const char *pattern,
+                           struct xpci_kernel_images *out,
+                           struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv names = { 0 };
+
+    xpci_try(xpci_root_list(root, "/lib/modules", &names, NULL, err));
+    for (size_t i = 0; i < names.n; i++) {
+        const char *version = names.v[i], *dash = strrchr(version, '-');
+        _cleanup_free_ char *path = NULL, *file = NULL;
+        _cleanup_buf_ struct xpci_buf package = { 0 };
+        bool found;
+
+        xpci_try(xpci_asprintf(err, &file, "/lib/modules/%s/pkgbase", version));
+        xpci_try(xpci_root_read_optional(root, file, &package, &found, err));
+        if (found && package.len)
+            package.data[strcspn(package.data, "\n")] = '\0';
+        path = put_in(pattern, strstr(pattern, "%p"),
+                      package.len ? package.data
+                      : dash      ? dash + 1
+                                  : version);
+        if (!path || (xpci_root_exists(root, path) &&
+                      xpci_kernel_images_add(out, version, path) < 0))
+            return xpci_error_oom(err);
+    }
+    return 0;
 }
 
 int xpci_generator_images(const struct xpci_generator *gen,
@@ -129,37 +155,68 @@ int xpci_generator_images(const struct xpci_generator *gen,
                           struct xpci_kernel_images *out,
                           struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf machine = { 0 };
+    _cleanup_buf_ struct xpci_buf id = { 0 };
     bool found;
-    int ret =
-        xpci_root_read_optional(root, "/etc/machine-id", &machine, &found, err);
 
-    if (ret == 0 && found && machine.len)
-        machine.data[strcspn(machine.data, "\n")] = '\0';
-    for (size_t i = 0; ret == 0 && gen->images[i]; i++) {
+    xpci_try(
+        xpci_root_read_optional(root, "/etc/machine-id", &id, &found, err));
+    if (id.len)
+        id.data[strcspn(id.data, "\n")] = '\0';
+    for (const char *const *p = gen->images; *p; p++) {
+        const char *machine = strstr(*p, "%m");
         _cleanup_free_ char *path =
-            with_machine(gen->images[i], machine.len ? machine.data : "none");
+            machine ? put_in(*p, machine, id.len ? id.data : "none")
+                    : strdup(*p);
 
-        ret = path ? find_images(root, path, out, err) : xpci_error_oom(err);
+        if (!path)
+            return xpci_error_oom(err);
+        xpci_try(strstr(path, "%p") ? find_by_package(root, path, out, err)
+                                    : find_images(root, path, out, err));
     }
-    return ret;
+    return 0;
 }
 
 /* --- files --- */
+
+/* One line in a file of the administrator's. */
+static int put_line(const struct xpci_generator_file *f,
+                    const struct xpci_root *root, bool enable,
+                    struct xpci_changes *set, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    size_t len = strlen(f->text);
+    bool found;
+    char *at;
+
+    xpci_try(xpci_root_read_optional(root, f->path, &text, &found, err));
+    at = found && text.len ? strstr(text.data, f->text) : NULL;
+    if (enable == (at != NULL))
+        return 0;
+    if (at) {
+        memmove(at, at + len, strlen(at + len) + 1);
+        text.len -= len;
+    } else if ((text.len && text.data[text.len - 1] != '\n' &&
+                xpci_buf_puts(&text, "\n") < 0) ||
+               xpci_buf_puts(&text, f->text) < 0) {
+        return xpci_error_oom(err);
+    }
+    return xpci_changes_put(set, root, f->path, text.data, text.len, 0644, err);
+}
 
 int xpci_generator_files(const struct xpci_generator *gen,
                          const struct xpci_root *root, bool enable,
                          struct xpci_changes *set, struct xpci_error *err)
 {
-    int ret = 0;
-
-    for (const struct xpci_generator_file *f = gen->files; ret == 0 && f->path;
-         f++) {
-        ret = enable ? xpci_changes_put(set, root, f->path, f->text,
-                                        strlen(f->text), f->mode, err)
-                     : xpci_changes_delete(set, root, f->path, err);
+    for (const struct xpci_generator_file *f = gen->files; f->path; f++) {
+        if (!f->mode)
+            xpci_try(put_line(f, root, enable, set, err));
+        else if (enable)
+            xpci_try(xpci_changes_put(set, root, f->path, f->text,
+                                      strlen(f->text), f->mode, err));
+        else
+            xpci_try(xpci_changes_delete(set, root, f->path, err));
     }
-    return ret;
+    return 0;
 }
 
 /* --- rebuilding --- */
@@ -171,6 +228,10 @@ int xpci_generator_command(const struct xpci_generator *gen,
     for (size_t i = 0; gen->command[i]; i++) {
         const char *word = gen->command[i];
 
+        /* what the package's preset has for this image */
+        if (!strcmp(word, "%f") && !strstr(image->path, "-fallback."))
+            continue;
+        word = !strcmp(word, "%f") ? "-Sautodetect" : word;
         word = !strcmp(word, "%s") ? image->kernel : word;
         if (xpci_strv_add(argv, !strcmp(word, "%i") ? to : word) < 0)
             return -ENOMEM;

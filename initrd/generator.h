@@ -46,7 +46,7 @@ struct xpci_generator_seize {
 struct xpci_generator_file {
     const char *path;
     const char *text;
-    mode_t mode;
+    mode_t mode; /* 0: the text is a line in a file of the administrator's */
 };
 
 /* A file in an image that names modules to load, and how. */
@@ -62,7 +62,13 @@ struct xpci_generator {
     /* The root's images are made by it if both are there; mark may be NULL. */
     const char *program, *mark;
 
-    /* Where images are: "%s" is the kernel's version, "%m" the machine-id(5) */
+    /* "xen-pciback", or "pciback" as in Xen's own kernels of old */
+    const char *module;
+
+    /*
+     * Where images are: "%s" is the kernel's version, "%p" the name of its
+     * package (pkgbase, or the end of the version), "%m" the machine-id(5).
+     */
     const char *const *images;
 
     const struct xpci_generator_file *files;
@@ -71,12 +77,23 @@ struct xpci_generator {
     const struct xpci_generator_seize *seize;
 
     /*
-     * Rebuilds one image; "%s" is the kernel's version, "%i" where to write.
+     * Rebuilds one image; "%s" is the kernel's version, "%i" where to write,
+     * "%f" what makes a fallback image one.
      * Many generators write into the file that is there: see writes_to.
      */
     const char *const *command;
 
+    /* NULL: none; what the image has no driver for is seized later. */
     const struct xpci_generator_load *loads;
+
+    /*
+     * The image has no modprobe: its "init" is a list of commands, in which
+     * the options are words of "insmod".
+     */
+    bool insmod;
+
+    /* Why no image of it can be proven to hide anything; NULL: it can. */
+    const char *limit;
 
     /* What a run that was ended leaves: the image's name with these behind. */
     const char *const *leftovers;
@@ -130,6 +147,10 @@ void xpci_kernel_images_clear(struct xpci_kernel_images *images);
 
 extern const struct xpci_generator xpci_initramfs_tools;
 extern const struct xpci_generator xpci_dracut;
+extern const struct xpci_generator xpci_mkinitcpio;
+extern const struct xpci_generator xpci_booster;
+extern const struct xpci_generator xpci_mkinitfs;
+extern const struct xpci_generator xpci_mkinitrd;
 
 #define _cleanup_kernel_images_ _cleanup_(xpci_kernel_images_clear)
 

@@ -48,9 +48,9 @@ static const char *load_key(const struct found *found, const char *name)
 {
     const struct xpci_generator_load *load = found->gen->loads;
 
-    while (load->file && fnmatch(load->file, name, FNM_PATHNAME) != 0)
+    while (load && load->file && fnmatch(load->file, name, FNM_PATHNAME) != 0)
         load++;
-    return load->key;
+    return load ? load->key : NULL;
 }
 
 /* A file of this kernel's modules; /lib may be merged into /usr. */
@@ -109,7 +109,8 @@ static int on_file(void *data, const struct xpci_image_file *file,
     if (!S_ISREG(file->mode))
         return 0;
     /* .ko, .ko.xz, .ko.zst, .ko.gz */
-    if (is_of_kernel(found, file->name, "*/xen-pciback.ko*"))
+    if (is_of_kernel(found, file->name, "*/xen-pciback.ko*") ||
+        (found->gen->insmod && !strcmp(file->name, "lib/pciback.ko")))
         found->module = true;
     if (!found->sealed && is_one_of(file->name, sealed))
         ret = xpci_asprintf(NULL, &found->sealed, "%s", file->name);
@@ -210,12 +211,45 @@ static int own_trouble(const struct found *found, const char *path,
     return is ? xpci_asprintf(NULL, out, "/%s %s", path, is) : 0;
 }
 
+/* The same where the options are words of "insmod" in init. */
+static int insmod_trouble(const struct found *found, char **out)
+{
+    const struct found_text *init = find_text(found, "init");
+    const struct xpci_image_want *want = found->want;
+    const char *text = init ? init->text.data : "", *at, *options;
+    _cleanup_free_ char *line = NULL;
+
+    if (!want->options_text)
+        return found->module
+                   ? xpci_asprintf(NULL, out, "pciback is still in it")
+                   : 0;
+    options = strstr(want->options_text, "options pciback ") + 16;
+    xpci_try(xpci_asprintf(NULL, &line, "insmod /lib/pciback.ko %.*s\n",
+                           (int)strcspn(options, "\n"), options));
+    at = strstr(text, line);
+    if (!at)
+        return xpci_asprintf(NULL, out, "init has not what is in %s",
+                             want->options_path);
+    for (size_t i = 0; !*out && i < want->drivers->n; i++) {
+        _cleanup_free_ char *other = NULL;
+        const char *driver = want->drivers->v[i], *first;
+
+        xpci_try(xpci_asprintf(NULL, &other, "insmod /lib/%s.ko", driver));
+        first = strstr(text, other);
+        if (first && first < at)
+            xpci_try(xpci_asprintf(
+                NULL, out, "init loads driver '%s' before pciback", driver));
+    }
+    return 0;
+}
+
 static int own_troubles(const struct found *found, char **out)
 {
     const struct xpci_generator_seize *seize = found->gen->seize;
     const struct xpci_image_want *want = found->want;
-    int ret =
-        own_trouble(found, want->options_path + 1, want->options_text, out);
+    int ret = found->gen->insmod ? insmod_trouble(found, out)
+                                 : own_trouble(found, want->options_path + 1,
+                                               want->options_text, out);
 
     if (ret == 0 && !*out && seize)
         ret = own_trouble(found, seize->inside, want->script_text, out);
@@ -261,11 +295,11 @@ static int find_trouble(const struct found *found, const struct summary *sum,
 {
     const struct xpci_image_want *want = found->want;
     const char *builtin = want->builtin->n ? want->builtin->v[0] : NULL;
-    bool list = want->options_text;
+    bool list = want->options_text, insmod = found->gen->insmod;
+    const char *module = found->gen->module, *racing = NULL;
     _cleanup_free_ char *own = NULL;
-    const char *racing;
 
-    if (first_racing(want->drivers, sum, &racing) < 0 ||
+    if ((!insmod && first_racing(want->drivers, sum, &racing) < 0) ||
         own_troubles(found, &own) < 0)
         return -ENOMEM;
 
@@ -276,15 +310,16 @@ static int find_trouble(const struct found *found, const struct summary *sum,
         { list && sum->builtin,
           "xen-pciback is built into this kernel and does not read modprobe.d",
           "", "" },
-        { !found->module && !sum->builtin,
-          "the module xen-pciback of this kernel is not in it", "", "" },
+        { !found->module && !sum->builtin, "the module ", module,
+          " of this kernel is not in it" },
         { own, "", own, "" },
         { sum->conflict, "", sum->conflict, " is in the way" },
         { list && builtin, "driver '", builtin,
           "' is built into the kernel and will be first" },
         { list && racing, "nothing makes xen-pciback load before driver '",
           racing, "'" },
-        { list && !sum->loaded, "nothing in it loads xen-pciback", "", "" },
+        { list && !sum->loaded && !insmod && found->gen->loads,
+          "nothing in it loads xen-pciback", "", "" },
         { !list && !is_first(found), "xpci's script in it runs too late", "",
           "" },
     };
@@ -310,6 +345,10 @@ static int judge(const struct found *found, struct xpci_image_verdict *out)
                              "its files are in '%s' inside, which xpci cannot "
                              "read; build it without dracut's squash modules",
                              found->sealed);
+    }
+    if (ret == 0 && hidden && found->gen->limit) {
+        out->verdict = XPCI_VERDICT_UNPROVABLE;
+        return xpci_asprintf(NULL, &out->reason, "%s", found->gen->limit);
     }
     if (ret == 0 && hidden)
         ret = find_trouble(found, &sum, &out->reason);

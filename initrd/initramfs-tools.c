@@ -39,6 +39,7 @@ const struct xpci_generator xpci_initramfs_tools = {
     .name = "initramfs-tools",
     .program = "update-initramfs",
     .mark = "/usr/share/initramfs-tools/hook-functions",
+    .module = "xen-pciback",
     .images = (const char *const[]){ "/boot/initrd.img-%s", NULL },
     .files = files,
     .seize = &seize,

@@ -321,8 +321,8 @@ int xpci_hide_conf_list(const struct xpci_hide_conf *conf, char **out,
 }
 
 int xpci_hide_conf_modprobe(const struct xpci_hide_conf *conf,
-                            const struct xpci_strv *drivers, char **out,
-                            struct xpci_error *err)
+                            const char *module, const struct xpci_strv *drivers,
+                            char **out, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_free_ char *list = NULL;
@@ -333,11 +333,11 @@ int xpci_hide_conf_modprobe(const struct xpci_hide_conf *conf,
     ret = xpci_buf_printf(&text,
                           "# Made by xpci from " XPCI_HIDE_CONF_PATH
                           "; what is changed here is lost.\n"
-                          "options xen-pciback hide=%s\n",
-                          list);
+                          "options %s hide=%s\n",
+                          module, list);
     for (size_t i = 0; ret == 0 && i < drivers->n; i++)
-        ret = xpci_buf_printf(&text, "softdep %s pre: xen-pciback\n",
-                              drivers->v[i]);
+        ret = xpci_buf_printf(&text, "softdep %s pre: %s\n", drivers->v[i],
+                              module);
     if (ret == 0)
         *out = xpci_buf_steal(&text);
     return ret == 0 && *out ? 0 : xpci_error_oom(err);

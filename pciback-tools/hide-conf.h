@@ -76,12 +76,12 @@ int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
 
 /*
  * The text of /etc/modprobe.d/xpci.conf: the hide list as option of
- * xen-pciback, and a softdep for each native driver, so that pciback is
- * there first (modprobe.d(5)). Returns 0 or -errno.
+ * @module, pciback's name, and a softdep for each native driver, so that
+ * pciback is there first (modprobe.d(5)). Returns 0 or -errno.
  */
 int xpci_hide_conf_modprobe(const struct xpci_hide_conf *conf,
-                            const struct xpci_strv *drivers, char **out,
-                            struct xpci_error *err) _must_check_;
+                            const char *module, const struct xpci_strv *drivers,
+                            char **out, struct xpci_error *err) _must_check_;
 
 /* What the boot knows devices by: "0000:00:1c.1/02.0=8086:100e" each. */
 int xpci_hide_conf_identities(const struct xpci_hide_conf *conf,

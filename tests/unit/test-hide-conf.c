@@ -233,7 +233,9 @@ static void test_modprobe(void **state)
     add(&conf, &inv, "03:00.0");
     assert_int_equal(xpci_strv_add(&drivers, "8139cp"), 0);
     assert_int_equal(xpci_strv_add(&drivers, "e1000"), 0);
-    assert_int_equal(xpci_hide_conf_modprobe(&conf, &drivers, &text, NULL), 0);
+    assert_int_equal(
+        xpci_hide_conf_modprobe(&conf, "xen-pciback", &drivers, &text, NULL),
+        0);
     assert_string_equal(
         text,
         "# Made by xpci from /etc/xpci.conf; what is changed here is lost.\n"
