@@ -28,15 +28,12 @@ int xpci_generator_detect(const struct xpci_root *root,
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(generators); i++) {
         _cleanup_kernel_images_ struct xpci_kernel_images images = { 0 };
         const struct xpci_generator *gen = generators[i];
-        int ret = xpci_buf_printf(&names, "%s%s", i ? ", " : "", gen->name);
 
-        if (ret < 0)
+        if (xpci_buf_printf(&names, "%s%s", i ? ", " : "", gen->name) < 0)
             return xpci_error_oom(err);
         if (!present(gen, root))
             continue;
-        ret = xpci_generator_images(gen, root, &images, err);
-        if (ret < 0)
-            return ret;
+        xpci_try(xpci_generator_images(gen, root, &images, err));
         if (!*out || images.n)
             *out = gen;
         if (images.n)
@@ -93,7 +90,6 @@ static int find_images(const struct xpci_root *root, char *path,
     _cleanup_strv_ struct xpci_strv names = { 0 };
     char *tail = strstr(path, "%s") + 2, *sub = strchr(tail, '/'), *head;
     _cleanup_free_ char *rest = strdup(sub ? sub : "");
-    int ret;
 
     if (!rest)
         return xpci_error_oom(err);
@@ -102,12 +98,12 @@ static int find_images(const struct xpci_root *root, char *path,
     tail[-2] = '\0';
     head = strrchr(path, '/');
     *head++ = '\0';
-    ret = xpci_root_list(root, path, &names, NULL, err);
-    for (size_t i = 0; ret == 0 && i < names.n; i++) {
+    xpci_try(xpci_root_list(root, path, &names, NULL, err));
+    for (size_t i = 0; i < names.n; i++) {
         if (add_image(root, path, names.v[i], head, tail, rest, out) < 0)
-            ret = xpci_error_oom(err);
+            return xpci_error_oom(err);
     }
-    return ret;
+    return 0;
 }
 
 /* Two characters at @at in @pattern become @text; NULL: out of memory. */
@@ -225,15 +221,15 @@ int xpci_generator_command(const struct xpci_generator *gen,
                            const struct xpci_kernel_image *image,
                            const char *to, struct xpci_strv *argv)
 {
-    for (size_t i = 0; gen->command[i]; i++) {
-        const char *word = gen->command[i];
+    for (const char *const *w = gen->command; *w; w++) {
+        const char *word = !strcmp(*w, "%s")   ? image->kernel
+                           : !strcmp(*w, "%i") ? to
+                           : strcmp(*w, "%f")  ? *w
+                           /* as the presets of packages have it */
+                           : strstr(image->path, "-fallback.") ? "-Sautodetect"
+                                                               : NULL;
 
-        /* what the package's preset has for this image */
-        if (!strcmp(word, "%f") && !strstr(image->path, "-fallback."))
-            continue;
-        word = !strcmp(word, "%f") ? "-Sautodetect" : word;
-        word = !strcmp(word, "%s") ? image->kernel : word;
-        if (xpci_strv_add(argv, !strcmp(word, "%i") ? to : word) < 0)
+        if (word && xpci_strv_add(argv, word) < 0)
             return -ENOMEM;
     }
     return 0;

@@ -163,15 +163,11 @@ static int read_head(struct source *src, struct xpci_image_file *file,
                      char name[MAX_NAME], struct xpci_error *err)
 {
     size_t mode = 0, name_len = 0, head;
-    int ret = source_need(src, CPIO_HEADER, err);
 
-    if (ret == 0)
-        ret = parse_header(src, &mode, &file->len, &name_len, err);
+    xpci_try(source_need(src, CPIO_HEADER, err));
+    xpci_try(parse_header(src, &mode, &file->len, &name_len, err));
     head = pad4(CPIO_HEADER + name_len);
-    if (ret == 0)
-        ret = source_need(src, head, err);
-    if (ret < 0)
-        return ret;
+    xpci_try(source_need(src, head, err));
     if (src->len < CPIO_HEADER + name_len ||
         src->data[CPIO_HEADER + name_len - 1])
         return damaged(src, err, ENDS);
@@ -188,24 +184,23 @@ static int read_entry(struct source *src, bool *end, struct xpci_error *err)
     const struct xpci_image_reader *reader = src->reader;
     char name[MAX_NAME];
     struct xpci_image_file file = { 0 };
-    int ret = read_head(src, &file, name, err);
-    size_t rest = pad4(file.len), padding = rest - file.len;
+    size_t rest, padding;
 
-    if (ret < 0)
-        return ret;
+    xpci_try(read_head(src, &file, name, err));
+    rest = pad4(file.len);
+    padding = rest - file.len;
     *end = !strcmp(name, CPIO_TRAILER);
     if (!reader->wants || reader->wants(reader->data, file.name)) {
-        ret = source_need(src, file.len, err);
-        if (ret == 0 && src->len < file.len)
-            ret = damaged(src, err, ENDS);
+        xpci_try(source_need(src, file.len, err));
+        if (src->len < file.len)
+            return damaged(src, err, ENDS);
         file.data = file.len ? src->data : "";
     }
-    if (ret == 0 && !*end)
-        ret = reader->file(reader->data, &file, err);
-    if (ret == 0)
-        ret = source_skip(src, &rest, err);
+    if (!*end)
+        xpci_try(reader->file(reader->data, &file, err));
+    xpci_try(source_skip(src, &rest, err));
     /* the padding of the very last entry may be missing */
-    return ret == 0 && rest > padding ? damaged(src, err, ENDS) : ret;
+    return rest > padding ? damaged(src, err, ENDS) : 0;
 }
 
 static int read_archive(struct source *src, struct xpci_error *err)
@@ -234,20 +229,18 @@ static int skip_zeros(struct source *src, struct xpci_error *err)
 /* cpio archives with padding between, until something else or the end. */
 static int read_archives(struct source *src, struct xpci_error *err)
 {
-    int ret = skip_zeros(src, err);
-
-    while (ret == 0 && src->len > 0) {
-        ret = source_need(src, CPIO_HEADER, err);
-        if (ret < 0 || !is_newc(src->data, src->len))
-            return ret;
+    xpci_try(skip_zeros(src, err));
+    while (src->len > 0) {
+        xpci_try(source_need(src, CPIO_HEADER, err));
+        if (!is_newc(src->data, src->len))
+            return 0;
         /* the kernel takes it for something else (init/initramfs.c) */
         if (src->pos % 4)
             return damaged(src, err, "a cpio archive that is not aligned");
-        ret = read_archive(src, err);
-        if (ret == 0)
-            ret = skip_zeros(src, err);
+        xpci_try(read_archive(src, err));
+        xpci_try(skip_zeros(src, err));
     }
-    return ret;
+    return 0;
 }
 
 /* The segment that is at hand, and drops it. */
