@@ -200,8 +200,9 @@ int xpci_run_hide_list(struct xpci_call *call, struct xpci_error *err)
     if (call->opt[OPT_DUMP] && call->argc == 0)
         return xpci_error_usage(err, "a dump has no configuration; name the "
                                      "devices to hide");
-    xpci_try(call->argc ? from_devices(call, err)
-                        : xpci_hide_conf_load(call->root, NULL, &call->conf, err));
+    xpci_try(call->argc
+                 ? from_devices(call, err)
+                 : xpci_hide_conf_load(call->root, NULL, &call->conf, err));
     if (call->opt[OPT_JSON])
         return add_hidden(call, err);
     xpci_try(xpci_hide_conf_list(&call->conf, &list, err));
