@@ -13,7 +13,6 @@ const struct xpci_generator xpci_booster = {
     .files = (const struct xpci_generator_file[]){ { NULL, NULL, 0 } },
     .command = (const char *const[]){ "booster", "build", "--force",
                                       "--kernel-version", "%s", "%i", NULL },
-    .leftovers = (const char *const[]){ NULL },
     .limit = "booster loads drivers in no order, so that nothing makes "
              "xen-pciback the first; use another generator",
 };

@@ -42,5 +42,4 @@ const struct xpci_generator xpci_dracut = {
     .loads =
         (const struct xpci_generator_load[]){
             { "etc/cmdline.d/*.conf", "rd.driver.pre=" }, { NULL, NULL } },
-    .leftovers = (const char *const[]){ ".tmp", NULL },
 };

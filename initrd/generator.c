@@ -262,10 +262,10 @@ static int absent_leftovers(const struct xpci_generator *gen,
                             const struct xpci_root *root, const char *to,
                             struct xpci_strv *out)
 {
-    for (const char *const *suffix = gen->leftovers; *suffix; suffix++) {
+    for (const char *const *s = gen->leftovers; s && *s; s++) {
         _cleanup_free_ char *path = NULL;
 
-        if (xpci_asprintf(NULL, &path, "%s%s", to, *suffix) < 0)
+        if (xpci_asprintf(NULL, &path, "%s%s", to, *s) < 0)
             return -ENOMEM;
         if (!xpci_root_exists(root, path) && xpci_strv_add(out, path) < 0)
             return -ENOMEM;

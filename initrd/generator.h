@@ -55,7 +55,7 @@ struct xpci_generator_load {
     const char *key;  /* what a line begins with; the modules follow */
 };
 
-/* All lists end with a row that is NULL. */
+/* All lists end with a row that is NULL; what is not said may be missing. */
 struct xpci_generator {
     const char *name;
 
@@ -95,7 +95,10 @@ struct xpci_generator {
     /* Why no image of it can be proven to hide anything; NULL: it can. */
     const char *limit;
 
-    /* What a run that was ended leaves: the image's name with these behind. */
+    /*
+     * What a run that was ended leaves: the image's name with these behind;
+     * NULL: nothing, or not beside the image.
+     */
     const char *const *leftovers;
 };
 

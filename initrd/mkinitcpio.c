@@ -33,5 +33,4 @@ const struct xpci_generator xpci_mkinitcpio = {
     .command = (const char *const[]){ "mkinitcpio", "%f", "-k", "%s", "-g",
                                       "%i", NULL },
     .loads = loads,
-    .leftovers = (const char *const[]){ NULL },
 };

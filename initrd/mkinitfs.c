@@ -23,5 +23,4 @@ const struct xpci_generator xpci_mkinitfs = {
     .images = (const char *const[]){ "/boot/initramfs-%p", NULL },
     .files = files,
     .command = (const char *const[]){ "mkinitfs", "-o", "%i", "%s", NULL },
-    .leftovers = (const char *const[]){ NULL },
 };

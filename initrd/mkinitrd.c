@@ -23,6 +23,5 @@ const struct xpci_generator xpci_mkinitrd = {
     .command = (const char *const[]){ "mkinitrd", "-f", "%i", "%s", NULL },
     .loads =
         (const struct xpci_generator_load[]){ { "init", "" }, { NULL, NULL } },
-    .leftovers = (const char *const[]){ NULL },
     .insmod = true,
 };
