@@ -76,6 +76,8 @@ static void add_device(struct check *c, const struct xpci_hide_entry *entry,
         { entry->odd, "odd", "a number is not read as it is written" },
         { named(c, entry, dev) != dev, "hidden", "behind that bridge" },
         { strchr(entry->glob, '*'), "hidden", "'*' needs Linux 3.7" },
+        { !c->call->guard.known, "hidden",
+          "whether dom0 lives on it is not known" },
         { true, "hidden", NULL },
     }, *rule = rules;
 
@@ -109,8 +111,7 @@ static int add_covered(struct check *c)
 {
     struct xpci_call *call = c->call;
 
-    if (!call->opt[OPT_DUMP])
-        xpci_try(xpci_guard_load(call->root, &call->guard, c->err));
+    xpci_try(xpci_host_guard(call, true, c->err));
     for (size_t i = 0; i < c->list.n; i++) {
         const struct xpci_hide_entry *entry = &c->list.v[i];
         bool any = false;

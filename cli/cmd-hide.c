@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-
 #include "host.h"
 #include "plan.h"
 #include "table.h"
@@ -61,19 +59,7 @@ static int check_device(const struct xpci_call *call,
 static int check_guard(struct xpci_call *call, const struct xpci_group *group,
                        struct xpci_error *err)
 {
-    int ret = xpci_guard_load(call->root, &call->guard, err);
-
-    if (ret < 0 && ret != -ENOMEM && call->opt[OPT_FORCE]) {
-        xpci_log(&call->log, XPCI_LOG_WARN, "forced: %s", xpci_error_text(err));
-        xpci_error_clear(err);
-        ret = 0;
-    } else if (ret == 0 && !call->guard.known) {
-        xpci_log(&call->log, XPCI_LOG_WARN,
-                 "'%s/proc' says nothing of mounts or routes: whether dom0 "
-                 "lives on a device is not checked",
-                 xpci_root_dir(call->root));
-    }
-    xpci_try(ret);
+    xpci_try(xpci_host_guard(call, !call->opt[OPT_FORCE], err));
     for (size_t i = 0; i < call->inv.n; i++) {
         const struct xpci_device *dev = &call->inv.dev[i];
 

@@ -16,17 +16,19 @@ static int add_row(const struct xpci_call *call, const struct xpci_device *dev,
 {
     const struct xpci_guest_device *user = xpci_host_user(call, &dev->bdf);
     const struct xpci_finding *f = xpci_guard_worst(&call->guard, &dev->bdf);
+    const char *guard = call->guard.known ? NULL : "not known";
     _cleanup_free_ char *path = NULL;
 
+    if (f && (f->grade || !guard))
+        guard = grades[f->grade];
     if (xpci_device_path(&call->inv, dev, &path) < 0)
         return xpci_error_oom(err);
-    return xpci_table_add(call, err, xpci_cell_bdf(&dev->bdf),
-                          number ? xpci_cell("%u", number) : NULL, dev->driver,
-                          xpci_host_state(call, dev),
-                          user ? user->domain : NULL, dev->name,
-                          xpci_cell("%04x:%04x", dev->vendor, dev->device),
-                          xpci_cell("%04x", dev->class_code), path,
-                          f ? grades[f->grade] : NULL, f ? f->chain : NULL);
+    return xpci_table_add(
+        call, err, xpci_cell_bdf(&dev->bdf),
+        number ? xpci_cell("%u", number) : NULL, dev->driver,
+        xpci_host_state(call, dev), user ? user->domain : NULL, dev->name,
+        xpci_cell("%04x:%04x", dev->vendor, dev->device),
+        xpci_cell("%04x", dev->class_code), path, guard, f ? f->chain : NULL);
 }
 
 /* The number of each device's group; none where they are not known. */
@@ -48,14 +50,14 @@ static int number_groups(const struct xpci_call *call, unsigned int **out,
 }
 
 /* What is not shown is not looked for, nor warned of. */
-static void load_guard(struct xpci_call *call)
+static int load_guard(struct xpci_call *call, struct xpci_error *err)
 {
-    _cleanup_error_ struct xpci_error why = { 0 };
+    const char *columns = call->opt[OPT_COLUMNS];
 
-    if (!call->opt[OPT_DUMP] &&
-        (call->opt[OPT_JSON] || call->opt[OPT_COLUMNS]) &&
-        xpci_guard_load(call->root, &call->guard, &why) < 0)
-        xpci_log(&call->log, XPCI_LOG_WARN, "%s", xpci_error_text(&why));
+    if (columns ? !strcasestr(columns, "guard") && !strcasestr(columns, "why")
+                : !call->opt[OPT_JSON])
+        return 0;
+    return xpci_host_guard(call, false, err);
 }
 
 static int load_guests(struct xpci_call *call, struct xpci_error *err)
@@ -145,7 +147,7 @@ static int show(struct xpci_call *call, bool tree, struct xpci_error *err)
 
     xpci_try(xpci_host_inventory(call, err));
     xpci_try(number_groups(call, &group, err));
-    load_guard(call);
+    xpci_try(load_guard(call, err));
     xpci_try(load_guests(call, err));
     return (tree ? add_tree : add_list)(call, group, err);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include "host.h"
@@ -83,6 +84,27 @@ int xpci_host_xen(struct xpci_call *call, struct xpci_error *err)
         xpci_try(call->ts->ops->domain(call->ts->ctx, call->argv[0],
                                        &call->domain, err));
     return call->ts->ops->devices(call->ts->ctx, &call->guests, err);
+}
+
+int xpci_host_guard(struct xpci_call *call, bool needed, struct xpci_error *err)
+{
+    int ret;
+
+    if (call->opt[OPT_DUMP])
+        return 0;
+    ret = xpci_guard_load(call->root, &call->guard, err);
+    if (ret == -ENOMEM || (ret < 0 && needed))
+        return ret;
+    if (ret < 0)
+        xpci_log(&call->log, XPCI_LOG_WARN, "%s%s",
+                 call->opt[OPT_FORCE] ? "forced: " : "", xpci_error_text(err));
+    else if (!call->guard.known)
+        xpci_log(&call->log, XPCI_LOG_WARN,
+                 "'%s/proc' says nothing of mounts or routes: whether dom0 "
+                 "lives on a device is not checked",
+                 xpci_root_dir(call->root));
+    xpci_error_clear(err);
+    return 0;
 }
 
 const struct xpci_guest_device *xpci_host_user(const struct xpci_call *call,

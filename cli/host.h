@@ -37,6 +37,13 @@ int xpci_host_guests(struct xpci_call *call,
 /* call->ts, call->guests, and call->domain if an operand names one. */
 int xpci_host_xen(struct xpci_call *call, struct xpci_error *err) _must_check_;
 
+/*
+ * call->guard, which stays empty for a dump. That it is not known is a
+ * warning; without mounts to read always, else only if it is not @needed.
+ */
+int xpci_host_guard(struct xpci_call *call, bool needed,
+                    struct xpci_error *err) _must_check_;
+
 /* Of call->guests; NULL: no guest has the device. */
 const struct xpci_guest_device *xpci_host_user(const struct xpci_call *call,
                                                const struct xpci_bdf *bdf);
