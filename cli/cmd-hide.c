@@ -26,13 +26,13 @@ static const char *rule_of(const struct xpci_group *group, size_t dev)
     return "in " XPCI_HIDE_CONF_PATH;
 }
 
-/* Tells what is lost with the device, and refuses if that is much. */
+/* Refuses a device of which dom0 makes use of grade @least or worse. */
 static int check_device(const struct xpci_call *call,
                         const struct xpci_device *dev, const char *rule,
-                        struct xpci_error *err)
+                        enum xpci_guard_grade least, struct xpci_error *err)
 {
-    const struct xpci_guard *guard = &call->guard;
-    const struct xpci_finding *worst = xpci_guard_worst(guard, &dev->bdf);
+    const struct xpci_finding *worst =
+        xpci_guard_worst(&call->guard, &dev->bdf);
     bool dies = worst && worst->grade == XPCI_GUARD_DIES;
 
     if (xpci_device_is_bridge(dev))
@@ -40,11 +40,20 @@ static int check_device(const struct xpci_call *call,
                                  XPCI_BDF_FMT " (%s) is a bridge, and pciback "
                                               "would take everything behind it",
                                  XPCI_BDF_ARGS(dev->bdf), rule);
-    if (worst && worst->grade && !call->opt[OPT_FORCE])
-        return xpci_error_refuse(err, "dom0 %s " XPCI_BDF_FMT " (%s): %s%s",
-                                 dies ? "lives on" : "uses",
-                                 XPCI_BDF_ARGS(dev->bdf), rule, worst->chain,
-                                 dies ? "" : "; end that, or add --force");
+    if (!worst || worst->grade < least || call->opt[OPT_FORCE])
+        return 0;
+    return xpci_error_refuse(err, "dom0 %s " XPCI_BDF_FMT " (%s): %s%s",
+                             dies ? "lives on" : "uses",
+                             XPCI_BDF_ARGS(dev->bdf), rule, worst->chain,
+                             dies ? "" : "; end that, or add --force");
+}
+
+/* Tells what is lost with the device. */
+static void tell_device(const struct xpci_call *call,
+                        const struct xpci_device *dev, const char *rule)
+{
+    const struct xpci_guard *guard = &call->guard;
+
     for (size_t i = 0; i < guard->n; i++) {
         const struct xpci_finding *f = &guard->v[i];
 
@@ -52,7 +61,6 @@ static int check_device(const struct xpci_call *call,
             xpci_log(&call->log, f->grade ? XPCI_LOG_WARN : XPCI_LOG_NOTE,
                      "%s%s (%s)", f->grade ? "forced: " : "", f->chain, rule);
     }
-    return 0;
 }
 
 /* Refuses what dom0 lives on, also where a hand put it into the file. */
@@ -60,11 +68,19 @@ static int check_guard(struct xpci_call *call, const struct xpci_group *group,
                        struct xpci_error *err)
 {
     xpci_try(xpci_host_guard(call, !call->opt[OPT_FORCE], err));
-    for (size_t i = 0; i < call->inv.n; i++) {
-        const struct xpci_device *dev = &call->inv.dev[i];
+    /* the worst first: --force is no advice where another one kills dom0 */
+    for (int least = XPCI_GUARD_DIES; least >= XPCI_GUARD_NOTE; least--) {
+        for (size_t i = 0; i < call->inv.n; i++) {
+            const struct xpci_device *dev = &call->inv.dev[i];
 
-        if (xpci_hide_conf_find(&call->conf, &dev->bdf))
-            xpci_try(check_device(call, dev, rule_of(group, i), err));
+            if (!xpci_hide_conf_find(&call->conf, &dev->bdf))
+                continue;
+            if (least == XPCI_GUARD_NOTE)
+                tell_device(call, dev, rule_of(group, i));
+            else
+                xpci_try(check_device(call, dev, rule_of(group, i),
+                                      (enum xpci_guard_grade)least, err));
+        }
     }
     return 0;
 }
