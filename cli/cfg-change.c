@@ -144,17 +144,38 @@ static int remove_from(const struct change *c, const char *file,
                           xpci_root_dir(c->call->root), file, device->text);
 }
 
+/* What the last change of the set replaces stays as FILE~. */
+static int add_backup(const struct xpci_root *root, const char *file,
+                      struct xpci_changes *set, struct xpci_error *err)
+{
+    const struct xpci_buf *old = &set->v[set->n - 1].before;
+    _cleanup_free_ char *path = NULL;
+    struct stat st;
+    int ret = xpci_root_stat(root, file, &st);
+
+    if (ret < 0)
+        return xpci_error_errno(err, -ret, "cannot look at '%s'", file);
+    xpci_try(xpci_asprintf(err, &path, "%s~", file));
+    return xpci_changes_put(set, root, path, old->data, old->len,
+                            st.st_mode & 0777, err);
+}
+
 static int edit_file(const struct change *c, const char *file, bool add,
                      struct xpci_changes *set, struct xpci_error *err)
 {
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
+    size_t n;
 
     xpci_try(xpci_guest_config_open(c->call->root, file, &config, err));
     xpci_guest_config_warn(c->call, config.cfg);
     for (size_t i = 0; i < c->devices.n; i++)
         xpci_try((add ? add_to : remove_from)(c, file, config.cfg,
                                               &c->devices.v[i], err));
-    return xpci_guest_config_put(&config, set, err);
+    n = set->n;
+    xpci_try(xpci_guest_config_put(&config, set, err));
+    return c->call->opt[OPT_BACKUP] && set->n > n
+               ? add_backup(c->call->root, file, set, err)
+               : 0;
 }
 
 /* Where each device is in the files of other guests. */
@@ -177,9 +198,7 @@ static int find_others(struct change *c, struct xpci_error *err)
 int xpci_cfg_change_files(struct xpci_call *call, bool add,
                           struct xpci_error *err)
 {
-    _cleanup_changes_ struct xpci_changes set = {
-        .backup = call->opt[OPT_BACKUP] != NULL,
-    };
+    _cleanup_changes_ struct xpci_changes set = { 0 };
     _cleanup_(change_clear) struct change c = { .call = call };
 
     xpci_try(sort_operands(&c, err));
@@ -188,7 +207,5 @@ int xpci_cfg_change_files(struct xpci_call *call, bool add,
         xpci_try(find_others(&c, err));
     for (size_t i = 0; i < c.files.n; i++)
         xpci_try(edit_file(&c, c.files.v[i], add, &set, err));
-    if (call->opt[OPT_DRY_RUN])
-        xpci_changes_pending(call->root, &call->log);
     return xpci_host_change(call, &set, err);
 }

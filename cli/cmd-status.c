@@ -99,6 +99,7 @@ int xpci_run_status(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_(status_clear) struct status s = { .call = call };
 
+    xpci_changes_pending(call->root, &call->log);
     xpci_try(xpci_host_inventory(call, err));
     xpci_try(xpci_hide_conf_load(call->root, &call->inv, &call->conf, err));
     xpci_try(xpci_host_guests(call, err));

@@ -8,8 +8,10 @@
 
 int xpci_host_lock(struct xpci_call *call, struct xpci_error *err)
 {
-    if (call->opt[OPT_DRY_RUN])
+    if (call->opt[OPT_DRY_RUN]) {
+        xpci_changes_pending(call->root, &call->log);
         return 0;
+    }
     return xpci_lock(call->root, &call->log, &call->lock, err);
 }
 

@@ -177,7 +177,7 @@ static int copy_xattrs(int from, int to)
 }
 
 /* Owner first: chown clears set-id bits and needs the mode set after it. */
-static int copy_attributes(int from, int to)
+static int copy_attributes(int from, int to, mode_t exec)
 {
     struct stat st, now;
 
@@ -186,7 +186,7 @@ static int copy_attributes(int from, int to)
     if ((st.st_uid != now.st_uid || st.st_gid != now.st_gid) &&
         fchown(to, st.st_uid, st.st_gid) < 0)
         return -errno;
-    if (fchmod(to, st.st_mode & 07777) < 0)
+    if (fchmod(to, (st.st_mode & 07777) | exec) < 0)
         return -errno;
     return copy_xattrs(from, to);
 }
@@ -243,7 +243,7 @@ int xpci_file_stage(int dirfd, const char *base, const char *temp,
                 0600);
     if (fd < 0)
         return -errno;
-    ret = old >= 0 ? copy_attributes(old, fd)
+    ret = old >= 0 ? copy_attributes(old, fd, mode & 0111)
                    : (fchmod(fd, mode) < 0 ? -errno : 0);
     if (ret == 0)
         ret = write_all(fd, data->data, data->len);

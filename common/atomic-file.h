@@ -75,8 +75,9 @@ int xpci_file_compare(int dirfd, const char *base,
 int xpci_temp_sweep(int dirfd);
 
 /*
- * Writes @temp in the directory, with the attributes of @base, or @mode if
- * that is not there. @sync: fsync it. Removed again on failure.
+ * Writes @temp in the directory, with the attributes of @base and the x bits
+ * of @mode, or with @mode if that is not there. @sync: fsync it. Removed again
+ * on failure.
  */
 int xpci_file_stage(int dirfd, const char *base, const char *temp,
                     const struct xpci_buf *data, mode_t mode,

@@ -85,16 +85,22 @@ static int add_read(struct xpci_changes *set, const struct xpci_root *root,
                     struct xpci_change *change, struct xpci_error *err)
 {
     bool exists, needed;
+    struct stat st;
     int ret = xpci_root_read_optional(root, change->path, &change->before,
                                       &exists, err);
 
     if (ret < 0)
         return ret;
+    /* what is to be run must stay so */
+    change->adds_exec = exists && change->mode & 0111 &&
+                        xpci_root_stat(root, change->path, &st) == 0 &&
+                        !(st.st_mode & 0111);
     if (change->kind == XPCI_CHANGE_PUT && !exists)
         change->kind = XPCI_CHANGE_NEW;
     needed = change->kind == XPCI_CHANGE_DELETE
                  ? exists
-                 : !exists || !same(&change->before, &change->after);
+                 : !exists || change->adds_exec ||
+                       !same(&change->before, &change->after);
     return needed ? add(set, change, err) : 0;
 }
 
@@ -393,20 +399,11 @@ static int put_back(struct xpci_changes *set, size_t k,
         r = renameat(dirfd, swapped ? new.s : old.s, dirfd, base);
     if (r < 0)
         return io_error(root, c, -errno, err);
+    c->undone = c->made && ours;
     /* two names of one file: the rename did nothing */
     unlinkat(dirfd, old.s, 0);
     unlinkat(dirfd, new.s, 0);
     return 0;
-}
-
-static int drop(const struct xpci_changes *set, size_t k, enum temp what,
-                int dirfd, const char *backup)
-{
-    struct temp_name name;
-
-    temp_name(set, k, what, &name);
-    return backup ? renameat(dirfd, name.s, dirfd, backup)
-                  : unlinkat(dirfd, name.s, 0);
 }
 
 /* The set is done: the old bytes are of no use any more. */
@@ -414,20 +411,43 @@ static int drop_old(struct xpci_changes *set, size_t k,
                     const struct xpci_root *root, int dirfd, const char *base,
                     struct xpci_error *err)
 {
-    bool put = set->v[k].kind == XPCI_CHANGE_PUT;
-    _cleanup_free_ char *backup = NULL;
-    int r = 0;
+    /* once swapped the old file has the new one's name */
+    enum temp what = set->v[k].kind == XPCI_CHANGE_PUT ? TEMP_NEW : TEMP_OLD;
+    struct temp_name name;
+    int r = unlinkat(dirfd, temp_name(set, k, what, &name), 0);
 
     (void)root;
+    (void)base;
     (void)err;
-    if (set->backup && put && asprintf(&backup, "%s~", base) < 0)
-        backup = NULL;
-    /* once swapped the old file has the new one's name */
-    if (put)
-        r = drop(set, k, TEMP_NEW, dirfd, backup);
-    if (!put || (r < 0 && errno == ENOENT))
-        r = drop(set, k, TEMP_OLD, dirfd, backup);
+    if (r < 0 && errno == ENOENT && what == TEMP_NEW)
+        r = unlinkat(dirfd, temp_name(set, k, TEMP_OLD, &name), 0);
     return r < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int cmp_real(const void *a, const void *b)
+{
+    return strcmp((*(const struct xpci_change *const *)a)->real,
+                  (*(const struct xpci_change *const *)b)->real);
+}
+
+/* A file that is in the set twice would lose one of the two. */
+static int check_twice(const struct xpci_changes *set,
+                       const struct xpci_root *root, struct xpci_error *err)
+{
+    _cleanup_free_ const struct xpci_change **v = calloc(set->n, sizeof(*v));
+
+    if (!v)
+        return xpci_error_oom(err);
+    for (size_t k = 0; k < set->n; k++)
+        v[k] = &set->v[k];
+    qsort(v, set->n, sizeof(*v), cmp_real);
+    for (size_t k = 1; k < set->n; k++) {
+        if (!strcmp(v[k - 1]->real, v[k]->real))
+            return xpci_error_set(err, EINVAL,
+                                  "'%s%s' would be written twice by one call",
+                                  xpci_root_dir(root), v[k]->real);
+    }
+    return 0;
 }
 
 static int begin(struct xpci_changes *set, const struct xpci_root *root,
@@ -443,6 +463,7 @@ static int begin(struct xpci_changes *set, const struct xpci_root *root,
         if (ret < 0)
             return io_error(root, &set->v[k], ret, err);
     }
+    xpci_try(check_twice(set, root, err));
     ret = xpci_journal_write(set, root, err);
     return ret == 0 && !set->journal ? each_dir(set, root, xpci_temp_sweep, err)
                                      : ret;
@@ -523,44 +544,6 @@ int xpci_changes_commit(struct xpci_changes *set, const struct xpci_root *root,
     return ret;
 }
 
-int xpci_changes_recover(const struct xpci_root *root,
-                         const struct xpci_log *log, struct xpci_error *err)
-{
-    _cleanup_changes_ struct xpci_changes done = { 0 }, half = { 0 };
-    int ret = xpci_journal_read(&done, root, true, err);
-
-    if (ret < 0)
-        return ret;
-    xpci_changes_finish(&done, root);
-    ret = xpci_journal_read(&half, root, false, err);
-    if (ret == 0 && xpci_changes_undo(&half, root, err) < 0)
-        return xpci_error_wrap(err,
-                               "a change that a killed xpci left half done "
-                               "cannot be undone (bring the file back, or give "
-                               "it up by removing '%s" XPCI_JOURNAL "')",
-                               xpci_root_dir(root));
-    if (ret == 0)
-        xpci_journal_sweep(root);
-    for (size_t k = 0; ret == 0 && k < half.n; k++)
-        xpci_log(log, XPCI_LOG_WARN,
-                 half.v[k].left
-                     ? "an xpci that was killed left '%s%s' half done, and "
-                       "someone has edited it since: it stays as it is"
-                     : "undone what an xpci that was killed left half done: "
-                       "'%s%s'",
-                 xpci_root_dir(root), half.v[k].path);
-    return ret;
-}
-
-void xpci_changes_pending(const struct xpci_root *root,
-                          const struct xpci_log *log)
-{
-    if (xpci_root_exists(root, XPCI_JOURNAL))
-        xpci_log(log, XPCI_LOG_WARN,
-                 "an xpci was killed in the middle of a change; the next one "
-                 "that changes anything undoes what it did");
-}
-
 int xpci_changes_diff(const struct xpci_changes *set,
                       const struct xpci_root *root, struct xpci_buf *out,
                       struct xpci_error *err)
@@ -577,6 +560,8 @@ int xpci_changes_diff(const struct xpci_changes *set,
             name = NULL;
             return xpci_error_oom(err);
         }
+        if (c->adds_exec && xpci_buf_printf(out, "chmod +x %s\n", name) < 0)
+            return xpci_error_oom(err);
         ret = xpci_diff(c->kind == XPCI_CHANGE_NEW ? NULL : name, &c->before,
                         c->kind == XPCI_CHANGE_DELETE ? NULL : name, &c->after,
                         out, err);

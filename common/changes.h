@@ -47,8 +47,10 @@ struct xpci_change {
     } kind;
     uint64_t hash, was; /* of after and of before */
     mode_t mode;        /* for a file that is new */
-    bool made; /* the file may be as it is to be, no longer as it was */
-    bool left; /* undo found that somebody has edited it since */
+    bool made;      /* the file may be as it is to be, no longer as it was */
+    bool undone;    /* undo has put it back */
+    bool adds_exec; /* it had lost its x bits */
+    bool left;      /* undo found that somebody has edited it since */
 };
 
 struct xpci_changes {
@@ -56,7 +58,6 @@ struct xpci_changes {
     size_t n;
     char id[XPCI_TEMP_ID_SIZE]; /* "" while nothing is under way */
     bool journal;
-    bool backup; /* finish leaves the old file as "FILE~" */
 };
 
 int xpci_changes_put(struct xpci_changes *set, const struct xpci_root *root,

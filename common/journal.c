@@ -130,3 +130,45 @@ int xpci_journal_read(struct xpci_changes *set, const struct xpci_root *root,
                               xpci_root_dir(root), path);
     return ret;
 }
+
+int xpci_changes_recover(const struct xpci_root *root,
+                         const struct xpci_log *log, struct xpci_error *err)
+{
+    _cleanup_changes_ struct xpci_changes done = { 0 }, half = { 0 };
+    int ret = xpci_journal_read(&done, root, true, err);
+
+    if (ret < 0)
+        return ret;
+    xpci_changes_finish(&done, root);
+    ret = xpci_journal_read(&half, root, false, err);
+    if (ret == 0 && xpci_changes_undo(&half, root, err) < 0)
+        return xpci_error_wrap(err,
+                               "a change that a killed xpci left half done "
+                               "cannot be undone (bring the file back, or give "
+                               "it up by removing '%s" XPCI_JOURNAL "')",
+                               xpci_root_dir(root));
+    if (ret == 0)
+        xpci_journal_sweep(root);
+    for (size_t k = 0; ret == 0 && k < half.n; k++) {
+        if (!half.v[k].left && !half.v[k].undone)
+            continue;
+        xpci_log(log, XPCI_LOG_WARN,
+                 half.v[k].left
+                     ? "an xpci that was killed left '%s%s' half done, and "
+                       "someone has edited it since: it stays as it is"
+                     : "undone what an xpci that was killed left half done: "
+                       "'%s%s'",
+                 xpci_root_dir(root), half.v[k].path);
+    }
+    return ret;
+}
+
+void xpci_changes_pending(const struct xpci_root *root,
+                          const struct xpci_log *log)
+{
+    if (xpci_root_exists(root, XPCI_JOURNAL))
+        xpci_log(log, XPCI_LOG_WARN,
+                 "an xpci was killed in the middle of a change, which the "
+                 "next one that changes anything undoes; repeat what it was "
+                 "to do");
+}

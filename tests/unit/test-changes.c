@@ -93,15 +93,51 @@ static void test_commit(void **state)
     expect_after(t);
 }
 
-static void test_backup(void **state)
+/* One file twice would be one of the two; and none is written. */
+static void test_twice(void **state)
 {
-    _cleanup_changes_ struct xpci_changes set = { .backup = true };
+    _cleanup_changes_ struct xpci_changes set = { 0 };
+    _cleanup_error_ struct xpci_error err = { 0 };
     struct tree *t = *state;
 
     prepare(t, &set);
-    assert_int_equal(xpci_changes_commit(&set, t->root, NULL), 0);
-    tree_expect_names(t, "/etc", "a a~ b same");
-    tree_expect(t, "/etc/a~", "old a");
+    assert_int_equal(symlink("a", tree_path(t, "/etc/link")), 0);
+    put(t, &set, "/etc/link", "other a");
+    assert_int_equal(xpci_changes_commit(&set, t->root, &err), -EINVAL);
+    assert_contains(err.msg, "/etc/a' would be written twice");
+    assert_int_equal(unlink(tree_path(t, "/etc/link")), 0);
+    expect_before(t);
+    tree_expect_names(t, "/var/lib", "");
+}
+
+/* The same bytes, but no longer to be run. */
+static void test_lost_exec(void **state)
+{
+    struct tree *t = *state;
+
+    for (int undo = 0; undo < 2; undo++) {
+        _cleanup_changes_ struct xpci_changes set = { 0 };
+        _cleanup_buf_ struct xpci_buf diff = { 0 };
+
+        mkdir(tree_path(t, "/etc"), 0755);
+        tree_put(t, "/etc/hook", "#!/bin/sh\n");
+        assert_int_equal(chmod(tree_path(t, "/etc/hook"), 0640), 0);
+        assert_int_equal(xpci_changes_put(&set, t->root, "/etc/hook",
+                                          "#!/bin/sh\n", 10, 0755, NULL),
+                         0);
+        assert_int_equal(set.n, 1);
+        assert_int_equal(xpci_changes_diff(&set, t->root, &diff, NULL), 0);
+        assert_contains(diff.data, "chmod +x ");
+        assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
+        assert_int_equal(tree_stat(t, "/etc/hook").st_mode & 07777, 0751);
+        if (undo)
+            assert_int_equal(xpci_changes_undo(&set, t->root, NULL), 0);
+        else
+            xpci_changes_finish(&set, t->root);
+        assert_int_equal(tree_stat(t, "/etc/hook").st_mode & 07777,
+                         undo ? 0640 : 0751);
+        tree_expect_names(t, "/etc", "hook");
+    }
 }
 
 /* A program replaces the file, or removes it, or does not come to it. */
@@ -496,7 +532,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TREE_TEST(test_apply_and_undo),
         TREE_TEST(test_commit),
-        TREE_TEST(test_backup),
+        TREE_TEST(test_twice),
+        TREE_TEST(test_lost_exec),
         TREE_TEST(test_keep),
         TREE_TEST(test_many),
         TREE_TEST(test_each_kill),
