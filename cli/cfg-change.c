@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cfg-check.h"
 #include "guest-config.h"
 #include "host.h"
 
@@ -112,12 +113,6 @@ static int add_to(const struct change *c, const char *file,
     _cleanup_error_ struct xpci_error overridden = { 0 };
     int ret = check_guests(c, file, cfg, device, err);
 
-    if (device->spec.dev.all_funcs)
-        xpci_log(&c->call->log, XPCI_LOG_WARN,
-                 "'%s': from Xen 4.13 on xl gives the guest only one function "
-                 "of it; name each function",
-                 device->text);
-
     if (ret == 0)
         ret =
             xpci_cfg_pci_add(cfg, &device->spec,
@@ -160,6 +155,37 @@ static int add_backup(const struct xpci_root *root, const char *file,
                             st.st_mode & 0777, err);
 }
 
+static bool has_message(const struct xpci_cfg_check *check, const char *message)
+{
+    for (size_t i = 0; i < check->n; i++) {
+        if (!strcmp(check->v[i].message, message))
+            return true;
+    }
+    return false;
+}
+
+/* What xl will not do as it reads, and did not stand there before. */
+static int warn_of_new(const struct change *c, const char *file,
+                       const struct xpci_change *edit, struct xpci_error *err)
+{
+    _cleanup_cfg_check_ struct xpci_cfg_check before = { 0 }, after = { 0 };
+
+    xpci_try(xpci_cfg_check_text(&before, file, edit->before.data,
+                                 edit->before.len, err));
+    xpci_try(xpci_cfg_check_text(&after, file, edit->after.data,
+                                 edit->after.len, err));
+    for (size_t i = 0; i < after.n; i++) {
+        const struct xpci_cfg_finding *f = &after.v[i];
+
+        if (f->severity > XPCI_CFG_HINT && !has_message(&before, f->message))
+            xpci_log(&c->call->log, XPCI_LOG_WARN, "%s%s:%u:%u: %s%s%s",
+                     xpci_root_dir(c->call->root), file, f->line, f->column,
+                     f->message, f->fix ? "; write: " : "",
+                     f->fix ? f->fix : "");
+    }
+    return 0;
+}
+
 static int edit_file(const struct change *c, const char *file, bool add,
                      struct xpci_changes *set, struct xpci_error *err)
 {
@@ -173,6 +199,8 @@ static int edit_file(const struct change *c, const char *file, bool add,
                                               &c->devices.v[i], err));
     n = set->n;
     xpci_try(xpci_guest_config_put(&config, set, err));
+    if (add && set->n > n)
+        xpci_try(warn_of_new(c, file, &set->v[n], err));
     return c->call->opt[OPT_BACKUP] && set->n > n
                ? add_backup(c->call->root, file, set, err)
                : 0;

@@ -98,6 +98,24 @@ static int check_cmdline(const struct xpci_call *call, struct xpci_error *err)
         "'%s' on the kernel's command line replaces xpci's list", word);
 }
 
+/* An entry that a hand wrote, or of a card that is out. */
+static int warn_of_absent(const struct xpci_call *call, struct xpci_error *err)
+{
+    for (size_t i = 0; i < call->conf.n; i++) {
+        const struct xpci_hidden *h = &call->conf.v[i];
+        _cleanup_free_ char *why = NULL;
+
+        if (xpci_hidden_check(h, &call->inv, &why) < 0 && !why)
+            return xpci_error_oom(err);
+        if (why)
+            xpci_log(&call->log, XPCI_LOG_WARN,
+                     XPCI_BDF_FMT " of " XPCI_HIDE_CONF_PATH
+                                  ": %s; it is not hidden unless it comes back",
+                     XPCI_BDF_ARGS(h->bdf), why);
+    }
+    return 0;
+}
+
 static int add_to_conf(struct xpci_call *call, struct xpci_group *group,
                        struct xpci_error *err)
 {
@@ -172,6 +190,8 @@ static int change(struct xpci_call *call, bool hide, const char *note,
     xpci_try(xpci_plan_make(call, &plan, err));
     if (hide && plan.by_list && call->conf.n)
         xpci_try(check_cmdline(call, err));
+    if (hide)
+        xpci_try(warn_of_absent(call, err));
     /* nothing asked for, nothing to repair: then it was the wrong device */
     if (!hide && call->conf.n == before && !xpci_plan_needed(&plan))
         return xpci_error_set(err, ENOENT,
