@@ -242,7 +242,7 @@ static void choose_hidden(struct xpci_facts *f, bool *chosen)
 
         chosen[i] = f->root ? xpci_host_on_pciback(dev) ||
                                   xpci_hide_conf_find(conf, &dev->bdf)
-                            : !xpci_device_is_bridge(dev);
+                            : !xpci_device_board(dev);
     }
     for (size_t i = 0; i < conf->n; i++) {
         if (!xpci_inventory_find(inv, &conf->v[i].bdf))

@@ -71,7 +71,8 @@ static void add_device(struct check *c, const struct xpci_hide_entry *entry,
     } rules[] = {
         { taker(c, dev) != entry, "again", "an entry before takes it" },
         { d->header == 1, "bridge", "all behind it is taken, perhaps it too" },
-        { xpci_device_is_bridge(d), "bridge", "no guest can use it" },
+        { xpci_device_board(d), xpci_host_state(c->call, d),
+ "no guest can use it" },
         { needed, "in-use", needed },
         { entry->odd, "odd", "a number is not read as it is written" },
         { named(c, entry, dev) != dev, "hidden", "behind that bridge" },
@@ -93,7 +94,7 @@ static int add_left_out(struct check *c)
     _cleanup_group_ struct xpci_group group = { 0 };
 
     for (size_t i = 0; i < call->inv.n; i++) {
-        if (taker(c, i) && !xpci_device_is_bridge(&call->inv.dev[i]) &&
+        if (taker(c, i) && !xpci_device_board(&call->inv.dev[i]) &&
             xpci_list_push(&call->chosen, i) < 0)
             return xpci_error_oom(c->err);
     }

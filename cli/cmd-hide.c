@@ -35,11 +35,10 @@ static int check_device(const struct xpci_call *call,
         xpci_guard_worst(&call->guard, &dev->bdf);
     bool dies = worst && worst->grade == XPCI_GUARD_DIES;
 
-    if (xpci_device_is_bridge(dev))
-        return xpci_error_refuse(err,
-                                 XPCI_BDF_FMT " (%s) is a bridge, and pciback "
-                                              "would take everything behind it",
-                                 XPCI_BDF_ARGS(dev->bdf), rule);
+    if (xpci_device_board(dev))
+        return xpci_error_refuse(err, XPCI_BDF_FMT " (%s) is %s",
+                                 XPCI_BDF_ARGS(dev->bdf), rule,
+                                 xpci_device_board(dev));
     if (!worst || worst->grade < least || call->opt[OPT_FORCE])
         return 0;
     return xpci_error_refuse(err, "dom0 %s " XPCI_BDF_FMT " (%s): %s%s",

@@ -87,7 +87,7 @@ static bool wanted(const struct xpci_call *call, size_t i)
         return false;
     if (call->opt[OPT_ASSIGNABLE])
         return !strcmp(xpci_host_state(call, dev), "assignable");
-    return named || call->opt[OPT_ALL] || !xpci_device_is_bridge(dev);
+    return named || call->opt[OPT_ALL] || !xpci_device_board(dev);
 }
 
 static int add_list(struct xpci_call *call, const unsigned int *group,

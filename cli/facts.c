@@ -98,6 +98,9 @@ static void tell_identity(struct view *v)
         judge(v, "STATE", XPCI_ERROR,
               "pciback would take all that is behind it",
               "name the devices themselves", "a bridge");
+    else if (xpci_device_board(dev))
+        judge(v, "STATE", XPCI_ERROR, "Xen keeps it for itself",
+              "name the devices themselves", "the IOMMU");
 }
 
 /* Who has it, and who should. */
@@ -109,7 +112,7 @@ static void tell_state(struct view *v)
     const struct xpci_hidden *hidden = xpci_hide_conf_find(&v->call->conf, bdf);
     _cleanup_free_ char *why = NULL;
 
-    if (!xpci_device_is_bridge(v->dev))
+    if (!xpci_device_board(v->dev))
         tell(v, "STATE", "%s", xpci_host_state(v->call, v->dev));
     if (no_guests->code)
         tell(v, "USED_BY", "not known: %s", xpci_error_text(no_guests));
@@ -218,7 +221,7 @@ static void tell_group(struct view *v)
         if (all.v[k].dev == v->i)
             tell(v, "GROUP", "%u", all.v[k].number);
     }
-    if (ret == 0 && xpci_device_is_bridge(v->dev))
+    if (ret == 0 && xpci_device_board(v->dev))
         return;
     if (ret == 0)
         ret = xpci_group_closure(v->inv, &v->i, 1, XPCI_SCOPE_GROUP, &v->group,
@@ -349,7 +352,7 @@ static bool has_region(const struct xpci_region *r,
 {
     return !r->is_alias && r->segment == dev->bdf.segment &&
            r->first <= XPCI_RID(dev->bdf) && XPCI_RID(dev->bdf) <= r->last &&
-           !xpci_device_is_bridge(dev);
+           !xpci_device_board(dev);
 }
 
 /* Another device that has memory of region @r. */

@@ -134,6 +134,8 @@ const char *xpci_host_state(const struct xpci_call *call,
 {
     if (xpci_device_is_bridge(dev))
         return "bridge";
+    if (xpci_device_board(dev))
+        return "iommu";
     if (call->opt[OPT_DUMP])
         return "unknown";
     if (!dev->driver)

@@ -49,7 +49,7 @@ const struct xpci_guest_device *xpci_host_user(const struct xpci_call *call,
                                                const struct xpci_bdf *bdf);
 
 /*
- * "bridge", "free", "dom0", "pciback", "assignable" or "attached"; "unknown"
+ * "bridge", "iommu", "free", "dom0", "pciback", "assignable" or "attached"; "unknown"
  * in a dump. "pciback" where the guests are not known.
  */
 const char *xpci_host_state(const struct xpci_call *call,

@@ -179,7 +179,7 @@ static void number_sets(struct sets *s)
             size_t set = xpci_tie_set(s->tie, i);
 
             if (!s->set[set].number &&
-                xpci_device_is_bridge(&s->inv->dev[i]) == bridges)
+                (xpci_device_board(&s->inv->dev[i]) != NULL) == bridges)
                 s->set[set].number = next++;
         }
     }
@@ -204,7 +204,7 @@ static int take(const struct sets *s, bool bridges, struct xpci_group *out)
         size_t set = xpci_tie_set(s->tie, i);
 
         if (!s->set[set].wanted ||
-            (!bridges && xpci_device_is_bridge(&s->inv->dev[i])))
+            (!bridges && xpci_device_board(&s->inv->dev[i])))
             continue;
         if (print_rule(s, i, &text) < 0)
             return -ENOMEM;
@@ -259,13 +259,10 @@ int xpci_group_closure(const struct xpci_inventory *inv, const size_t *seed,
     for (size_t i = 0; i < n; i++) {
         const struct xpci_device *dev = &inv->dev[seed[i]];
 
-        if (xpci_device_is_bridge(dev))
-            return xpci_error_refuse(err,
-                                     XPCI_BDF_FMT
-                                     " is a bridge, and pciback would take "
-                                     "everything behind it; name the devices "
-                                     "themselves",
-                                     XPCI_BDF_ARGS(dev->bdf));
+        if (xpci_device_board(dev))
+            return xpci_error_refuse(
+                err, XPCI_BDF_FMT " is %s; name the devices themselves",
+                XPCI_BDF_ARGS(dev->bdf), xpci_device_board(dev));
     }
     return n ? make(inv, false, rules[scope], seed, n, out, err) : 0;
 }

@@ -217,6 +217,13 @@ bool xpci_device_is_bridge(const struct xpci_device *dev)
     return dev->header == 1 || dev->header == 2 || dev->class_code >> 8 == 0x06;
 }
 
+const char *xpci_device_board(const struct xpci_device *dev)
+{
+    if (xpci_device_is_bridge(dev))
+        return "a bridge, and pciback would take everything behind it";
+    return dev->class_code == 0x0806 ? "the IOMMU, which Xen keeps" : NULL;
+}
+
 int xpci_device_path(const struct xpci_inventory *inv,
                      const struct xpci_device *dev, char **out)
 {

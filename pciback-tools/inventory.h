@@ -152,6 +152,12 @@ char *xpci_device_file(const struct xpci_device *dev, const char *name,
                        char *out);
 
 bool xpci_device_is_bridge(const struct xpci_device *dev);
+/*
+ * Why no guest can have it, in words for "it is ...": it is of the board, a
+ * bridge or the IOMMU's own function (AMD); NULL: a card, or like one. Class
+ * codes: PCI Code and ID Assignment 1.11, 1.7 and 1.9.
+ */
+const char *xpci_device_board(const struct xpci_device *dev);
 
 /* True if it is of @vendor and in @ids: "10c6 10f7-10fc". */
 bool xpci_device_listed(const struct xpci_device *dev, uint16_t vendor,

@@ -97,7 +97,7 @@ static void join_near(const struct xpci_inventory *inv, struct xpci_tie *tie,
 
         if (rule == XPCI_RULE_FUNCTION
                 ? step[i].isolates
-                : xpci_device_is_bridge(dev) ||
+                : xpci_device_board(dev) ||
                       (rule == XPCI_RULE_SLOT && dev->virtual_func))
             continue;
         if (first == NONE || !xpci_same_bus(&inv->dev[first], dev) ||
@@ -240,10 +240,9 @@ static void join_regions(const struct xpci_inventory *inv, struct xpci_tie *tie,
         i = xpci_inventory_from(inv, r->segment, r->first);
         last = xpci_inventory_from(inv, r->segment, r->last + 1u);
         for (; i < last; i++) {
-            if (linux_only
-                    ? owner == NONE || !r->is_alias ||
-                          !xpci_same_bus(&inv->dev[i], &inv->dev[owner])
-                    : !r->is_alias && xpci_device_is_bridge(&inv->dev[i]))
+            if (linux_only ? owner == NONE || !r->is_alias ||
+                                 !xpci_same_bus(&inv->dev[i], &inv->dev[owner])
+                           : !r->is_alias && xpci_device_board(&inv->dev[i]))
                 continue;
             owner = owner == NONE ? i : owner;
             if (join(tie, i, owner,

@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 
     seed = calloc(inv.n + 1, sizeof(*seed));
     for (size_t i = 0; seed && i < inv.n; i++) {
-        if (!xpci_device_is_bridge(&inv.dev[i]))
+        if (!xpci_device_board(&inv.dev[i]))
             seed[n++] = i;
     }
     for (int i = 0; ret == 0 && seed && i < atoi(argv[1]); i++) {

@@ -97,9 +97,8 @@ static void check_groups(const struct xpci_inventory *inv)
             0)
             continue;
         for (size_t i = 0; i < inv->n && i < 50; i++)
-            CHECK(
-                xpci_group_has(&group, i) ==
-                (all[i] == all[seed] && !xpci_device_is_bridge(&inv->dev[i])));
+            CHECK(xpci_group_has(&group, i) ==
+                  (all[i] == all[seed] && !xpci_device_board(&inv->dev[i])));
     }
 }
 

@@ -206,14 +206,14 @@ static void test_symmetric(void **state)
         for (size_t i = 0; i < inv.n; i++) {
             _cleanup_group_ struct xpci_group a = { 0 };
 
-            if (xpci_device_is_bridge(&inv.dev[i]))
+            if (xpci_device_board(&inv.dev[i]))
                 continue;
             assert_int_equal(
                 xpci_group_closure(&inv, &i, 1, XPCI_SCOPE_GROUP, &a, NULL), 0);
             for (size_t m = 0; m < a.n; m++) {
                 _cleanup_group_ struct xpci_group b = { 0 };
 
-                assert_false(xpci_device_is_bridge(&inv.dev[a.v[m].dev]));
+                assert_null(xpci_device_board(&inv.dev[a.v[m].dev]));
                 assert_int_equal(xpci_group_closure(&inv, &a.v[m].dev, 1,
                                                     XPCI_SCOPE_GROUP, &b, NULL),
                                  0);
