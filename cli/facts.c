@@ -246,7 +246,9 @@ static void tell_reset(struct view *v)
         if (ways & 1u << k)
             tell(v, "RESET", "%s", xpci_reset_names[k]);
     }
-    if (!ways && v->dev->header == 0)
+    if (!ways && v->dev->pcie_type == XPCI_PCIE_UNKNOWN)
+        tell(v, "RESET", "not known: its capabilities cannot be read");
+    else if (!ways && v->dev->header == 0 && !xpci_device_board(v->dev))
         judge(v, "RESET", XPCI_WARNING,
               "a guest gets it as the last one left it; often that works once",
               "reboot the host before another guest gets it", "none");
