@@ -38,6 +38,13 @@ static int check_bridge(const struct xpci_device *dev, struct xpci_error *err)
                               "bridge " XPCI_BDF_FMT " does not answer, so "
                               "what is behind it is not known; wake it up",
                               XPCI_BDF_ARGS(dev->bdf));
+    if (dev->bytes)
+        return xpci_error_set(
+            err, EACCES,
+            "the dump has only %u bytes of bridge " XPCI_BDF_FMT
+            ", so what belongs together is not "
+            "known; make it with 'lspci -D -xxxx' as root",
+            dev->bytes, XPCI_BDF_ARGS(dev->bdf));
     return xpci_error_set(err, EACCES,
                           "cannot read the capabilities of bridge " XPCI_BDF_FMT
                           ", so what belongs together is not known; run as "

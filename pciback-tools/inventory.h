@@ -85,6 +85,7 @@ struct xpci_device {
     struct xpci_sriov sriov;
     struct xpci_caps caps;
     bool ari;            /* forwards to functions above 7 (a bridge) */
+    uint16_t bytes;      /* of configuration space, in a dump; else 0 */
     uint32_t vendor_reg; /* Intel: d8h of a root port, f0h of 1f.0, else 0 */
     uint8_t secondary;   /* of a bridge */
     uint8_t subordinate;

@@ -295,13 +295,24 @@ static bool read_row(const char *p, struct space *space)
 static int end_device(struct scan *scan, struct xpci_error *err)
 {
     struct space *space = &scan->space;
+    size_t bytes = strnlen((const char *)space->has, sizeof(space->has));
+    struct pci_dev *pdev = space->pdev;
     int ret = 0;
 
-    if (space->pdev) {
-        pci_setup_cache(space->pdev, space->data, sizeof(space->data));
+    if (pdev && bytes < 64)
+        ret = xpci_error_set(err, EINVAL,
+                             "'%s' has only %zu bytes of %04x:%02x:%02x.%x; "
+                             "make it with 'lspci -D -xxxx' as root",
+                             scan->path, bytes, (unsigned int)pdev->domain,
+                             pdev->bus, pdev->dev, pdev->func);
+    if (pdev && ret == 0) {
+        pci_setup_cache(pdev, space->data, sizeof(space->data));
         ret = add_device(scan, err);
-        pci_free_dev(xpci_steal(space->pdev));
     }
+    if (pdev && ret == 0)
+        scan->inv->dev[scan->inv->n - 1].bytes = (uint16_t)bytes;
+    if (pdev)
+        pci_free_dev(xpci_steal(space->pdev));
     *space = (struct space){ 0 };
     memset(space->data, 0xff, sizeof(space->data));
     return ret;
@@ -335,14 +346,32 @@ static int read_line(struct scan *scan, size_t number, struct xpci_error *err)
                   : ret;
 }
 
+/* By what xz, gzip, zstd and bzip2 begin with. */
+static bool is_compressed(const char *line)
+{
+    static const char *const magic[] = { "\xfd\x37zXZ", "\x1f\x8b",
+                                         "\x28\xb5\x2f\xfd", "BZh" };
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(magic); i++) {
+        if (!strncmp(line, magic[i], strlen(magic[i])))
+            return true;
+    }
+    return false;
+}
+
 static int scan_dump(struct scan *scan, struct xpci_error *err)
 {
     int ret = end_device(scan, err);
     size_t n = 1;
 
     errno = 0;
-    while (ret == 0 && getline(&scan->line, &scan->size, scan->dump) > 0)
+    while (ret == 0 && getline(&scan->line, &scan->size, scan->dump) > 0) {
+        if (n == 1 && is_compressed(scan->line))
+            return xpci_error_set(err, EINVAL,
+                                  "'%s' is compressed; unpack it before",
+                                  scan->path);
         ret = read_line(scan, n++, err);
+    }
     if (ret == 0 && !feof(scan->dump))
         ret = xpci_error_errno(err, errno, "cannot read '%s'", scan->path);
     return ret < 0 ? ret : end_device(scan, err);
