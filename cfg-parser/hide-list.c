@@ -80,6 +80,7 @@ static int read_form(const char **p, struct number num[FIELDS],
                      struct xpci_error *err)
 {
     const char *start = *p;
+    size_t len;
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(forms); i++) {
         struct number *next = &num[i < 3 ? SEGMENT : BUS];
@@ -97,12 +98,16 @@ static int read_form(const char **p, struct number num[FIELDS],
         if (!*f)
             return 0;
     }
+    len = strcspn(*p, BLANKS);
     return xpci_error_set(err, EINVAL,
-                          "an entry does not go on with '%.*s', it is "
+                          "an entry does not go on with %s%.*s%s it is "
                           "(ssss:bb:dd.f), (ssss:bb:dd.*) or (ssss:bb:*.*): "
                           "the kernel logs 'Error parsing pci_devs_to_hide', "
                           "does not load pciback and hides nothing",
-                          (int)strcspn(*p, BLANKS), *p);
+                          len ? "'" : "", (int)len, *p,
+                          len   ? "',"
+                          : **p ? "a blank,"
+                                : "the end of the list,");
 }
 
 /* pcistub_device_id_add(): a negative slot or function is all of them. */
