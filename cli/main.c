@@ -90,6 +90,11 @@ static int run_in_recording(struct xpci_call *call, const char *file,
                                 "'%s' is a recording, where nothing can be "
                                 "changed; -n shows what would be",
                                 file);
+    if (call->opt[OPT_DUMP])
+        return xpci_error_usage(err,
+                                "'%s' is a recording, and has the devices: "
+                                "--dump does not go with it",
+                                file);
     xpci_interrupt_hold(&held);
     ret = xpci_recording_unpack(file, &dir, err);
     if (ret == 0)

@@ -82,6 +82,20 @@ static int show_column(struct xpci_table *table, size_t i,
     return 0;
 }
 
+static int refuse_column(const struct xpci_table *table, const char *name,
+                         size_t len, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf all = { 0 };
+
+    for (size_t i = 0; i < table->columns.n; i++) {
+        if (xpci_buf_printf(&all, "%s%s", i ? ", " : "",
+                            table->columns.v[i].name) < 0)
+            return xpci_error_oom(err);
+    }
+    return xpci_error_usage(err, "'%.*s' is no column of this table; it has %s",
+                            (int)len, name, all.data);
+}
+
 /* The columns that -o names. */
 static int show_chosen(struct xpci_table *table, const char *list,
                        struct xpci_error *err)
@@ -96,8 +110,7 @@ static int show_chosen(struct xpci_table *table, const char *list,
                                         strncasecmp(col[i].name, list, len)))
             i++;
         if (i == table->columns.n)
-            return xpci_error_usage(err, "'%.*s' is no column of this table",
-                                    (int)len, list);
+            return refuse_column(table, list, len, err);
         xpci_try(show_column(table, i, err));
         list += len + (list[len] == ',');
     }
