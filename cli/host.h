@@ -49,8 +49,8 @@ const struct xpci_guest_device *xpci_host_user(const struct xpci_call *call,
                                                const struct xpci_bdf *bdf);
 
 /*
- * "bridge", "iommu", "free", "dom0", "pciback", "assignable" or "attached"; "unknown"
- * in a dump. "pciback" where the guests are not known.
+ * "bridge", "iommu", "free", "dom0", "pciback", "assignable" or "attached";
+ * "unknown" in a dump. "pciback" where the guests are not known.
  */
 const char *xpci_host_state(const struct xpci_call *call,
                             const struct xpci_device *dev);
