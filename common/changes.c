@@ -424,28 +424,22 @@ static int drop_old(struct xpci_changes *set, size_t k,
     return r < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int cmp_real(const void *a, const void *b)
-{
-    return strcmp((*(const struct xpci_change *const *)a)->real,
-                  (*(const struct xpci_change *const *)b)->real);
-}
-
 /* A file that is in the set twice would lose one of the two. */
 static int check_twice(const struct xpci_changes *set,
                        const struct xpci_root *root, struct xpci_error *err)
 {
-    _cleanup_free_ const struct xpci_change **v = calloc(set->n, sizeof(*v));
+    _cleanup_strv_ struct xpci_strv names = { 0 };
 
-    if (!v)
-        return xpci_error_oom(err);
-    for (size_t k = 0; k < set->n; k++)
-        v[k] = &set->v[k];
-    qsort(v, set->n, sizeof(*v), cmp_real);
-    for (size_t k = 1; k < set->n; k++) {
-        if (!strcmp(v[k - 1]->real, v[k]->real))
+    for (size_t k = 0; k < set->n; k++) {
+        if (xpci_strv_add(&names, set->v[k].real) < 0)
+            return xpci_error_oom(err);
+    }
+    xpci_strv_sort(&names);
+    for (size_t k = 1; k < names.n; k++) {
+        if (!strcmp(names.v[k - 1], names.v[k]))
             return xpci_error_set(err, EINVAL,
                                   "'%s%s' would be written twice by one call",
-                                  xpci_root_dir(root), v[k]->real);
+                                  xpci_root_dir(root), names.v[k]);
     }
     return 0;
 }
