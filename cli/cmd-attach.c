@@ -199,7 +199,7 @@ static int attach_all(struct job *job, struct xpci_error *err)
     return ret;
 }
 
-int xpci_run_attach(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_(job_clear) struct job job = { .call = call };
 
@@ -218,3 +218,15 @@ int xpci_run_attach(struct xpci_call *call, struct xpci_error *err)
     }
     return 0;
 }
+
+const struct xpci_cmd xpci_cmd_attach = {
+    .name = "attach",
+    .operands = "DOMAIN DEVICE [VSLOT] | DOMAIN DEVICE@VSLOT...",
+    .min = 2,
+    .max = CMD_ANY,
+    .summary = "give devices to a running guest, at fixed virtual slots",
+    .options = CMD_OPTIONS(OPT_PERSIST, OPT_FILE),
+    .columns = "DOMAIN BDF VSLOT",
+    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
+    .run = run,
+};

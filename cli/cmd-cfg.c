@@ -45,7 +45,7 @@ static int list(struct xpci_call *call, struct xpci_error *err)
     return 0;
 }
 
-int xpci_run_cfg(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     const char *verb = call->argv[0];
 
@@ -58,3 +58,14 @@ int xpci_run_cfg(struct xpci_call *call, struct xpci_error *err)
         return xpci_cfg_check_files(call, err);
     return xpci_call_usage(call, err);
 }
+
+const struct xpci_cmd xpci_cmd_cfg = {
+    .name = "cfg",
+    .operands = "list|add|remove|check FILE... [DEVICE[@VSLOT]...]",
+    .min = 2,
+    .max = CMD_ANY,
+    .summary = "read, edit and check the pci list of guest configurations",
+    .options = CMD_OPTIONS(OPT_BACKUP, OPT_COLUMNS),
+    .flags = CMD_CHANGES,
+    .run = run,
+};

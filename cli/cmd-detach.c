@@ -65,7 +65,7 @@ static int detach_one(const struct xpci_call *call,
     return xpci_table_add(call, err, domain->name, xpci_cell_bdf(bdf));
 }
 
-int xpci_run_detach(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
     const char *text = call->opt[OPT_TIMEOUT];
@@ -88,3 +88,14 @@ int xpci_run_detach(struct xpci_call *call, struct xpci_error *err)
                             err));
     return 0;
 }
+
+const struct xpci_cmd xpci_cmd_detach = {
+    .name = "detach",
+    .operands = "DOMAIN DEVICE...",
+    .min = 2,
+    .max = CMD_ANY,
+    .summary = "take devices from a running guest",
+    .options = CMD_OPTIONS(OPT_PERSIST, OPT_FILE, OPT_TIMEOUT),
+    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
+    .run = run,
+};

@@ -338,7 +338,7 @@ static int show(const struct xpci_call *call, const struct xpci_fact *fact,
     return 0;
 }
 
-int xpci_run_doctor(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_facts_ struct xpci_facts facts = { 0 };
     _cleanup_free_ bool *chosen = NULL;
@@ -359,3 +359,13 @@ int xpci_run_doctor(struct xpci_call *call, struct xpci_error *err)
         xpci_log(&call->log, XPCI_LOG_NOTE, "nothing is wrong");
     return worst == XPCI_ERROR ? XPCI_EXIT_WRONG : XPCI_EXIT_OK;
 }
+
+const struct xpci_cmd xpci_cmd_doctor = {
+    .name = "doctor",
+    .operands = "[DEVICE... | DOMAIN]",
+    .max = CMD_ANY,
+    .summary = "what would go wrong, before it does",
+    .options = CMD_OPTIONS(OPT_COLUMNS, OPT_DUMP),
+    .columns = "SEVERITY SUBJECT FINDING WHY FIX",
+    .run = run,
+};

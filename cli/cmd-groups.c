@@ -18,7 +18,7 @@ static int choose(const struct xpci_call *call, enum xpci_opt opt,
                             other);
 }
 
-int xpci_run_groups(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_group_ struct xpci_group groups = { 0 };
     bool kernel_only, as_enabled;
@@ -38,3 +38,13 @@ int xpci_run_groups(struct xpci_call *call, struct xpci_error *err)
     }
     return 0;
 }
+
+const struct xpci_cmd xpci_cmd_groups = {
+    .name = "groups",
+    .operands = "[DEVICE...]",
+    .max = CMD_ANY,
+    .summary = "show which devices must move together, and by which rule",
+    .options = CMD_OPTIONS(OPT_ACS, OPT_COLUMNS, OPT_DUMP, OPT_RULES),
+    .columns = "GROUP# BDF RULE DEVICE",
+    .run = run,
+};

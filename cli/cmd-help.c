@@ -37,7 +37,8 @@ static void print_options(const struct xpci_cmd *cmd,
 
 static void print_commands(bool words)
 {
-    for (const struct xpci_cmd *cmd = xpci_commands; cmd->name; cmd++) {
+    for (const struct xpci_cmd *const *c = xpci_commands; *c; c++) {
+        const struct xpci_cmd *cmd = *c;
         if (words)
             puts(cmd->name);
         else
@@ -67,7 +68,7 @@ int xpci_help_version(void)
     return 0;
 }
 
-int xpci_run_help(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     const char *name = call->argc ? call->argv[0] : NULL;
     const struct xpci_cmd *cmd = name ? xpci_cmd_find(name) : call->cmd;
@@ -82,3 +83,12 @@ int xpci_run_help(struct xpci_call *call, struct xpci_error *err)
         print_commands(true);
     return 0;
 }
+
+const struct xpci_cmd xpci_cmd_help = {
+    .name = "help",
+    .operands = "[COMMAND]",
+    .max = 1,
+    .summary = "show the commands, or the options of one",
+    .options = CMD_OPTIONS(OPT_WORDS),
+    .run = run,
+};

@@ -191,7 +191,7 @@ static int add_hidden(const struct xpci_call *call, struct xpci_error *err)
     return 0;
 }
 
-int xpci_run_hide_list(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_free_ char *list = NULL;
 
@@ -212,3 +212,13 @@ int xpci_run_hide_list(struct xpci_call *call, struct xpci_error *err)
         puts(list);
     return 0;
 }
+
+const struct xpci_cmd xpci_cmd_hide_list = {
+    .name = "hide-list",
+    .operands = "[DEVICE...]",
+    .max = CMD_ANY,
+    .summary = "print the pciback list of what is hidden, or would be",
+    .options = CMD_OPTIONS(OPT_CHECK, OPT_DUMP, OPT_SCOPE),
+    .columns = "BDF PATH ID",
+    .run = run,
+};

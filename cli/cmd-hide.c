@@ -204,7 +204,7 @@ static int change(struct xpci_call *call, bool hide, const char *note,
     return 0;
 }
 
-int xpci_run_hide(struct xpci_call *call, struct xpci_error *err)
+static int run_hide(struct xpci_call *call, struct xpci_error *err)
 {
     return change(call, true,
                   call->argc ? "the next boot hides them; reboot, then 'xpci "
@@ -214,8 +214,29 @@ int xpci_run_hide(struct xpci_call *call, struct xpci_error *err)
                   err);
 }
 
-int xpci_run_unhide(struct xpci_call *call, struct xpci_error *err)
+static int run_unhide(struct xpci_call *call, struct xpci_error *err)
 {
     return change(call, false,
                   "the next boot gives them back to dom0's drivers", err);
 }
+
+const struct xpci_cmd xpci_cmd_hide = {
+    .name = "hide",
+    .operands = "[DEVICE...]",
+    .max = CMD_ANY,
+    .summary = "take devices from dom0, with all that must go with them",
+    .options = CMD_OPTIONS(OPT_SCOPE),
+    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
+    .run = run_hide,
+};
+
+const struct xpci_cmd xpci_cmd_unhide = {
+    .name = "unhide",
+    .operands = "DEVICE...",
+    .min = 1,
+    .max = CMD_ANY,
+    .summary = "give devices back to dom0",
+    .options = CMD_OPTIONS(OPT_SCOPE),
+    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
+    .run = run_unhide,
+};

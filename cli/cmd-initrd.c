@@ -110,7 +110,7 @@ static int update(struct xpci_call *call, struct xpci_plan *plan,
     return call->opt[OPT_DRY_RUN] ? 0 : verdicts(call, plan, err);
 }
 
-int xpci_run_initrd(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_plan_ struct xpci_plan plan = { 0 };
     const char *verb = call->argv[0];
@@ -131,3 +131,14 @@ int xpci_run_initrd(struct xpci_call *call, struct xpci_error *err)
     xpci_try(xpci_plan_make(call, &plan, err));
     return updates ? update(call, &plan, err) : verdicts(call, &plan, err);
 }
+
+const struct xpci_cmd xpci_cmd_initrd = {
+    .name = "initrd",
+    .operands = "list|check|update [KERNEL...]",
+    .min = 1,
+    .max = CMD_ANY,
+    .summary = "the boot images: what they will do, and rebuilding them",
+    .options = CMD_OPTIONS(OPT_COLUMNS, OPT_IMAGE, OPT_KERNEL),
+    .flags = CMD_NEEDS_ROOT,
+    .run = run,
+};

@@ -152,7 +152,10 @@ static int show(struct xpci_call *call, bool tree, struct xpci_error *err)
     return (tree ? add_tree : add_list)(call, group, err);
 }
 
-int xpci_run_list(struct xpci_call *call, struct xpci_error *err)
+#define DEVICE_COLUMNS                                                         \
+    "BDF GROUP# DRIVER STATE USED_BY DEVICE ID+ CLASS+ PATH+ GUARD+ WHY+"
+
+static int run_list(struct xpci_call *call, struct xpci_error *err)
 {
     if (call->opt[OPT_ASSIGNABLE] && call->opt[OPT_DUMP])
         return xpci_error_usage(err, "a dump does not know what is "
@@ -160,7 +163,7 @@ int xpci_run_list(struct xpci_call *call, struct xpci_error *err)
     return show(call, false, err);
 }
 
-int xpci_run_tree(struct xpci_call *call, struct xpci_error *err)
+static int run_tree(struct xpci_call *call, struct xpci_error *err)
 {
     if (!call->opt[OPT_COLUMNS] && !call->opt[OPT_JSON]) {
         call->opt[OPT_COLUMNS] = "bdf,group,driver,state,used_by,guard,device";
@@ -168,3 +171,22 @@ int xpci_run_tree(struct xpci_call *call, struct xpci_error *err)
     }
     return show(call, true, err);
 }
+
+const struct xpci_cmd xpci_cmd_list = {
+    .name = "list",
+    .operands = "[DEVICE...]",
+    .max = CMD_ANY,
+    .summary = "show devices: what, driver, group, state, who uses them",
+    .options = CMD_OPTIONS(OPT_ASSIGNABLE, OPT_ALL, OPT_COLUMNS, OPT_DUMP),
+    .columns = DEVICE_COLUMNS,
+    .run = run_list,
+};
+
+const struct xpci_cmd xpci_cmd_tree = {
+    .name = "tree",
+    .operands = "",
+    .summary = "show the buses as a tree: groups, users, what dom0 lives on",
+    .options = CMD_OPTIONS(OPT_COLUMNS, OPT_DUMP),
+    .columns = DEVICE_COLUMNS,
+    .run = run_tree,
+};

@@ -116,7 +116,7 @@ static int save(const struct xpci_call *call, const struct xpci_buf *bytes,
     return ret;
 }
 
-int xpci_run_record(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv names = { 0 };
     _cleanup_buf_ struct xpci_buf bytes = { 0 };
@@ -132,3 +132,13 @@ int xpci_run_record(struct xpci_call *call, struct xpci_error *err)
         ret = save(call, &bytes, names.n, err);
     return ret < 0 ? ret : unread > 0;
 }
+
+const struct xpci_cmd xpci_cmd_record = {
+    .name = "record",
+    .operands = "FILE",
+    .min = 1,
+    .max = 1,
+    .summary = "write what xpci reads of this host into one file for --root",
+    .flags = CMD_NEEDS_ROOT,
+    .run = run,
+};

@@ -40,7 +40,7 @@ static int add_row(const struct xpci_call *call, const struct xpci_facts *f,
     return ret;
 }
 
-int xpci_run_show(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_facts_ struct xpci_facts facts = { 0 };
 
@@ -57,3 +57,14 @@ int xpci_run_show(struct xpci_call *call, struct xpci_error *err)
     print(&facts);
     return 0;
 }
+
+const struct xpci_cmd xpci_cmd_show = {
+    .name = "show",
+    .operands = "DEVICE",
+    .min = 1,
+    .max = 1,
+    .summary = "one device, whole, with the reason behind every verdict",
+    .options = CMD_OPTIONS(OPT_DUMP),
+    .columns = XPCI_FACT_COLUMNS,
+    .run = run,
+};

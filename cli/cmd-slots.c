@@ -42,7 +42,7 @@ static int add_slot(const struct xpci_call *call, unsigned int vslot, bool used,
                           NULL, NULL, used ? "emulated" : "free");
 }
 
-int xpci_run_slots(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     uint32_t used = 0;
     int ret;
@@ -60,3 +60,14 @@ int xpci_run_slots(struct xpci_call *call, struct xpci_error *err)
         xpci_try(add_slot(call, slot, used & (1u << slot), err));
     return add_devices(call, true, err);
 }
+
+const struct xpci_cmd xpci_cmd_slots = {
+    .name = "slots",
+    .operands = "[DOMAIN]",
+    .max = 1,
+    .summary = "the guests' virtual slots as they are; of one also the free",
+    .options = CMD_OPTIONS(OPT_COLUMNS),
+    .columns = "DOMAIN VSLOT BDF REQUESTED STATE",
+    .flags = CMD_NEEDS_ROOT,
+    .run = run,
+};

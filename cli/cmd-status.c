@@ -95,7 +95,7 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
                    why ? why : "pciback has it; the images are proven", err);
 }
 
-int xpci_run_status(struct xpci_call *call, struct xpci_error *err)
+static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_(status_clear) struct status s = { .call = call };
 
@@ -120,3 +120,13 @@ int xpci_run_status(struct xpci_call *call, struct xpci_error *err)
     }
     return (int)s.worst;
 }
+
+const struct xpci_cmd xpci_cmd_status = {
+    .name = "status",
+    .operands = "",
+    .summary = "what is hidden, what will be, and whether the boot will do it",
+    .options = CMD_OPTIONS(OPT_COLUMNS),
+    .columns = "BDF STATE REASON",
+    .flags = CMD_NEEDS_ROOT,
+    .run = run,
+};

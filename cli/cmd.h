@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a command is. Each has a cmd-NAME.c with its function, and a row in
- * the table of commands.c, from which help, option parsing, completion and
- * the check of the manual pages derive.
+ * What a command is. Each is a cmd-NAME.c that ends in its own struct, listed
+ * in commands.c; help, option parsing, completion and the check of the manual
+ * pages derive from that.
  *
  * A command parses its operands, calls the libraries and prints. Its answer
  * goes to stdout, talk goes through call->log to stderr. run() returns the
@@ -63,6 +63,7 @@ enum xpci_cmd_flags {
 };
 
 #define CMD_ANY 0x7fffffff /* as max: any number of operands */
+#define CMD_OPTIONS(...) ((const enum xpci_opt[]){ __VA_ARGS__, OPT_NONE })
 
 struct xpci_call {
     const struct xpci_cmd *cmd;
@@ -89,8 +90,6 @@ struct xpci_call {
     int lock; /* -1: none */
 };
 
-typedef int xpci_cmd_fn(struct xpci_call *call, struct xpci_error *err);
-
 struct xpci_cmd {
     const char *name;
     const char *operands; /* for the usage line */
@@ -99,31 +98,31 @@ struct xpci_cmd {
     const enum xpci_opt *options; /* besides the common ones */
     const char *columns;          /* of its table; NULL: run() makes that */
     unsigned int flags;
-    xpci_cmd_fn *run;
+    int (*run)(struct xpci_call *call, struct xpci_error *err);
 };
 
-/* In the order help shows them; the last one has no name. */
-extern const struct xpci_cmd xpci_commands[];
+/* NULL-terminated, in the order help shows them. */
+extern const struct xpci_cmd *const xpci_commands[];
 
 /* NULL: there is none of that name. */
 const struct xpci_cmd *xpci_cmd_find(const char *name);
 
-xpci_cmd_fn xpci_run_attach;
-xpci_cmd_fn xpci_run_cfg;
-xpci_cmd_fn xpci_run_detach;
-xpci_cmd_fn xpci_run_doctor;
-xpci_cmd_fn xpci_run_groups;
-xpci_cmd_fn xpci_run_help;
-xpci_cmd_fn xpci_run_hide;
-xpci_cmd_fn xpci_run_hide_list;
-xpci_cmd_fn xpci_run_initrd;
-xpci_cmd_fn xpci_run_list;
-xpci_cmd_fn xpci_run_record;
-xpci_cmd_fn xpci_run_show;
-xpci_cmd_fn xpci_run_slots;
-xpci_cmd_fn xpci_run_status;
-xpci_cmd_fn xpci_run_tree;
-xpci_cmd_fn xpci_run_unhide;
+extern const struct xpci_cmd xpci_cmd_attach;
+extern const struct xpci_cmd xpci_cmd_cfg;
+extern const struct xpci_cmd xpci_cmd_detach;
+extern const struct xpci_cmd xpci_cmd_doctor;
+extern const struct xpci_cmd xpci_cmd_groups;
+extern const struct xpci_cmd xpci_cmd_help;
+extern const struct xpci_cmd xpci_cmd_hide;
+extern const struct xpci_cmd xpci_cmd_hide_list;
+extern const struct xpci_cmd xpci_cmd_initrd;
+extern const struct xpci_cmd xpci_cmd_list;
+extern const struct xpci_cmd xpci_cmd_record;
+extern const struct xpci_cmd xpci_cmd_show;
+extern const struct xpci_cmd xpci_cmd_slots;
+extern const struct xpci_cmd xpci_cmd_status;
+extern const struct xpci_cmd xpci_cmd_tree;
+extern const struct xpci_cmd xpci_cmd_unhide;
 
 /* The error of a call with other operands than the usage line says. */
 int xpci_call_usage(const struct xpci_call *call, struct xpci_error *err);
