@@ -92,9 +92,13 @@ static int add_read(struct xpci_changes *set, const struct xpci_root *root,
     if (ret < 0)
         return ret;
     /* what is to be run must stay so */
-    change->adds_exec = exists && change->mode & 0111 &&
-                        xpci_root_stat(root, change->path, &st) == 0 &&
-                        !(st.st_mode & 0111);
+    if (exists && change->mode & 0111) {
+        ret = xpci_root_stat(root, change->path, &st);
+        if (ret < 0)
+            return xpci_error_errno(err, -ret, "cannot look at '%s%s'",
+                                    xpci_root_dir(root), change->path);
+        change->adds_exec = !(st.st_mode & 0111);
+    }
     if (change->kind == XPCI_CHANGE_PUT && !exists)
         change->kind = XPCI_CHANGE_NEW;
     needed = change->kind == XPCI_CHANGE_DELETE
@@ -354,6 +358,7 @@ static int move_in(struct xpci_changes *set, size_t k,
 static int is_ours(struct xpci_change *c, const struct xpci_root *root)
 {
     _cleanup_buf_ struct xpci_buf now = { 0 };
+    struct stat st;
     bool found;
     int ret;
 
@@ -362,6 +367,11 @@ static int is_ours(struct xpci_change *c, const struct xpci_root *root)
     ret = xpci_root_read_optional(root, c->real, &now, &found, NULL);
     if (ret < 0)
         return ret;
+    /* the same bytes, of which only the x bits tell whether they are new */
+    if (found && c->kind == XPCI_CHANGE_PUT && c->hash == c->was) {
+        ret = xpci_root_stat(root, c->real, &st);
+        return ret < 0 ? ret : hash_of(&now) == c->hash && st.st_mode & 0111;
+    }
     if (c->kind == XPCI_CHANGE_DELETE ? !found
                                       : found && hash_of(&now) == c->hash)
         return 1;

@@ -66,7 +66,6 @@ static bool is_of_kernel(const struct found *found, const char *name,
 static bool wants(void *data, const char *name)
 {
     const struct found *found = data;
-
     const struct xpci_generator_seize *seize = found->gen->seize;
 
     return is_modprobe_file(name) || load_key(found, name) ||

@@ -333,6 +333,38 @@ static void test_undo_in_doubt(void **state)
     expect_before(t);
 }
 
+/* The same where nothing but the x bits change: never a cut file. */
+static void test_each_kill_of_exec(void **state)
+{
+    struct tree *t = *state;
+    bool died = true;
+
+    mkdir(tree_path(t, "/etc"), 0755);
+    mkdir(tree_path(t, "/var"), 0755);
+    mkdir(tree_path(t, "/var/lib"), 0755);
+    for (unsigned int k = 1; died; k++) {
+        _cleanup_changes_ struct xpci_changes set = { 0 };
+        int status;
+
+        tree_put(t, "/etc/hook", "#!/bin/sh\n");
+        assert_int_equal(chmod(tree_path(t, "/etc/hook"), 0644), 0);
+        assert_int_equal(xpci_changes_put(&set, t->root, "/etc/hook",
+                                          "#!/bin/sh\n", 10, 0755, NULL),
+                         0);
+        if (fork() == 0) {
+            fail_hook = die;
+            fail_from(k, 0);
+            _exit(xpci_changes_commit(&set, t->root, NULL) != 0);
+        }
+        wait(&status);
+        died = WIFEXITED(status) && WEXITSTATUS(status) == 137;
+        assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
+        tree_expect(t, "/etc/hook", "#!/bin/sh\n");
+        tree_expect_names(t, "/etc", "hook");
+    }
+    assert_int_equal(tree_stat(t, "/etc/hook").st_mode & 07777, 0755);
+}
+
 static struct tree *edited;
 static bool by_rename;
 
@@ -534,6 +566,7 @@ int main(void)
         TREE_TEST(test_commit),
         TREE_TEST(test_twice),
         TREE_TEST(test_lost_exec),
+        TREE_TEST(test_each_kill_of_exec),
         TREE_TEST(test_keep),
         TREE_TEST(test_many),
         TREE_TEST(test_each_kill),
