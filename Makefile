@@ -179,6 +179,10 @@ install: all man
 	        $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
 	done
 
+# Debian packages of this tree, in build/deb.
+deb: deps-build-deb
+	scripts/build-deb.sh build/deb
+
 # --- tests; each installs what it lacks when run as root ---
 
 unit: $(UNIT_BIN)
@@ -202,21 +206,25 @@ lab-root:
 	@$(MAKE) --no-print-directory BUILD=build/lab-build PREFIX=/usr \
 	    DESTDIR=$(LAB_ROOT) install >/dev/null
 
+# The packages, for the test that installs them. This tree is tested as it is.
+lab-debs: deps-build-deb
+	DEB_BUILD_OPTIONS=nocheck scripts/build-deb.sh build/deb
+
 lab: deps-build-lab lab-root
 	XPCI_DESTDIR=$(LAB_ROOT) tests/lab/lab shell
 
 demo: deps-build-lab lab-root
 	XPCI_DESTDIR=$(LAB_ROOT) tests/lab/lab run -v walk
 
-check-lab: deps-build-lab lab-root
-	XPCI_DESTDIR=$(LAB_ROOT) tests/lab/lab run $(LAB_TESTS)
+check-lab: deps-build-lab lab-root $(if $(filter package,$(LAB_TESTS)),lab-debs)
+	XPCI_DESTDIR=$(LAB_ROOT) XPCI_DEBS=build/deb tests/lab/lab run $(LAB_TESTS)
 
 clean:
 	rm -rf build
 
 FORCE:
 
-.PHONY: FORCE all man install unit check-fast check lint lab-root lab demo \
+.PHONY: FORCE all man install deb unit check-fast check lint lab-root lab-debs lab demo \
         check-lab fuzz fuzz-targets $(FUZZ) fuzz-build fuzz-diff clean
 .DELETE_ON_ERROR:
 .SECONDARY:

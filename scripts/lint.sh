@@ -46,7 +46,7 @@ scripts() {
     local file
     files | while read -r file; do
         case $file in
-        *.sh | *.bash) echo "$file" ;;
+        *.sh | *.bash | debian/*.p*) echo "$file" ;;
         *.*) ;;
         *)
             ! head -n 1 "$file" | tr -d '\0' |

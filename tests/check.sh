@@ -80,6 +80,14 @@ fuzz() {
     make --no-print-directory FUZZ_TIME=20 fuzz-targets
 }
 
+# The packages, and what Debian and Fedora's own tools say of them.
+packages() {
+    make --no-print-directory lab-debs &&
+        lintian --allow-root --display-info --fail-on info,warning,error \
+            build/deb/*.changes &&
+        rpmlint -r packaging/xpci.rpmlintrc packaging/xpci.spec
+}
+
 lab() {
     make --no-print-directory check-lab
 }
@@ -100,6 +108,7 @@ all)
     stage compare-with-xl compare
     stage fuzz fuzz
     stage lint scripts/lint.sh build/xpci
+    stage packages packages
     stage lab lab
     ;;
 *)

@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# build-deb.sh DIR - builds the Debian packages into DIR, from a copy of what
+# git tracks, for the Xen release that is installed here; if they are not those
+# of that very tree already.
+set -euo pipefail
+shopt -s nullglob
+
+[ $# = 1 ] || { echo "usage: build-deb.sh DIR" >&2; exit 2; }
+cd "$(dirname "$0")/.."
+version=$(dpkg-parsechangelog -S Version)
+grep -qx "VERSION *:= $version" Makefile || {
+    echo "build-deb: debian/changelog is of $version, the Makefile is not" >&2
+    exit 1
+}
+files() { # that are tracked, and still there
+    git ls-files -z | while IFS= read -r -d '' file; do
+        [ ! -f "$file" ] || printf '%s\0' "$file"
+    done
+}
+
+# one package each, for "apt install DIR/xpci*.deb"
+export DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS-} noautodbgsym"
+key=$({ files | xargs -0 sha256sum; dpkg-query -W libxen-dev
+    echo "$DEB_BUILD_OPTIONS"; } | sha256sum)
+if [ "$(cat "$1/key" 2>/dev/null)" = "$key" ]; then
+    echo "build-deb: $1 is up to date"
+    exit
+fi
+rm -rf "$1"
+mkdir -p "$1"
+dir=$(readlink -f "$1")
+files | tar -c --null -T - | tar -x --one-top-level="$dir/xpci-$version"
+cd "$dir/xpci-$version"
+debian/rules xen
+dpkg-buildpackage -J -b -us -uc >"$dir/log" 2>&1 || {
+    tail -n 50 "$dir/log" >&2
+    exit 1
+}
+echo "$key" >"$dir/key"
+ls "$dir"/*.deb
