@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <stdarg.h>
-#include <string.h>
 #include <strings.h>
 
 #include "cfg-check.h"

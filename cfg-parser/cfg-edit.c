@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <string.h>
-
 #include "cfg-edit.h"
 
 #define INDENT "    "
@@ -309,8 +306,7 @@ static int make_text(struct edit *e, const struct xpci_cfg_items *items,
     _cleanup_free_ char *item = quote(value ? value : "", q);
     int ret = 0;
 
-    if (!item)
-        return xpci_error_oom(err);
+    xpci_need(item, err);
     if (!value)
         drop(e, tok);
     else if (tok)

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <string.h>
-
 #include "cfg-edit.h"
 #include "cfg-pci.h"
 
@@ -15,8 +12,7 @@ static int load_item(const struct xpci_cfg *cfg,
     struct xpci_cfg_pci_entry *entry = xpci_list_add(out);
     const char *s = item->value;
 
-    if (!entry)
-        return xpci_error_oom(err);
+    xpci_need(entry, err);
     if (xpci_pci_spec_read(s, strlen(s), xpci_cfg_xl_error(cfg) != NULL,
                            &entry->spec, &why) < 0)
         return xpci_error_set(err, -why.code,
@@ -76,8 +72,7 @@ static int check_other(const struct xpci_cfg *cfg,
     const char *why = NULL;
     int ret;
 
-    if (!text)
-        return xpci_error_oom(err);
+    xpci_need(text, err);
     if (same_device(&other->spec, want))
         why = "is listed twice";
     else if (xpci_pci_spec_overlaps(&other->spec, want))

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
-#include <errno.h>
 #include <search.h>
-#include <string.h>
 
 #include "tree.h"
 #include "xm.h"
@@ -150,8 +148,7 @@ static int check_append(struct parser *p, const struct xpci_cfg_stmt *stmt)
     for (; p->named < cfg->stmts.n; p->named++) {
         name = text + xpci_cfg_start(cfg, cfg->stmts.v[p->named].key);
         node = tsearch(name, &p->names, xpci_cfg_cmp_names);
-        if (!node)
-            return xpci_error_oom(p->err);
+        xpci_need(node, p->err);
         *node = name;
     }
     name = text + xpci_cfg_start(cfg, stmt->key);
@@ -192,8 +189,7 @@ static int parse_stmt(struct parser *p)
     if (type != XPCI_TOK_NEWLINE && type != XPCI_TOK_SEMICOLON && !at_end(type))
         return syntax_error(p, "the end of the line after the value");
     new = xpci_list_add(&p->cfg->stmts);
-    if (!new)
-        return xpci_error_oom(p->err);
+    xpci_need(new, p->err);
     *new = stmt;
     return 0;
 }
@@ -284,8 +280,7 @@ int xpci_cfg_parse(const char *data, size_t len, const char *name,
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
 
-    if (xpci_buf_append(&text, data, len) < 0)
-        return xpci_error_oom(err);
+    xpci_need(xpci_buf_append(&text, data, len) == 0, err);
     return xpci_cfg_take(&text, name, out, err);
 }
 
@@ -372,8 +367,7 @@ static int add_item(const struct xpci_cfg *cfg, size_t tok, bool has_value,
 {
     struct xpci_cfg_item *item = xpci_list_add(out);
 
-    if (!item)
-        return -ENOMEM;
+    xpci_need(item, NULL);
     item->tok = tok;
     if (has_value)
         item->value = xpci_cfg_atom(cfg, tok);
@@ -401,8 +395,7 @@ int xpci_cfg_items(const struct xpci_cfg *cfg, const char *key,
                 ret = add_item(cfg, k, is_atom(type), out);
             depth += type == XPCI_TOK_OPEN;
         }
-        if (ret < 0)
-            return xpci_error_oom(err);
+        xpci_need(ret == 0, err);
     }
     return 0;
 }
@@ -463,8 +456,7 @@ int xpci_cfg_string(const struct xpci_cfg *cfg, const char *key, char **out,
                                   "'%s' is %s, not a single value", key,
                                   stmt->is_list ? "a list" : "computed");
         part = xpci_cfg_atom(cfg, stmt->first);
-        if (!part || xpci_buf_puts(&value, part) < 0)
-            return xpci_error_oom(err);
+        xpci_need(part && xpci_buf_puts(&value, part) == 0, err);
     }
     *out = xpci_buf_steal(&value);
     return *out ? 0 : xpci_error_oom(err);

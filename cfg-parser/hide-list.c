@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
-#include <errno.h>
-#include <string.h>
 
 #include "buf.h"
 #include "hide-list.h"
@@ -28,9 +26,9 @@ int xpci_hide_list_format(const struct xpci_bdf *v, size_t n, char **out,
                                   "cannot hide '" XPCI_BDF_FMT
                                   "': xen-pciback takes no segment above ffff",
                                   XPCI_BDF_ARGS(v[i]));
-        if (xpci_buf_printf(&buf, "(" XPCI_BDF_FMT ")", XPCI_BDF_ARGS(v[i])) <
-            0)
-            return xpci_error_oom(err);
+        xpci_need(xpci_buf_printf(&buf, "(" XPCI_BDF_FMT ")",
+                                  XPCI_BDF_ARGS(v[i])) == 0,
+                  err);
     }
     xpci_try(check_length(buf.len, err));
     *out = xpci_buf_steal(&buf);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "lex.h"
 
@@ -57,8 +54,7 @@ int xpci_lex_error(struct xpci_error *err, const char *name, const char *data,
     va_start(ap, fmt);
     text = xpci_vformat(fmt, ap);
     va_end(ap);
-    if (!text)
-        return xpci_error_oom(err);
+    xpci_need(text, err);
     xpci_lex_seek(data, &place, off);
     return xpci_error_set(err, EINVAL, "%s:%u:%u: %s", name, place.line,
                           place.column, text);

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <string.h>
-
 #include "buf.h"
 #include "pci-spec.h"
 
@@ -22,8 +19,7 @@ static int _printf_(3, 0)
 {
     _cleanup_free_ char *why = NULL;
 
-    if (xpci_asprintf(p->err, &why, fmt, bad) < 0)
-        return -ENOMEM;
+    xpci_try(xpci_asprintf(p->err, &why, fmt, bad));
     return xpci_error_set(p->err, EINVAL, "pci spec '%s': column %zu: %s",
                           p->whole, (size_t)(bad - p->text) + 1, why);
 }
@@ -249,12 +245,10 @@ int xpci_pci_spec_read(const char *s, size_t len, bool xm,
     _cleanup_pci_spec_ struct xpci_pci_spec spec = { 0 };
     struct parser p = { .xm = xm, .spec = &spec, .err = err };
 
-    if (xpci_buf_append(&whole, s, len) < 0)
-        return xpci_error_oom(err);
+    xpci_need(xpci_buf_append(&whole, s, len) == 0, err);
     p.whole = p.text = whole.data;
     xpci_try(check_bytes(&p, whole.data, len));
-    if (xpci_buf_append(&text, s, len) < 0)
-        return xpci_error_oom(err);
+    xpci_need(xpci_buf_append(&text, s, len) == 0, err);
     p.text = text.data;
     xpci_try(take_funcs(&p, text.data));
     xpci_try(parse_parts(&p, text.data));

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <search.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "tree.h"
 #include "xm.h"
@@ -51,8 +49,7 @@ static int _printf_(2, 0) refuse(struct xm *x, const char *why)
 {
     _cleanup_free_ char *text = NULL;
 
-    if (xpci_asprintf(x->err, &text, why, (int)x->len, x->s) < 0)
-        return -ENOMEM;
+    xpci_try(xpci_asprintf(x->err, &text, why, (int)x->len, x->s));
     return xpci_lex_error(
         x->err, x->name, x->text->data, (size_t)(x->s - x->mask->data),
         "%s; xpci runs no python, write the plain values", text);
@@ -246,8 +243,7 @@ int xpci_xm_mask(const struct xpci_buf *text, const char *name,
     struct xm x = { .text = text, .mask = mask, .name = name, .err = err };
     int ret;
 
-    if (xpci_buf_append(mask, text->data, text->len) < 0)
-        return xpci_error_oom(err);
+    xpci_need(xpci_buf_append(mask, text->data, text->len) == 0, err);
     x.s = mask->data;
     /* to python it ends a line, also that of a comment */
     ret = strchr(x.s, '\r') ? -EINVAL : program(&x);

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <string.h>
-
 #include "cfg-check.h"
 #include "guest-config.h"
 #include "host.h"
@@ -45,8 +42,7 @@ static int add_file(struct change *c, const char *path, struct xpci_error *err)
 {
     const char *first = xpci_files_add(&c->seen, c->call->root, path);
 
-    if (!first || xpci_strv_add(&c->files, path) < 0)
-        return xpci_error_oom(err);
+    xpci_need(first && xpci_strv_add(&c->files, path) == 0, err);
     return first == path
                ? 0
                : xpci_error_usage(err, "'%s' and '%s' are the same file", first,
@@ -59,8 +55,7 @@ static int add_device(struct change *c, const char *text,
     struct device *device = xpci_list_add(&c->devices);
     int ret;
 
-    if (!device)
-        return xpci_error_oom(err);
+    xpci_need(device, err);
     device->text = text;
     ret = xpci_pci_spec_parse(text, strlen(text), &device->spec, err);
     if (ret < 0)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
-#include <errno.h>
-#include <string.h>
 
 #include "cfg-check.h"
 #include "facts.h"
@@ -346,8 +344,7 @@ static int run(struct xpci_call *call, struct xpci_error *err)
 
     xpci_try(xpci_facts_load(call, &facts, err));
     chosen = calloc(call->inv.n + 1, sizeof(*chosen));
-    if (!chosen)
-        return xpci_error_oom(err);
+    xpci_need(chosen, err);
     xpci_try(diagnose(&facts, chosen, err));
     for (size_t i = 0; i < facts.n; i++) {
         if (facts.v[i].grade > worst)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <fnmatch.h>
-#include <string.h>
 
 #include "hide-list.h"
 #include "host.h"

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <string.h>
-
 #include "atomic-file.h"
 #include "cmd.h"
 #include "recording.h"

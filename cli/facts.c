@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
-#include <stdarg.h>
-#include <string.h>
 
 #include "facts.h"
 #include "native-driver.h"

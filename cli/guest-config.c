@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <fnmatch.h>
 #include <search.h>
-#include <string.h>
 
 #include "guest-config.h"
 
@@ -89,8 +87,7 @@ static int add_file(const struct xpci_root *root, const char *path, void **seen,
 {
     const char *kept, *first;
 
-    if (xpci_strv_add(out, path) < 0)
-        return xpci_error_oom(err);
+    xpci_need(xpci_strv_add(out, path) == 0, err);
     kept = out->v[out->n - 1];
     first = xpci_files_add(seen, root, kept);
     if (first != kept) {
@@ -224,7 +221,6 @@ int xpci_guest_config_put(struct xpci_guest_config *config,
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
 
-    if (xpci_cfg_print(config->cfg, &text) < 0)
-        return xpci_error_oom(err);
+    xpci_need(xpci_cfg_print(config->cfg, &text) == 0, err);
     return xpci_changes_edit(set, config->path, &config->text, &text, err);
 }

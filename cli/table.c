@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <libsmartcols.h>
-#include <string.h>
 #include <strings.h>
 
 #include "table.h"
@@ -88,9 +86,9 @@ static int refuse_column(const struct xpci_table *table, const char *name,
     _cleanup_buf_ struct xpci_buf all = { 0 };
 
     for (size_t i = 0; i < table->columns.n; i++) {
-        if (xpci_buf_printf(&all, "%s%s", i ? ", " : "",
-                            table->columns.v[i].name) < 0)
-            return xpci_error_oom(err);
+        xpci_need(xpci_buf_printf(&all, "%s%s", i ? ", " : "",
+                                  table->columns.v[i].name) == 0,
+                  err);
     }
     return xpci_error_usage(err, "'%.*s' is no column of this table; it has %s",
                             (int)len, name, all.data);
@@ -201,8 +199,7 @@ int xpci_table_row(const struct xpci_call *call, const char *const *cells,
     struct libscols_line *line =
         scols_table_new_line(table->scols, table->above);
 
-    if (!line)
-        return xpci_error_oom(err);
+    xpci_need(line, err);
     for (size_t i = 0; i < table->shown.n; i++) {
         size_t source = table->shown.v[i];
         const char *cell = cells[source];

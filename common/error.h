@@ -100,6 +100,13 @@ char *xpci_vformat(const char *fmt, va_list ap) _printf_(1, 0);
             return tried_;                                                     \
     } while (0)
 
+/* What is there unless memory has run out: else "out of memory" is returned. */
+#define xpci_need(there, err)                                                  \
+    do {                                                                       \
+        if (!(there))                                                          \
+            return xpci_error_oom(err);                                        \
+    } while (0)
+
 #define _cleanup_error_ _cleanup_(xpci_error_clear)
 
 #endif

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <ftw.h>
 #include <limits.h>
 #include <search.h>
-#include <string.h>
 
 #include "interrupt.h"
 #include "recording.h"
@@ -325,9 +323,7 @@ static int unpack_one(struct archive *a, struct archive *disk,
     why = judge(entry, name ? name : "", bytes);
     if (why)
         return xpci_error_set(err, EBADMSG, "'%s' in it: %s", name, why);
-    ret = xpci_asprintf(err, &path, "%s/%s", dir, name);
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_asprintf(err, &path, "%s/%s", dir, name));
     archive_entry_set_pathname(entry, path);
     archive_entry_set_perm(entry, 0700);
     /* its warnings are what it refuses, a way through a link */
@@ -343,7 +339,7 @@ static int unpack(const char *file, const char *dir, struct xpci_error *err)
         archive_write_disk_new();
     struct archive_entry *entry;
     int64_t bytes = 0;
-    int status, ret;
+    int status;
 
     if (!a || !disk || archive_read_support_format_tar(a) ||
         archive_write_disk_set_options(disk,
@@ -359,9 +355,7 @@ static int unpack(const char *file, const char *dir, struct xpci_error *err)
         return xpci_error_set(err, EBADMSG, "%s", archive_error_string(a));
     while ((status = archive_read_next_header(a, &entry)) >= ARCHIVE_WARN &&
            status != ARCHIVE_EOF) {
-        ret = unpack_one(a, disk, entry, dir, &bytes, err);
-        if (ret < 0)
-            return ret;
+        xpci_try(unpack_one(a, disk, entry, dir, &bytes, err));
     }
     if (status != ARCHIVE_EOF)
         return xpci_error_set(err, EBADMSG, "%s", archive_error_string(a));

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "group.h"
 #include "isolation.h"
@@ -213,8 +211,7 @@ static int take(const struct sets *s, bool bridges, struct xpci_group *out)
         if (!s->set[set].wanted ||
             (!bridges && xpci_device_board(&s->inv->dev[i])))
             continue;
-        if (print_rule(s, i, &text) < 0)
-            return -ENOMEM;
+        xpci_try(print_rule(s, i, &text));
         out->v[out->n++] = (struct xpci_member){ i, s->set[set].number,
                                                  xpci_buf_steal(&text) };
     }
@@ -235,8 +232,7 @@ static int make(const struct xpci_inventory *inv, bool listing,
                               "cannot read the IOMMU tables in "
                               "/sys/firmware/acpi/tables, so what memory "
                               "devices share is not known; run as root");
-    if (make_sets(&s, what, seed, n) < 0)
-        return xpci_error_oom(err);
+    xpci_need(make_sets(&s, what, seed, n) == 0, err);
     for (size_t i = 0; i < inv->n && ret == 0; i++) {
         if (what & XPCI_ISOLATION_KERNEL &&
             (listing ? inv->dev[i].header != 0xff

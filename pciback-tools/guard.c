@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <stdarg.h>
-
 #include "guard-walk.h"
 
 #define PATH_SIZE 1024
@@ -105,8 +102,7 @@ static int print_chain(const chain *c, struct xpci_buf *out)
 
     if (!up)
         return xpci_buf_puts(out, c->name);
-    if (print_chain(up, out) < 0)
-        return -ENOMEM;
+    xpci_try(print_chain(up, out));
     return xpci_buf_printf(out, "%s%son %s", up->up ? ", " : " is ",
                            perhaps ? "perhaps " : "", c->name);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "cfg-list.h"
 #include "hide-conf.h"
@@ -64,8 +62,7 @@ static int parse_entry(const char *text, struct xpci_hidden *out)
 /* Puts the entry in its place; takes it over. */
 static int insert(struct xpci_hide_conf *conf, struct xpci_hidden *entry)
 {
-    if (xpci_list_push(conf, *entry) < 0)
-        return -ENOMEM;
+    xpci_try(xpci_list_push(conf, *entry));
     *entry = (struct xpci_hidden){ 0 };
     qsort(conf->v, conf->n, sizeof(*entry), hidden_cmp);
     return 0;
@@ -156,8 +153,7 @@ static int locate(struct xpci_hide_conf *conf, const struct xpci_inventory *inv,
         const struct xpci_device *dev = &inv->dev[i];
         _cleanup_free_ char *path = NULL;
 
-        if (xpci_device_path(inv, dev, &path) < 0)
-            return xpci_error_oom(err);
+        xpci_need(xpci_device_path(inv, dev, &path) == 0, err);
         for (size_t k = 0; k < conf->n; k++) {
             struct xpci_hidden *h = &conf->v[k];
 
@@ -223,8 +219,7 @@ static int describe(const struct xpci_inventory *inv,
     *out = (struct xpci_hidden){ .bdf = dev->bdf,
                                  .vendor = dev->vendor,
                                  .device = dev->device };
-    if (xpci_device_path(inv, dev, &out->path) < 0)
-        return -ENOMEM;
+    xpci_try(xpci_device_path(inv, dev, &out->path));
     return xpci_asprintf(NULL, &out->text, XPCI_BDF_FMT ",path=%s,id=%04x:%04x",
                          XPCI_BDF_ARGS(dev->bdf), out->path, dev->vendor,
                          dev->device);
@@ -242,8 +237,7 @@ int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                                  " is in a segment above ffff, which pciback "
                                  "and Xen cannot take",
                                  XPCI_BDF_ARGS(dev->bdf));
-    if (describe(inv, dev, &entry) < 0)
-        return xpci_error_oom(err);
+    xpci_need(describe(inv, dev, &entry) == 0, err);
     if (has(conf, &entry))
         return 0;
     xpci_hide_conf_remove(conf, &dev->bdf);
@@ -285,8 +279,7 @@ int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
     *out = NULL;
     if (ret < 0)
         return ret;
-    if (xpci_cfg_print(cfg, &text) < 0)
-        return xpci_error_oom(err);
+    xpci_need(xpci_cfg_print(cfg, &text) == 0, err);
     if (text.data && strcmp(text.data, empty_file) != 0)
         *out = xpci_buf_steal(&text);
     return 0;
@@ -302,8 +295,7 @@ int xpci_hide_conf_identities(const struct xpci_hide_conf *conf,
         if (xpci_asprintf(err, &text, "%s=%04x:%04x", h->path, h->vendor,
                           h->device) < 0)
             return -ENOMEM;
-        if (xpci_strv_add(out, text) < 0)
-            return xpci_error_oom(err);
+        xpci_need(xpci_strv_add(out, text) == 0, err);
     }
     return 0;
 }
@@ -313,8 +305,7 @@ int xpci_hide_conf_list(const struct xpci_hide_conf *conf, char **out,
 {
     _cleanup_free_ struct xpci_bdf *bdf = calloc(conf->n + 1, sizeof(*bdf));
 
-    if (!bdf)
-        return xpci_error_oom(err);
+    xpci_need(bdf, err);
     for (size_t i = 0; i < conf->n; i++)
         bdf[i] = conf->v[i].bdf;
     return xpci_hide_list_format(bdf, conf->n, out, err);

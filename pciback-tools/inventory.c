@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <limits.h>
-#include <string.h>
 
 #include "reserved-memory.h"
 #include "scan.h"
@@ -111,9 +109,8 @@ static int check_inside(const struct xpci_root *root, const char *device,
         _cleanup_free_ char *path = NULL;
         bool is_there;
 
-        if (xpci_asprintf(err, &path, "%s/sys/bus/pci/devices/%s%s",
-                          xpci_root_dir(root), device, files[i]) < 0)
-            return -ENOMEM;
+        xpci_try(xpci_asprintf(err, &path, "%s/sys/bus/pci/devices/%s%s",
+                               xpci_root_dir(root), device, files[i]));
         (void)stat(path, &out);
         is_there =
             xpci_root_stat(root, path + strlen(xpci_root_dir(root)), &in) == 0;
@@ -231,8 +228,7 @@ int xpci_device_path(const struct xpci_inventory *inv,
 
     if (dev->parent == XPCI_NO_PARENT)
         return xpci_asprintf(NULL, out, XPCI_BDF_FMT, XPCI_BDF_ARGS(dev->bdf));
-    if (xpci_device_path(inv, &inv->dev[dev->parent], &above) < 0)
-        return -ENOMEM;
+    xpci_try(xpci_device_path(inv, &inv->dev[dev->parent], &above));
     return xpci_asprintf(NULL, out, "%s/%02x.%x", above, dev->bdf.slot,
                          dev->bdf.func);
 }

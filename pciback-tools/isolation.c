@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-
 #include "acs.h"
 #include "isolation.h"
 
@@ -198,8 +196,7 @@ static int join_kernel(const struct xpci_inventory *inv, struct xpci_tie *tie,
     _cleanup_free_ struct step *step = calloc(inv->n + 1, sizeof(*step));
     size_t mute = NONE;
 
-    if (!step)
-        return -ENOMEM;
+    xpci_need(step, NULL);
     for (size_t i = 0; i < inv->n && mute == NONE; i++) {
         if (inv->dev[i].header == 0xff && inv->dev[i].class_code == 0x0604)
             mute = i;
@@ -259,8 +256,7 @@ int xpci_isolation_tie(const struct xpci_inventory *inv, unsigned int what,
 {
     _cleanup_free_ struct xpci_tie *tie = calloc(inv->n + 1, sizeof(*tie));
 
-    if (!tie)
-        return -ENOMEM;
+    xpci_need(tie, NULL);
     for (size_t i = 0; i < inv->n; i++)
         tie[i] = (struct xpci_tie){ .set = i, .up = NONE };
     if (what & XPCI_ISOLATION_KERNEL &&

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "names.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <fcntl.h>
 #include <libkmod.h>
-#include <string.h>
 
 #include "native-driver.h"
 
@@ -50,11 +48,8 @@ int xpci_native_drivers(const struct xpci_root *root, const char *version,
     struct kmod_list *it;
     int ret;
 
-    if (xpci_asprintf(err, &dir, "/lib/modules/%s", version) < 0)
-        return -ENOMEM;
-    ret = check_indexes(root, dir, version, err);
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_asprintf(err, &dir, "/lib/modules/%s", version));
+    xpci_try(check_indexes(root, dir, version, err));
     fd = xpci_root_open(root, dir, O_PATH | O_DIRECTORY, 0);
     if (fd < 0)
         return xpci_error_errno(err, -fd, "cannot open '%s%s'",
@@ -62,8 +57,7 @@ int xpci_native_drivers(const struct xpci_root *root, const char *version,
     /* by its name in /proc, no link leads libkmod out of the root */
     snprintf(proc_dir, sizeof(proc_dir), "/proc/self/fd/%d", fd);
     ctx = kmod_new(proc_dir, no_config);
-    if (!ctx)
-        return xpci_error_oom(err);
+    xpci_need(ctx, err);
     /* it prints, of a recording that the files of modules are missing */
     kmod_set_log_priority(ctx, 0);
     ret = kmod_module_new_from_lookup(ctx, modalias, &list);
@@ -80,8 +74,7 @@ int xpci_native_drivers(const struct xpci_root *root, const char *version,
 
         ret = xpci_strv_add_once(to, kmod_module_get_name(mod));
         kmod_module_unref(mod);
-        if (ret < 0)
-            return xpci_error_oom(err);
+        xpci_need(ret == 0, err);
     }
     return 0;
 }

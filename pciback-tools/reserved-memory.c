@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-
 #include "reserved-memory.h"
 
 /* A table, or a structure in one. */

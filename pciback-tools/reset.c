@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <string.h>
-
 #include "reset.h"
 
 const char *const xpci_reset_names[XPCI_RESET_MAX] = {

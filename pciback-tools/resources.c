@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "resources.h"
 
@@ -62,10 +60,8 @@ static int load_device(const struct xpci_root *root,
         ret = xpci_root_read_optional(
             root, xpci_device_file(dev, "resource", path), &text, &found, err);
     if (root && ret == 0)
-        ret = xpci_root_read_optional(root, xpci_device_file(dev, "irq", path),
-                                      &irq, &found, err);
-    if (ret < 0)
-        return ret;
+        xpci_try(xpci_root_read_optional(
+            root, xpci_device_file(dev, "irq", path), &irq, &found, err));
     if (irq.len &&
         !xpci_root_exists(root, xpci_device_file(dev, "msi_irqs", path)))
         res->irq[i] = (unsigned int)strtoul(irq.data, NULL, 10);

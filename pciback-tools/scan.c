@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
-#include <errno.h>
 #include <pci/pci.h>
 #include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
 
 #include "names.h"
 #include "scan.h"
@@ -228,8 +225,7 @@ static int add_device(struct scan *scan, struct xpci_error *err)
     struct xpci_device *dev = xpci_array_add(scan->inv->dev, scan->inv->n);
     struct pci_dev *pdev = scan->space.pdev;
 
-    if (!dev)
-        return xpci_error_oom(err);
+    xpci_need(dev, err);
     pci_fill_info(pdev, PCI_FILL_IDENT | PCI_FILL_CLASS | PCI_FILL_CLASS_EXT |
                             PCI_FILL_SUBSYS);
     *dev = (struct xpci_device){
@@ -243,11 +239,12 @@ static int add_device(struct scan *scan, struct xpci_error *err)
         dev->subvendor = pdev->subsys_vendor_id;
         dev->subdevice = pdev->subsys_id;
     }
-    if (xpci_asprintf(
-            NULL, &dev->modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X",
-            dev->vendor, dev->device, dev->subvendor, dev->subdevice,
-            dev->class_code >> 8, dev->class_code & 0xff, pdev->prog_if) < 0)
-        return xpci_error_oom(err);
+    xpci_need(xpci_asprintf(NULL, &dev->modalias,
+                            "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X",
+                            dev->vendor, dev->device, dev->subvendor,
+                            dev->subdevice, dev->class_code >> 8,
+                            dev->class_code & 0xff, pdev->prog_if) == 0,
+              err);
     return read_config(&scan->space, dev, err);
 }
 
