@@ -6,6 +6,8 @@ SBINDIR     = $(PREFIX)/sbin
 LIBEXECDIR  = $(PREFIX)/lib/xpci
 MANDIR      = $(PREFIX)/share/man
 COMPDIR     = $(PREFIX)/share/bash-completion/completions
+# dracut's own, wherever xpci goes: it looks nowhere else
+DRACUTDIR   = /usr/lib/dracut
 DESTDIR     =
 # yes, no, or detect: build the libxl plugin for the Xen release installed here
 LIBXL       = detect
@@ -174,6 +176,8 @@ install: all man
 	$(if $(PLUGIN),install -D -m 755 $(PLUGIN) \
 	    $(DESTDIR)$(LIBEXECDIR)/$(notdir $(PLUGIN)))
 	install -D -m 644 completion/xpci.bash $(DESTDIR)$(COMPDIR)/xpci
+	install -D -m 755 initrd/dracut-module.sh \
+	    $(DESTDIR)$(DRACUTDIR)/modules.d/90xpci/module-setup.sh
 	for page in $(MAN); do \
 	    install -D -m 644 $$page \
 	        $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \

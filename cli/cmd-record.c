@@ -75,7 +75,7 @@ static const struct xpci_recording_part parts[] = {
     { "/usr/lib/modprobe.d/*", NULL },
     { "/etc/initramfs-tools/hooks/xpci", NULL },
     { "/usr/share/initramfs-tools/hook-functions", leave_name },
-    { "/etc/@(dracut|mkinitcpio).conf.d/*xpci.conf", NULL },
+    { "/etc/@(dracut|mkinitcpio).conf.d/*xpci.*", NULL },
     { "/etc/modules-load.d/xpci.conf", NULL },
     { "/etc/mkinitfs/features.d/xpci.modules", NULL },
     { "/etc/mkinitfs/mkinitfs.conf", NULL },

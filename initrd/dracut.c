@@ -2,9 +2,15 @@
 /*
  * dracut (Fedora, RHEL, SUSE, Gentoo, and Debian's package of that name).
  *
+ * The script becomes a pre-udev hook by dracut-module.sh, which is installed
+ * with xpci: where an image has its hooks is dracut's own business, /usr/lib or
+ * in newer releases /var/lib, and only inst_hook knows. Of its directory dracut
+ * itself reads but *.conf.
+ *
  * A generic image gets nothing of /etc/modprobe.d by itself, hence
- * install_items. force_drivers puts the module in and has it loaded before
- * udev's coldplug ("rd.driver.pre"); dracut wants blanks around each word.
+ * install_optional_items. force_drivers puts the module in and has it loaded
+ * before udev's coldplug ("rd.driver.pre"); dracut wants blanks around each
+ * word.
  */
 #include "generator.h"
 
@@ -12,9 +18,14 @@ static const struct xpci_generator_file files[] = {
     { "/etc/dracut.conf.d/90-xpci.conf",
       "# Made by xpci from /etc/xpci.conf; what is changed here is lost.\n"
       "force_drivers+=\" xen-pciback \"\n"
-      "install_items+=\" /etc/modprobe.d/xpci.conf \"\n",
+      "install_optional_items+=\" /etc/modprobe.d/xpci.conf \"\n",
       0644 },
     { NULL, NULL, 0 },
+};
+
+static const struct xpci_generator_seize seize = {
+    .path = "/etc/dracut.conf.d/xpci.sh",
+    .inside = "lib/dracut/hooks/pre-udev/00-xpci.sh",
 };
 
 /* as lsinitrd looks for them: Fedora, SUSE, Debian, kernel-install */
@@ -38,6 +49,7 @@ const struct xpci_generator xpci_dracut = {
     .module = "xen-pciback",
     .images = images,
     .files = files,
+    .seize = &seize,
     .command = (const char *const[]){ "dracut", "-f", "%i", "%s", NULL },
     .loads =
         (const struct xpci_generator_load[]){

@@ -30,9 +30,9 @@ struct xpci_kernel_images {
 };
 
 /*
- * Where the script of seize.h has its place: on the host, and in the image.
- * Where scripts run in an order, a file of the image lists them, and this one
- * must stand before another.
+ * Where the script of seize.h has its place: on the host, and in the image,
+ * there perhaps below "usr/" or "var/". Where scripts run in an order, a file
+ * of the image lists them, and this one must stand before another.
  */
 struct xpci_generator_seize {
     const char *path, *inside;

@@ -63,6 +63,15 @@ static bool is_of_kernel(const struct found *found, const char *name,
     return fnmatch(full, name, 0) == 0;
 }
 
+/* The script's name for xpci, by whatever way the image has it there. */
+static const char *plain_name(const struct found *found, const char *name)
+{
+    const struct xpci_generator_seize *seize = found->gen->seize;
+    bool below = !strncmp(name, "usr/", 4) || !strncmp(name, "var/", 4);
+
+    return seize && below && !strcmp(name + 4, seize->inside) ? name + 4 : name;
+}
+
 static bool wants(void *data, const char *name)
 {
     const struct found *found = data;
@@ -70,7 +79,7 @@ static bool wants(void *data, const char *name)
 
     return is_modprobe_file(name) || load_key(found, name) ||
            is_of_kernel(found, name, "modules.builtin") ||
-           (seize && (!strcmp(name, seize->inside) ||
+           (seize && (!strcmp(plain_name(found, name), seize->inside) ||
                       (seize->order && !strcmp(name, seize->order))));
 }
 
@@ -85,11 +94,12 @@ static struct found_text *find_text(const struct found *found, const char *path)
 
 static int keep_text(struct found *found, const struct xpci_image_file *file)
 {
-    struct found_text *t = find_text(found, file->name);
+    const char *name = plain_name(found, file->name);
+    struct found_text *t = find_text(found, name);
 
     if (!t) {
         t = xpci_list_add(found);
-        if (!t || !(t->path = strdup(file->name)))
+        if (!t || !(t->path = strdup(name)))
             return -ENOMEM;
     }
     xpci_buf_clear(&t->text);

@@ -117,13 +117,14 @@ static const struct {
       .reason = "/etc/modprobe.d/xpci.conf is still in it" },
 };
 
+static const struct xpci_generator *gen = &xpci_initramfs_tools;
+
 static void check(struct tree *t, const struct xpci_image_want *want,
                   struct xpci_image_verdict *verdict)
 {
-    assert_int_equal(xpci_image_check(t->root, "/image", "6.1",
-                                      &xpci_initramfs_tools, want, verdict,
-                                      NULL),
-                     0);
+    assert_int_equal(
+        xpci_image_check(t->root, "/image", "6.1", gen, want, verdict, NULL),
+        0);
 }
 
 static void put_image(struct tree *t, const struct file *file)
@@ -220,6 +221,48 @@ static void test_softdeps(void **state)
     }
 }
 
+/* Where releases of dracut have their hooks, and what is no such place. */
+static void test_dracut_places(void **state)
+{
+    static const struct {
+        struct file file[6];
+        const char *reason;
+    } t_place[] = {
+#define HOOK "lib/dracut/hooks/pre-udev/00-xpci.sh"
+#define PRESENT "module, script and order are in it"
+#define MISSING "/" HOOK " is not in it"
+        { { { KO, "" }, { HOOK, "script" } }, PRESENT },
+        { { { KO, "" }, { "usr/" HOOK, "script" } }, PRESENT },
+        { { { KO, "" }, { "var/" HOOK, "script" } }, PRESENT },
+        { { { KO, "" }, { "var/" HOOK, "old" }, { HOOK, "script" } }, PRESENT },
+        { { { KO, "" }, { HOOK, "script" }, { "usr/" HOOK, "old" } },
+          "/" HOOK " in it is not the present one" },
+        { { { KO, "" }, { "opt/" HOOK, "script" } }, MISSING },
+        { { { KO, "" }, { "usr/usr/" HOOK, "script" } }, MISSING },
+        { { { KO, "" }, { "etc/dracut.conf.d/xpci.sh", "script" } }, MISSING },
+        { { { HOOK, "script" } },
+          "the module xen-pciback of this kernel is not in it" },
+    };
+    struct tree *t = *state;
+    _cleanup_strv_ struct xpci_strv none = { 0 };
+    const struct xpci_image_want want = {
+        .options_path = "/etc/modprobe.d/xpci.conf",
+        .script_text = "script",
+        .drivers = &none,
+        .builtin = &none,
+    };
+
+    gen = &xpci_dracut;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(t_place); i++) {
+        _cleanup_image_verdict_ struct xpci_image_verdict v = { 0 };
+
+        put_image(t, t_place[i].file);
+        check(t, &want, &v);
+        assert_string_equal(v.reason, t_place[i].reason);
+    }
+    gen = &xpci_initramfs_tools;
+}
+
 static void test_unprovable(void **state)
 {
     static const char *const images[] = { "", "garbage", "070701" };
@@ -262,9 +305,8 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TREE_TEST(test_verdicts),
-        TREE_TEST(test_softdeps),
-        TREE_TEST(test_unprovable),
+        TREE_TEST(test_verdicts),      TREE_TEST(test_softdeps),
+        TREE_TEST(test_dracut_places), TREE_TEST(test_unprovable),
         cmocka_unit_test(test_names),
     };
 
