@@ -42,6 +42,7 @@ seized()
 	sed "s|@DEVICES@|$2|" initrd/seize.sh >"$work/seize"
 	: >"$work/said"
 	env -i PATH="$work/bin:/usr/bin:/bin" XPCI_SYS="$work/sys" XPCI_KMSG="$work/said" \
+		XPCI_CMDLINE="$work/cmdline" \
 		$1 "$work/seize" ${3-} || echo "status $?"
 	(cd "$work/sys/bus/pci/devices" && grep -l pciback ./*/driver_override || true)
 	(cd "$work/sys/bus/pci" && cat drivers/*/unbind drivers/*/new_slot 2>/dev/null || true)
@@ -73,8 +74,10 @@ accept()
 
 cards="0000:00:1c.1/00.0/02.0=8086:100e"
 mkdir "$work/bin"
-printf '#!/bin/sh\n' >"$work/bin/modprobe"
-chmod +x "$work/bin/modprobe"
+printf '#!/bin/sh\n[ ! -e "$XPCI_SYS/unknown" ]\n' >"$work/bin/modprobe"
+printf '#!/bin/sh\necho "$@" >>"$XPCI_KMSG"\n' >"$work/bin/insmod"
+chmod +x "$work/bin/modprobe" "$work/bin/insmod"
+echo "root=UUID=1 ro quiet" >"$work/cmdline"
 
 for sh in dash bash "busybox sh" /usr/lib/klibc/bin/sh; do
 	command -v ${sh%% *} >/dev/null || continue
@@ -132,9 +135,24 @@ xpci: 0000:00:05.0 is not hidden: pciback does not take it" \
 	is "$name: Xen without pciback" \
 		"xpci: xen-pciback does not load: nothing is hidden" \
 		"$(seized "$sh" "$cards")"
+	touch "$work/sys/unknown"
+	# busybox takes its own insmod
+	[ "$sh" = "busybox sh" ] ||
+		is "$name: a module that modprobe does not know" \
+			"/lib/modules/*/xpci/xen-pciback.ko
+xpci: xen-pciback does not load: nothing is hidden" \
+			"$(seized "$sh" "$cards")"
 	tree 03
 	is "$name: no prerequisites, and nothing done" "" \
 		"$(seized "$sh" "$cards" prereqs)"
+	cp "$work/cmdline" "$work/usual"
+	echo "root=UUID=1 xpci=off" >"$work/cmdline"
+	is "$name: switched off at the boot" "xpci: xpci=off: nothing is hidden" \
+		"$(seized "$sh" "$cards")"
+	echo "root=UUID=1 xpci=offer" >"$work/cmdline"
+	is "$name: not quite the word" "xpci: 0000:04:02.0 is hidden, 0000:00:1c.1/00.0/02.0 (8086:100e)" \
+		"$(accept 0000:04:02.0; seized "$sh" "$cards")"
+	mv "$work/usual" "$work/cmdline"
 done
 echo "1..$n"
 [ "$failed" = 0 ]
