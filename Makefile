@@ -75,7 +75,8 @@ $(BUILD)/initrd/seize.o: initrd/seize.sh
 $(PLUGIN): $(call OBJ,$(PLUGIN_SRC)) $(BUILD)/libxpci.a
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -shared -Wl,-z,defs -o $@ $^ \
-	    $(shell pkg-config --libs xenlight xenstore xentoollog) \
+	    $(shell pkg-config --libs xenlight xenstore xencontrol \
+	      xentoollog) \
 	    $(if $(SANITIZE),-shared-libasan)
 
 # objects first: the library is searched for what they lack

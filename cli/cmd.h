@@ -30,6 +30,7 @@ enum xpci_opt {
     OPT_CHECK,
     OPT_DUMP,
     OPT_FILE,
+    OPT_FIX,
     OPT_FORCE,
     OPT_IMAGE,
     OPT_JSON,
@@ -117,6 +118,7 @@ extern const struct xpci_cmd xpci_cmd_hide;
 extern const struct xpci_cmd xpci_cmd_hide_list;
 extern const struct xpci_cmd xpci_cmd_initrd;
 extern const struct xpci_cmd xpci_cmd_list;
+extern const struct xpci_cmd xpci_cmd_reconcile;
 extern const struct xpci_cmd xpci_cmd_record;
 extern const struct xpci_cmd xpci_cmd_show;
 extern const struct xpci_cmd xpci_cmd_slots;

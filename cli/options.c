@@ -20,6 +20,7 @@ const struct xpci_opt_desc xpci_opts[OPT_MAX] = {
     [OPT_DUMP] = { "dump", "FILE",
                    "take the hardware from an 'lspci -D -xxxx' dump" },
     [OPT_FILE] = { "file", "FILE", "the guest's configuration file" },
+    [OPT_FIX] = { "fix", NULL, "put right what can be" },
     [OPT_FORCE] = { "force", NULL,
                     "override a refusal; the output says which" },
     [OPT_HELP] = { "help", NULL, "show this help" },

@@ -206,3 +206,13 @@ void xpci_guest_devices_clear(struct xpci_guest_devices *devs)
     free(devs->v);
     *devs = (struct xpci_guest_devices){ 0 };
 }
+
+void xpci_mismatches_clear(struct xpci_mismatches *findings)
+{
+    for (size_t i = 0; i < findings->n; i++) {
+        free(findings->v[i].domain);
+        free(findings->v[i].failure);
+    }
+    free(findings->v);
+    *findings = (struct xpci_mismatches){ 0 };
+}

@@ -24,7 +24,7 @@ struct reader {
     char path[80]; /* of the node read last */
     uint32_t domid;
     char *domain; /* the guest's name */
-    bool alive;
+    bool gone;
     enum xpci_domain_type type;
     unsigned int state; /* of the whole backend */
     struct xpci_guest_devices *out;
@@ -34,7 +34,7 @@ struct reader {
 
 static void inconsistent(struct reader *rd, const char *why)
 {
-    if (rd->ret == 0)
+    if (rd->ret == 0 && !rd->gone) /* what is left of it nobody reads */
         rd->ret = xpci_error_set(rd->err, EUCLEAN,
                                  "xenstore is inconsistent: '%s' %s; xl and "
                                  "libxl crash when they read it",
@@ -96,15 +96,17 @@ static unsigned int read_number(struct reader *rd, enum number what, int index)
     unsigned int number = numbers[what].absent;
 
     if (value && (!scan(value, numbers[what].fmt, &number) ||
-                  (what == NUM_DEVS && number > MAX_DEVICES)))
+                  (what == NUM_DEVS && number > MAX_DEVICES))) {
         inconsistent(rd, numbers[what].why);
+        return numbers[what].absent;
+    }
     return number;
 }
 
 static const char *state_name(const struct reader *rd, unsigned int state,
                               bool exported)
 {
-    if (!rd->alive)
+    if (rd->gone)
         return "stale";
     if (rd->type == XPCI_DOMAIN_HVM) /* pciback's view is not the guest's */
         return "unknown";
@@ -122,17 +124,18 @@ static void read_device(struct reader *rd, int index)
     struct xpci_guest_device dev = { .domid = rd->domid };
     unsigned int state, vslot;
 
-    if (!address)
-        inconsistent(rd, "is missing though num_devs counts it");
-    else if (xpci_bdf_parse(address, &dev.bdf) < 0)
-        inconsistent(rd, "is not a device address");
+    if (!address || xpci_bdf_parse(address, &dev.bdf) < 0) {
+        inconsistent(rd, address ? "is not a device address"
+                                 : "is missing though num_devs counts it");
+        return;
+    }
     dev.requested = read_number(rd, VDEVFN, index) >> 3;
     state = read_number(rd, STATE, index);
     vslot = read_number(rd, VDEV, index);
     if (rd->ret < 0)
         return;
     dev.state = state_name(rd, state, vslot != ABSENT);
-    if (rd->alive && rd->type != XPCI_DOMAIN_HVM && vslot != ABSENT)
+    if (!rd->gone && rd->type != XPCI_DOMAIN_HVM && vslot != ABSENT)
         dev.vslot = vslot;
     dev.domain = strdup(rd->domain);
     if (!dev.domain || xpci_list_push(rd->out, dev) < 0) {
@@ -153,14 +156,15 @@ static void read_name(struct reader *rd)
 
 static void read_guest(struct reader *rd)
 {
-    unsigned int num = read_number(rd, NUM_DEVS, -1);
+    unsigned int num;
+    bool alive = false;
 
+    rd->ret = plugin_domain_type(rd->p, rd->domid, &alive, &rd->type, rd->err);
+    rd->gone = !alive;
+    num = read_number(rd, NUM_DEVS, -1);
     if (num == ABSENT) /* the backend of a guest being made */
         return;
     read_name(rd);
-    if (rd->ret == 0)
-        rd->ret = plugin_domain_type(rd->p, rd->domid, &rd->alive, &rd->type,
-                                     rd->err);
     rd->state = read_number(rd, STATE, -1);
     for (unsigned int i = 0; rd->ret == 0 && i < num; i++)
         read_device(rd, (int)i);

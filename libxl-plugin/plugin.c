@@ -205,4 +205,5 @@ const struct xpci_toolstack_ops xpci_toolstack_plugin = {
     .attach = plugin_attach,
     .detach = plugin_detach,
     .host = plugin_host,
+    .reconcile = plugin_reconcile,
 };

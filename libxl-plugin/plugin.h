@@ -122,6 +122,10 @@ int plugin_destroy(const struct plugin_job *job) _must_check_;
 int plugin_host(void *ctx, const struct xpci_domain *dom,
                 struct xpci_host_facts *out, struct xpci_error *err);
 
+/* plugin-reconcile.c */
+int plugin_reconcile(void *ctx, bool fix, struct xpci_mismatches *out,
+                     struct xpci_error *err);
+
 /* plugin.c */
 int64_t plugin_now_ms(void); /* monotonic */
 /* Between two looks at what takes its time: false once @deadline is over. */

@@ -30,7 +30,7 @@
 #include "error.h"
 #include "root.h"
 
-#define XPCI_TOOLSTACK_ABI 1
+#define XPCI_TOOLSTACK_ABI 2
 #define XPCI_TOOLSTACK_SYMBOL "xpci_toolstack_plugin"
 
 enum xpci_domain_type { XPCI_DOMAIN_PV, XPCI_DOMAIN_HVM, XPCI_DOMAIN_PVH };
@@ -68,6 +68,26 @@ struct xpci_host_facts {
     bool hvm;         /* guests can be HVM */
     bool guest_iommu; /* the domain asked for was created for devices */
     char *log;        /* Xen's log, without what it has thrown away */
+};
+
+/*
+ * Something on which xenstore, libxl, Xen, the device models and pciback
+ * disagree; the texts are static but for @domain and @failure.
+ */
+struct xpci_mismatch {
+    struct xpci_bdf bdf;
+    bool no_device; /* remains of a guest without any */
+    uint32_t domid;
+    char *domain; /* the guest meant, NULL: none is */
+    const char *wrong, *fix;
+    const struct xpci_rule *rule; /* the plugin's */
+    bool fixed;
+    char *failure; /* why it is not, where that was tried */
+};
+
+struct xpci_mismatches {
+    struct xpci_mismatch *v;
+    size_t n;
 };
 
 struct xpci_toolstack_ops {
@@ -117,6 +137,14 @@ struct xpci_toolstack_ops {
     /* The host, and of @dom, which may be NULL, whether it has an IOMMU. */
     int (*host)(void *ctx, const struct xpci_domain *dom,
                 struct xpci_host_facts *out, struct xpci_error *err);
+
+    /*
+     * All disagreements; with @fix each is put right where that touches no
+     * device that a running guest has, and looked at again. A guest may be
+     * asked to let go of what it was never given in full.
+     */
+    int (*reconcile)(void *ctx, bool fix, struct xpci_mismatches *out,
+                     struct xpci_error *err);
 };
 
 /* The core's side (load.c). */
@@ -140,10 +168,12 @@ void xpci_toolstack_close(struct xpci_toolstack *ts);
 
 void xpci_domain_clear(struct xpci_domain *dom);
 void xpci_guest_devices_clear(struct xpci_guest_devices *devs);
+void xpci_mismatches_clear(struct xpci_mismatches *findings);
 
 XPCI_CLEANUP_PTR(struct xpci_toolstack *, xpci_toolstack_close)
 #define _cleanup_toolstack_ _cleanup_(xpci_toolstack_close_ptr)
 #define _cleanup_domain_ _cleanup_(xpci_domain_clear)
 #define _cleanup_guest_devices_ _cleanup_(xpci_guest_devices_clear)
+#define _cleanup_mismatches_ _cleanup_(xpci_mismatches_clear)
 
 #endif

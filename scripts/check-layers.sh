@@ -41,7 +41,7 @@ libc="arpa/inet assert byteswap ctype dirent dlfcn endian errno fcntl fnmatch ft
 
 # Headers for the files of their own directory; plugin.h only for plugin*.
 private="cfg-edit.h journal.h lex.h tree.h scan.h topology.h reserved-memory.h acs.h
-    isolation.h image.h compressed.h load.h monitor.h
+    isolation.h image.h compressed.h load.h monitor.h reconcile.h
     guard-walk.h reason.h plugin.h"
 
 longest=600
