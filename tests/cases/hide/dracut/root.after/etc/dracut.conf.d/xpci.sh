@@ -55,10 +55,22 @@ xpci_take()
 	echo "$bdf" >"$drv/bind" && [ -e "$drv/$bdf" ]
 }
 
+# xpci_off: a person typed "xpci=off" behind the kernel's arguments
+xpci_off()
+{
+	read -r args <"${XPCI_CMDLINE:-/proc/cmdline}"
+	case " $args " in
+	*" xpci=off "*) xpci_say "xpci=off: nothing is hidden" ;;
+	*) return 1 ;;
+	esac
+}
+
 xpci_seize()
 {
 	sys=${XPCI_SYS:-/sys} drv=$sys/bus/pci/drivers/pciback
-	modprobe -q xen-pciback
+	! xpci_off || return 0
+	# insmod: appended to an image whose modprobe does not know it
+	modprobe -q xen-pciback || insmod /lib/modules/*/xpci/xen-pciback.ko
 	if [ ! -d "$drv" ]; then
 		# without Xen every card is its native driver's
 		[ ! -d "$sys/hypervisor/properties" ] ||
