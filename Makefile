@@ -8,6 +8,7 @@ MANDIR      = $(PREFIX)/share/man
 COMPDIR     = $(PREFIX)/share/bash-completion/completions
 # dracut's own, wherever xpci goes: it looks nowhere else
 DRACUTDIR   = /usr/lib/dracut
+ZSHDIR      = $(PREFIX)/share/zsh/site-functions
 DESTDIR     =
 # yes, no, or detect: build the libxl plugin for the Xen release installed here
 LIBXL       = detect
@@ -179,6 +180,7 @@ install: all man
 	install -D -m 644 completion/xpci.bash $(DESTDIR)$(COMPDIR)/xpci
 	install -D -m 755 initrd/dracut-module.sh \
 	    $(DESTDIR)$(DRACUTDIR)/modules.d/90xpci/module-setup.sh
+	install -D -m 644 completion/_xpci $(DESTDIR)$(ZSHDIR)/_xpci
 	for page in $(MAN); do \
 	    install -D -m 644 $$page \
 	        $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \

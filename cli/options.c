@@ -4,9 +4,9 @@
 #include "options.h"
 
 const struct xpci_opt_desc xpci_opts[OPT_MAX] = {
-    [OPT_ACS] = { "acs", "HOW",
-                  "read ACS as-read (default), or as-enabled: as if it were "
-                  "switched on" },
+    [OPT_ACS] = { "acs", "as-read|as-enabled",
+                  "how to take ACS (default as-read); as-enabled: as if it "
+                  "were switched on" },
     [OPT_ALL] = { "all", NULL, "bridges too" },
     [OPT_ASSIGNABLE] = { "assignable", NULL,
                          "only what a guest can be given now, one full BDF a "
@@ -32,10 +32,11 @@ const struct xpci_opt_desc xpci_opts[OPT_MAX] = {
     [OPT_QUIET] = { "quiet", NULL, "no talk, only errors" },
     [OPT_ROOT] = { "root", "DIR",
                    "work on the system under DIR, or recorded in it" },
-    [OPT_RULES] = { "rules", "RULES",
-                    "all (default), or kernel: the IOMMU groups of Linux" },
-    [OPT_SCOPE] = { "scope", "SCOPE",
-                    "what to take along: group (default), slot, bus, device" },
+    [OPT_RULES] = { "rules", "all|kernel",
+                    "which rules (default all); kernel: the IOMMU groups of "
+                    "Linux" },
+    [OPT_SCOPE] = { "scope", "group|slot|bus|device",
+                    "what to take along (default group)" },
     [OPT_TIMEOUT] = { "timeout", "SECONDS",
                       "how long the guest may take (default 10)" },
     [OPT_VERBOSE] = { "verbose", NULL, "say more" },

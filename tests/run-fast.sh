@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # run-fast.sh BUILD: every test that needs no lab: the unit tests that are in
-# BUILD/tests/unit, the golden cases, and tests/run-faults.sh. Failures are
+# BUILD/tests/unit, the golden cases, and the other run-*.sh. Failures are
 # shown in full; the last line counts: "N passed, N failed", and ", N skipped"
 # if any was. The build is the Makefile's.
 set -uo pipefail
@@ -94,6 +94,7 @@ for test in tests/unit/*.c; do
 done
 [ "$found" = 1 ] || failed=$((failed + 1))
 tap cases tests/run-cases.sh "$build"
+tap completion tests/run-completion.sh "$build"
 tap seize tests/run-seize.sh
 tap faults tests/run-faults.sh "$build"
 
