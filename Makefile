@@ -21,8 +21,9 @@ CFLAGS      = -O2 -g
 BUILD       = build
 # 1: show the commands
 V           = 0
-# which tests/lab/tests/*.sh 'make check' boots
-LAB_TESTS   = $(patsubst tests/lab/tests/%.sh,%,$(wildcard tests/lab/tests/*.sh))
+# which tests/lab/tests/*.sh 'make check' boots: all without a line "# full"
+LAB_TESTS   = $(call LAB_NAME,$(shell grep -L '^\# full' tests/lab/tests/*.sh))
+LAB_NAME    = $(patsubst tests/lab/tests/%.sh,%,$(1))
 
 VERSION    := 0.1.0
 LIBS       := common cfg-parser pciback-tools initrd libxl-plugin
@@ -79,6 +80,9 @@ $(PLUGIN): $(call OBJ,$(PLUGIN_SRC)) $(BUILD)/libxpci.a
 	    $(shell pkg-config --libs xenlight xenstore xencontrol \
 	      xentoollog) \
 	    $(if $(SANITIZE),-shared-libasan)
+
+$(call OBJ,$(PLUGIN_SRC)): CPPFLAGS += $(patsubst -I%,-isystem %,\
+    $(shell pkg-config --cflags xenlight xenstore xencontrol xentoollog))
 
 # objects first: the library is searched for what they lack
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libxpci.a
@@ -173,10 +177,12 @@ $(BUILD)/man/%: docs/man/%.pod
 	$(Q)pod2man -c xpci -r 'xpci $(VERSION)' -s $(lastword $(subst ., ,$*)) \
 	    -n $(basename $*) $< $@
 
-install: all man
-	install -D -m 755 $(BUILD)/xpci $(DESTDIR)$(SBINDIR)/xpci
+install-plugin: $(PLUGIN)
 	$(if $(PLUGIN),install -D -m 755 $(PLUGIN) \
 	    $(DESTDIR)$(LIBEXECDIR)/$(notdir $(PLUGIN)))
+
+install: all man install-plugin
+	install -D -m 755 $(BUILD)/xpci $(DESTDIR)$(SBINDIR)/xpci
 	install -D -m 644 completion/xpci.bash $(DESTDIR)$(COMPDIR)/xpci
 	install -D -m 755 initrd/dracut-module.sh \
 	    $(DESTDIR)$(DRACUTDIR)/modules.d/90xpci/module-setup.sh
@@ -226,12 +232,17 @@ demo: deps-build-lab lab-root
 check-lab: deps-build-lab lab-root $(if $(filter package,$(LAB_TESTS)),lab-debs)
 	XPCI_DESTDIR=$(LAB_ROOT) XPCI_DEBS=build/deb tests/lab/lab run $(LAB_TESTS)
 
+# those that take hours too
+check-lab-full: LAB_TESTS = $(call LAB_NAME,$(wildcard tests/lab/tests/*.sh))
+check-lab-full: check-lab
+
 clean:
 	rm -rf build
 
 FORCE:
 
-.PHONY: FORCE all man install deb unit check-fast check lint lab-root lab-debs lab demo \
-        check-lab fuzz fuzz-targets $(FUZZ) fuzz-build fuzz-diff clean
+.PHONY: FORCE all man install install-plugin deb unit check-fast check lint \
+        lab-root lab-debs lab demo check-lab check-lab-full fuzz fuzz-targets \
+        $(FUZZ) fuzz-build fuzz-diff clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,6 +1,7 @@
 # The lab's machine, sourced by lab: the host of the Oracle VM field guide as
 # far as QEMU has its parts. Sets the array "machine" for dom0's disk $1 and
-# the payload $2, with the IOMMU $3. Why these settings: README.md.
+# the payload $2, with the IOMMU $3 and the disk's cache $4. Why these settings:
+# README.md.
 # shellcheck shell=bash
 
 machine() {
@@ -13,7 +14,7 @@ machine() {
 		-device "${3:-intel-iommu,intremap=on}"
 
 		# AHCI is 00:1f.2 on every q35.
-		-drive "if=none,id=root,file=$1,format=qcow2,cache=unsafe"
+		-drive "if=none,id=root,file=$1,format=qcow2,cache=${4:-unsafe}"
 		-device ide-hd,bus=ide.0,drive=root,bootindex=0
 		-drive "if=none,id=payload,file=$2,format=raw"
 		-device ide-hd,bus=ide.1,drive=payload,serial=payload

@@ -111,7 +111,7 @@ unlike() { # unlike WHAT REGEX ACTUAL
 
 # Polls until the command succeeds; ends the test when it does not in time.
 wait_for() { # wait_for SECONDS WHAT CMD...
-	local end=$((SECONDS + $1)) what=$2
+	local end=$((SECONDS + $1 * $(cat /lab/slow))) what=$2
 	shift 2
 	until "$@" >/run/lab/wait 2>&1; do
 		if [ $SECONDS -ge $end ]; then

@@ -33,7 +33,7 @@ boot1() {
 	like 'hide takes 03:00.0 along and says why' \
 		'0000:03:00\.0 +behind the same PCIe-to-PCI bridge 0000:02:00\.0 as 0000:03:02\.0' \
 		"$output"
-	like 'the new image is proven' "$image: proven" "$errout"
+	like 'the new image is proven' "${image//+/\\+}: proven" "$errout"
 	is 'the hide list is right' '(0000:03:00.0)(0000:03:02.0)' \
 		"$(xpci hide-list)"
 	is 'dom0 still has 03:00.0' 8139cp "$(driver 0000:03:00.0)"
@@ -111,7 +111,7 @@ boot2() {
 	say 'And back: dom0 gets its cards at the next boot.'
 	run xpci unhide 03:02.0
 	is 'unhide succeeds' 0 "$status"
-	like 'the image is proven to be without it' "$image: proven" "$errout"
+	like 'the image is proven to be without it' "${image//+/\\+}: proven" "$errout"
 	run xpci status
 	is 'status says pending' 4 "$status"
 }
