@@ -79,12 +79,12 @@ static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
     if (ret < 0 && ret != -ENOENT)
         return xpci_error_errno(err, -ret, "cannot read '%s%s'",
                                 xpci_root_dir(root), path);
-    if (driver && !(dev->driver = strdup(basename(driver))))
-        return xpci_error_oom(err);
-    ret = xpci_root_read_optional(root, xpci_device_file(dev, "modalias", path),
-                                  &text, &found, err);
-    if (ret < 0 || !found)
-        return ret;
+    if (driver)
+        xpci_try(xpci_asprintf(err, &dev->driver, "%s", basename(driver)));
+    xpci_try(xpci_root_read_optional(
+        root, xpci_device_file(dev, "modalias", path), &text, &found, err));
+    if (!found)
+        return 0;
     text.data[strcspn(text.data, "\n")] = '\0';
     free(dev->modalias);
     dev->modalias = xpci_buf_steal(&text);
@@ -127,47 +127,42 @@ static int check_inside(const struct xpci_root *root, const char *device,
 int xpci_inventory_load(const struct xpci_root *root,
                         struct xpci_inventory *inv, struct xpci_error *err)
 {
+    _cleanup_inventory_ struct xpci_inventory new = { 0 };
     _cleanup_strv_ struct xpci_strv names = { 0 };
     _cleanup_free_ char *sysfs = NULL;
     bool found;
-    int ret = xpci_root_list(root, "/sys/bus/pci/devices", &names, &found, err);
 
-    if (ret == 0 && !found)
-        ret = xpci_error_set(err, ENODEV,
-                             "there is no PCI bus under '%s/sys/bus/pci'",
-                             xpci_root_dir(root));
-    for (size_t i = 0; ret == 0 && i < names.n && !xpci_root_is_live(root); i++)
-        ret = check_inside(root, names.v[i], err);
-    if (ret == 0)
-        ret = xpci_asprintf(err, &sysfs, "%s/sys/bus/pci", xpci_root_dir(root));
-    if (ret == 0)
-        ret = xpci_scan(sysfs, NULL, inv, err);
-    for (size_t i = 0; ret == 0 && i < inv->n; i++)
-        ret = read_sysfs(root, &inv->dev[i], err);
-    if (ret == 0)
-        ret = arrange(inv, err);
-    if (ret == 0)
-        ret = xpci_reserved_memory_load(root, inv, err);
-    if (ret < 0)
-        xpci_inventory_clear(inv);
-    return ret;
+    xpci_try(xpci_root_list(root, "/sys/bus/pci/devices", &names, &found, err));
+    if (!found)
+        return xpci_error_set(err, ENODEV,
+                              "there is no PCI bus under '%s/sys/bus/pci'",
+                              xpci_root_dir(root));
+    for (size_t i = 0; i < names.n && !xpci_root_is_live(root); i++)
+        xpci_try(check_inside(root, names.v[i], err));
+    xpci_try(xpci_asprintf(err, &sysfs, "%s/sys/bus/pci", xpci_root_dir(root)));
+    xpci_try(xpci_scan(sysfs, NULL, &new, err));
+    for (size_t i = 0; i < new.n; i++)
+        xpci_try(read_sysfs(root, &new.dev[i], err));
+    xpci_try(arrange(&new, err));
+    xpci_try(xpci_reserved_memory_load(root, &new, err));
+    *inv = xpci_steal(new);
+    return 0;
 }
 
 int xpci_inventory_load_dump(const char *file, struct xpci_inventory *inv,
                              struct xpci_error *err)
 {
-    int ret = xpci_scan(NULL, file, inv, err);
+    _cleanup_inventory_ struct xpci_inventory new = { 0 };
 
-    if (ret == 0 && inv->n == 0)
-        ret = xpci_error_set(err, EINVAL,
-                             "'%s' holds no device; make it with "
-                             "'lspci -D -xxxx'",
-                             file);
-    if (ret == 0)
-        ret = arrange(inv, err);
-    if (ret < 0)
-        xpci_inventory_clear(inv);
-    return ret;
+    xpci_try(xpci_scan(NULL, file, &new, err));
+    if (new.n == 0)
+        return xpci_error_set(err, EINVAL,
+                              "'%s' holds no device; make it with "
+                              "'lspci -D -xxxx'",
+                              file);
+    xpci_try(arrange(&new, err));
+    *inv = xpci_steal(new);
+    return 0;
 }
 
 void xpci_inventory_clear(struct xpci_inventory *inv)
@@ -261,20 +256,18 @@ int xpci_inventory_select(const struct xpci_inventory *inv, const char *text,
     bool is_path = strchr(text, '/');
     struct xpci_bdf_pattern pat;
     size_t before = *n;
-    int ret = is_path ? 0 : parse_name(text, &pat, err);
 
-    for (size_t i = 0; ret == 0 && i < inv->n; i++) {
+    if (!is_path)
+        xpci_try(parse_name(text, &pat, err));
+    for (size_t i = 0; i < inv->n && (!is_path || *n == before); i++) {
         _cleanup_free_ char *path = NULL;
 
-        if (is_path && xpci_device_path(inv, &inv->dev[i], &path) < 0)
-            return xpci_error_oom(err);
-        if (is_path ? strcmp(path, text) != 0 || *n > before
-                    : !xpci_bdf_matches(&pat, &inv->dev[i].bdf))
-            continue;
-        idx[(*n)++] = i;
+        if (is_path)
+            xpci_need(xpci_device_path(inv, &inv->dev[i], &path) == 0, err);
+        if (is_path ? !strcmp(path, text)
+                    : xpci_bdf_matches(&pat, &inv->dev[i].bdf))
+            idx[(*n)++] = i;
     }
-    if (ret < 0)
-        return ret;
     if (*n == before)
         return xpci_error_set(err, ENODEV,
                               "there is no device '%s'; 'xpci list' shows "

@@ -26,128 +26,106 @@ static void __attribute__((format(printf, 1, 2))) ignore(char *fmt, ...)
     (void)fmt;
 }
 
-/*
- * Configuration space as far as it has been read; of a dump, that is all. Each
- * register is read once: it takes microseconds, in a guest tens of them.
- */
+/* The function that is read. Of a dump, @data is all that there is. */
 struct space {
     struct pci_dev *pdev;
-    uint8_t data[4096];
-    bool has[4096];
+    uint8_t data[4096]; /* libpci's cache */
+    size_t bytes;       /* of it */
 };
 
-static bool load(struct space *space, int pos, size_t len)
+static bool has(const struct space *space, int pos, int len)
 {
-    if ((size_t)pos + len > sizeof(space->data))
-        return false;
-    if (!memchr(space->has + pos, 0, len))
-        return true;
-    if (!pci_read_block(space->pdev, pos, space->data + pos, (int)len))
-        return false;
-    memset(space->has + pos, 1, len);
-    return true;
-}
+    uint8_t data[8];
 
-/* True if @len bytes, of a capability, are there to be read. */
-static bool is_readable(struct space *space, int pos, size_t len)
-{
-    return pos > 0 && load(space, pos, len);
-}
-
-static uint16_t word(const struct space *space, int pos)
-{
-    return (uint16_t)(space->data[pos] | space->data[pos + 1] << 8);
-}
-
-static uint32_t dword(const struct space *space, int pos)
-{
-    return word(space, pos) | (uint32_t)word(space, pos + 2) << 16;
+    return (size_t)(pos + len) <= space->bytes ||
+           pci_read_block(space->pdev, pos, data, len);
 }
 
 /*
- * Finds capability @id in the list from @pos on, which is the extended one if
- * that is 0x100; where there is none, it reads all ones. 0: it is not there,
- * -1: cannot be read.
+ * Where capability @id is; 0: nowhere, -1: @len bytes of it cannot be read, or
+ * the list goes on where nothing can.
  */
-static int find_from(struct space *space, int pos, int id)
+static int find_cap(const struct space *space, unsigned int type,
+                    unsigned int id, int len)
 {
-    int first = pos < 0x100 ? 0x40 : 0x100, found, next;
+    struct pci_dev *pdev = space->pdev;
+    int last = 0, next = 0x100;
 
-    /* more entries than fill the space are a loop */
-    for (int i = 0; pos >= first && i < 0x1000 / 8; i++, pos = next & ~3) {
-        if (!is_readable(space, pos, first < 0x100 ? 2 : 4))
-            return -1;
-        found = word(space, pos);
-        next = first < 0x100 ? found >> 8 : word(space, pos + 2) >> 4;
-        found &= first < 0x100 ? 0xff : 0xffff;
-        if (found == id || found == 0xffff)
-            return found == id ? pos : 0;
+    pci_fill_info(pdev, PCI_FILL_CAPS | PCI_FILL_EXT_CAPS);
+    for (const struct pci_cap *cap = pdev->first_cap; cap; cap = cap->next) {
+        last = cap->type == type ? (int)cap->addr : last;
+        if (cap->type == type && cap->id == id)
+            return has(space, last, len) ? last : -1;
     }
-    return 0;
+    if (type == PCI_CAP_NORMAL && !last)
+        next = pci_read_word(pdev, PCI_STATUS) & PCI_STATUS_CAP_LIST
+                   ? pci_read_byte(pdev, PCI_CAPABILITY_LIST)
+                   : 0;
+    else if (last)
+        next = type == PCI_CAP_NORMAL ? pci_read_byte(pdev, last + 1)
+                                      : pci_read_word(pdev, last + 2) >> 4;
+    return next & ~3 && !has(space, next & ~3, 2) ? -1 : 0;
 }
 
-static int find_cap(struct space *space, int id)
+static void read_acs(const struct space *space, struct xpci_acs *acs)
 {
-    int type = space->data[PCI_HEADER_TYPE] & 0x7f;
-    int first = type == PCI_HEADER_TYPE_CARDBUS ? PCI_CB_CAPABILITY_LIST
-                                                : PCI_CAPABILITY_LIST;
+    struct pci_dev *pdev = space->pdev;
+    int pos =
+        find_cap(space, PCI_CAP_EXTENDED, PCI_EXT_CAP_ID_ACS, PCI_ACS_CAP + 6);
 
-    if (!(word(space, PCI_STATUS) & PCI_STATUS_CAP_LIST))
-        return 0;
-    return find_from(space, space->data[first] & ~3, id);
-}
-
-static void read_acs(struct space *space, struct xpci_acs *acs)
-{
-    int pos = find_from(space, 0x100, PCI_EXT_CAP_ID_ACS);
-
-    if (is_readable(space, pos, PCI_ACS_CAP + 6))
-        *acs =
-            (struct xpci_acs){ XPCI_ACS_PRESENT, word(space, pos + PCI_ACS_CAP),
-                               word(space, pos + PCI_ACS_CTRL),
-                               word(space, pos + PCI_ACS_CTRL + 2) };
-    else if (pos != 0)
+    if (pos > 0)
+        *acs = (struct xpci_acs){ XPCI_ACS_PRESENT,
+                                  pci_read_word(pdev, pos + PCI_ACS_CAP),
+                                  pci_read_word(pdev, pos + PCI_ACS_CTRL),
+                                  pci_read_word(pdev, pos + PCI_ACS_CTRL + 2) };
+    else if (pos < 0)
         acs->state = XPCI_ACS_UNREADABLE;
 }
 
-static void read_sriov(struct space *space, struct xpci_sriov *sriov)
+static void read_sriov(const struct space *space, struct xpci_sriov *sriov)
 {
-    int pos = find_from(space, 0x100, PCI_EXT_CAP_ID_SRIOV);
+    struct pci_dev *pdev = space->pdev;
+    int pos = find_cap(space, PCI_CAP_EXTENDED, PCI_EXT_CAP_ID_SRIOV,
+                       PCI_IOV_DID + 2);
 
-    if (is_readable(space, pos, PCI_IOV_DID + 2) &&
-        word(space, pos + PCI_IOV_CTRL) & PCI_IOV_CTRL_VFE)
+    if (pos > 0 && pci_read_word(pdev, pos + PCI_IOV_CTRL) & PCI_IOV_CTRL_VFE)
         *sriov = (struct xpci_sriov){
-            .n = word(space, pos + PCI_IOV_NUMVF),
-            .offset = word(space, pos + PCI_IOV_OFFSET),
-            .stride = word(space, pos + PCI_IOV_STRIDE),
-            .device = word(space, pos + PCI_IOV_DID),
+            .n = pci_read_word(pdev, pos + PCI_IOV_NUMVF),
+            .offset = pci_read_word(pdev, pos + PCI_IOV_OFFSET),
+            .stride = pci_read_word(pdev, pos + PCI_IOV_STRIDE),
+            .device = pci_read_word(pdev, pos + PCI_IOV_DID),
         };
 }
 
-static void read_pcie(struct space *space, struct xpci_device *dev)
+static void read_pcie(const struct space *space, struct xpci_device *dev)
 {
-    int pos = find_cap(space, PCI_CAP_ID_EXP), flags = pos + PCI_EXP_FLAGS;
+    struct pci_dev *pdev = space->pdev;
+    int pos =
+        find_cap(space, PCI_CAP_NORMAL, PCI_CAP_ID_EXP, PCI_EXP_FLAGS + 2);
 
     dev->pcie_type = pos ? XPCI_PCIE_UNKNOWN : XPCI_PCIE_NONE;
-    if (!is_readable(space, pos, PCI_EXP_FLAGS + 2))
+    if (pos <= 0)
         return;
-    dev->pcie_type = (word(space, flags) & PCI_EXP_FLAGS_TYPE) >> 4;
-    dev->ari = is_readable(space, pos + PCI_EXP_DEVCTL2, 2) &&
-               word(space, pos + PCI_EXP_DEVCTL2) & PCI_EXP_DEVCTL2_ARI;
+    dev->pcie_type =
+        (pci_read_word(pdev, pos + PCI_EXP_FLAGS) & PCI_EXP_FLAGS_TYPE) >> 4;
+    dev->ari = has(space, pos + PCI_EXP_DEVCTL2, 2) &&
+               pci_read_word(pdev, pos + PCI_EXP_DEVCTL2) & PCI_EXP_DEVCTL2_ARI;
     read_acs(space, &dev->acs);
     read_sriov(space, &dev->sriov);
 }
 
 /* The 32 bits at @at of capability @id; @other if they are not there. */
-static uint32_t in_cap(struct space *space, int id, int at, uint32_t other)
+static uint32_t in_cap(const struct space *space, unsigned int id, int at,
+                       uint32_t other)
 {
-    int pos = find_cap(space, id);
+    int pos = find_cap(space, PCI_CAP_NORMAL, id, 8);
 
-    return is_readable(space, pos, 8) ? dword(space, pos + at) : other;
+    return pos > 0 ? pci_read_long(space->pdev, pos + at) : other;
 }
 
-static void read_caps(struct space *space, struct xpci_device *dev)
+static void read_caps(const struct space *space, struct xpci_device *dev)
 {
+    struct pci_dev *pdev = space->pdev;
     bool bridge = dev->header == PCI_HEADER_TYPE_BRIDGE;
     uint8_t pin = space->data[PCI_INTERRUPT_PIN];
     uint32_t msi = in_cap(space, PCI_CAP_ID_MSI, 0, 0),
@@ -165,13 +143,13 @@ static void read_caps(struct space *space, struct xpci_device *dev)
         .msix = msix ? (msix >> 16 & PCI_MSIX_TABSIZE) + 1 : 0,
     };
     for (int i = 0; i < (bridge ? 2 : 6); i++)
-        dev->caps.bar[i] = dword(space, PCI_BASE_ADDRESS_0 + 4 * i);
+        dev->caps.bar[i] = pci_read_long(pdev, PCI_BASE_ADDRESS_0 + 4 * i);
     dev->caps.bar[6] =
-        dword(space, bridge ? PCI_ROM_ADDRESS1 : PCI_ROM_ADDRESS);
+        pci_read_long(pdev, bridge ? PCI_ROM_ADDRESS1 : PCI_ROM_ADDRESS);
 }
 
 /* The registers that tell whether Linux' PCH workaround is on (acs.h). */
-static void read_vendor_reg(struct space *space, struct xpci_device *dev)
+static void read_vendor_reg(const struct space *space, struct xpci_device *dev)
 {
     int pos = 0;
 
@@ -179,22 +157,16 @@ static void read_vendor_reg(struct space *space, struct xpci_device *dev)
         pos = 0xd8;
     else if (dev->vendor == 0x8086 && dev->bdf.slot == 0x1f && !dev->bdf.func)
         pos = 0xf0;
-    if (is_readable(space, pos, 4))
-        dev->vendor_reg = dword(space, pos);
+    if (pos && has(space, pos, 4))
+        dev->vendor_reg = pci_read_long(space->pdev, pos);
 }
 
-static int read_config(struct space *space, struct xpci_device *dev,
-                       struct xpci_error *err)
+static void read_config(const struct space *space, struct xpci_device *dev)
 {
-    /* what every reader gets */
-    if (!load(space, 0, 64))
-        return xpci_error_set(
-            err, EIO, "cannot read the configuration space of " XPCI_BDF_FMT,
-            XPCI_BDF_ARGS(dev->bdf));
     dev->pcie_type = XPCI_PCIE_UNKNOWN;
     dev->header = space->data[PCI_HEADER_TYPE];
     if (dev->header == 0xff) /* asleep in D3cold, or gone */
-        return 0;
+        return;
     dev->multifunction = dev->header & 0x80;
     dev->header &= 0x7f;
     read_pcie(space, dev);
@@ -206,7 +178,6 @@ static int read_config(struct space *space, struct xpci_device *dev,
         dev->secondary = space->data[PCI_SECONDARY_BUS];
         dev->subordinate = space->data[PCI_SUBORDINATE_BUS];
     }
-    return 0;
 }
 
 struct scan {
@@ -223,9 +194,14 @@ struct scan {
 static int add_device(struct scan *scan, struct xpci_error *err)
 {
     struct xpci_device *dev = xpci_array_add(scan->inv->dev, scan->inv->n);
-    struct pci_dev *pdev = scan->space.pdev;
+    struct space *space = &scan->space;
+    struct pci_dev *pdev = space->pdev;
 
     xpci_need(dev, err);
+    /* of a host what every reader gets, the rest as it is asked for */
+    if (!scan->dump && pci_read_block(pdev, 0, space->data, 64))
+        space->bytes = 64;
+    pci_setup_cache(pdev, space->data, (int)space->bytes);
     pci_fill_info(pdev, PCI_FILL_IDENT | PCI_FILL_CLASS | PCI_FILL_CLASS_EXT |
                             PCI_FILL_SUBSYS);
     *dev = (struct xpci_device){
@@ -234,30 +210,31 @@ static int add_device(struct scan *scan, struct xpci_error *err)
         .vendor = pdev->vendor_id,
         .device = pdev->device_id,
         .class_code = pdev->device_class,
+        .bytes = scan->dump ? (uint16_t)space->bytes : 0,
     };
     if (pdev->known_fields & PCI_FILL_SUBSYS) {
         dev->subvendor = pdev->subsys_vendor_id;
         dev->subdevice = pdev->subsys_id;
     }
-    xpci_need(xpci_asprintf(NULL, &dev->modalias,
-                            "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X",
-                            dev->vendor, dev->device, dev->subvendor,
-                            dev->subdevice, dev->class_code >> 8,
-                            dev->class_code & 0xff, pdev->prog_if) == 0,
-              err);
-    return read_config(&scan->space, dev, err);
+    if (!space->bytes)
+        return xpci_error_set(
+            err, EIO, "cannot read the configuration space of " XPCI_BDF_FMT,
+            XPCI_BDF_ARGS(dev->bdf));
+    read_config(space, dev);
+    return xpci_asprintf(
+        err, &dev->modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X",
+        dev->vendor, dev->device, dev->subvendor, dev->subdevice,
+        dev->class_code >> 8, dev->class_code & 0xff, pdev->prog_if);
 }
 
 static int scan_sysfs(struct scan *scan, struct xpci_error *err)
 {
-    int ret = 0;
-
     pci_scan_bus(scan->acc);
-    for (struct pci_dev *p = scan->acc->devices; p && ret == 0; p = p->next) {
+    for (struct pci_dev *p = scan->acc->devices; p; p = p->next) {
         scan->space = (struct space){ .pdev = p };
-        ret = add_device(scan, err);
+        xpci_try(add_device(scan, err));
     }
-    return ret;
+    return 0;
 }
 
 /* --- dumps; libpci's reader takes a long time and short lines only --- */
@@ -281,10 +258,9 @@ static bool read_row(const char *p, struct space *space)
     size_t pos = strtoul(p, &end, 16);
 
     for (p = end + 1; *p == ' ' && isxdigit(p[1]) && isxdigit(p[2]); p += 3) {
-        if (pos == sizeof(space->data))
+        if (pos++ != space->bytes || pos > sizeof(space->data))
             return false;
-        space->has[pos] = true;
-        space->data[pos++] = (uint8_t)(digit(p[1]) << 4 | digit(p[2]));
+        space->data[space->bytes++] = (uint8_t)(digit(p[1]) << 4 | digit(p[2]));
     }
     return p[strspn(p, " \r")] == '\n';
 }
@@ -292,26 +268,21 @@ static bool read_row(const char *p, struct space *space)
 static int end_device(struct scan *scan, struct xpci_error *err)
 {
     struct space *space = &scan->space;
-    size_t bytes = strnlen((const char *)space->has, sizeof(space->has));
     struct pci_dev *pdev = space->pdev;
     int ret = 0;
 
-    if (pdev && bytes < 64)
-        ret = xpci_error_set(err, EINVAL,
-                             "'%s' has only %zu bytes of %04x:%02x:%02x.%x; "
-                             "make it with 'lspci -D -xxxx' as root",
-                             scan->path, bytes, (unsigned int)pdev->domain,
-                             pdev->bus, pdev->dev, pdev->func);
-    if (pdev && ret == 0) {
-        pci_setup_cache(pdev, space->data, sizeof(space->data));
+    if (pdev && space->bytes < 64)
+        ret =
+            xpci_error_set(err, EINVAL,
+                           "'%s' has only %zu bytes of %04x:%02x:%02x.%x; "
+                           "make it with 'lspci -D -xxxx' as root",
+                           scan->path, space->bytes, (unsigned int)pdev->domain,
+                           pdev->bus, pdev->dev, pdev->func);
+    else if (pdev)
         ret = add_device(scan, err);
-    }
-    if (pdev && ret == 0)
-        scan->inv->dev[scan->inv->n - 1].bytes = (uint16_t)bytes;
     if (pdev)
-        pci_free_dev(xpci_steal(space->pdev));
+        pci_free_dev(pdev);
     *space = (struct space){ 0 };
-    memset(space->data, 0xff, sizeof(space->data));
     return ret;
 }
 
@@ -391,8 +362,7 @@ static int add_names(struct scan *scan, struct xpci_error *err)
         dev->name = strdup(pci_lookup_name(
             scan->acc, text, sizeof(text),
             PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE, dev->vendor, dev->device));
-        if (!dev->name)
-            return xpci_error_oom(err);
+        xpci_need(dev->name, err);
     }
     return 0;
 }
