@@ -564,13 +564,6 @@ int xpci_cfg_check_text(struct xpci_cfg_check *check, const char *file,
 
 void xpci_cfg_check_clear(struct xpci_cfg_check *check)
 {
-    for (size_t i = 0; i < check->n; i++) {
-        free(check->v[i].message);
-        free(check->v[i].fix);
-    }
-    for (size_t i = 0; i < check->seen.n; i++)
-        xpci_pci_spec_clear(&check->seen.v[i].spec);
-    free(check->v);
-    free(check->seen.v);
-    *check = (struct xpci_cfg_check){ 0 };
+    xpci_list_clear(&check->seen, e, xpci_pci_spec_clear(&e->spec));
+    xpci_list_clear(check, f, free(f->message), free(f->fix));
 }

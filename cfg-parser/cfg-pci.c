@@ -43,10 +43,7 @@ int xpci_cfg_pci_list(const struct xpci_cfg *cfg, struct xpci_cfg_pci *out,
 
 void xpci_cfg_pci_clear(struct xpci_cfg_pci *list)
 {
-    for (size_t i = 0; i < list->n; i++)
-        xpci_pci_spec_clear(&list->v[i].spec);
-    free(list->v);
-    *list = (struct xpci_cfg_pci){ 0 };
+    xpci_list_clear(list, entry, xpci_pci_spec_clear(&entry->spec));
 }
 
 static bool same_text(const char *a, const char *b)

@@ -356,10 +356,7 @@ static bool is_computed(const struct xpci_cfg *cfg, size_t tok)
 
 void xpci_cfg_items_clear(struct xpci_cfg_items *items)
 {
-    for (size_t i = 0; i < items->n; i++)
-        free(items->v[i].value);
-    free(items->v);
-    *items = (struct xpci_cfg_items){ 0 };
+    xpci_list_clear(items, item, free(item->value));
 }
 
 static int add_item(const struct xpci_cfg *cfg, size_t tok, bool has_value,

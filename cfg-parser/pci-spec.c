@@ -41,15 +41,6 @@ static int take_address(struct parser *p, const char *s)
     return 0;
 }
 
-static int take_keyed_address(struct parser *p, const char *s)
-{
-    if (strchr(s, '@'))
-        return spec_error(p, s,
-                          "xl ignores the virtual slot in 'bdf=%s', write it "
-                          "without 'bdf=' or with ',vslot='");
-    return take_address(p, s);
-}
-
 static int take_vslot(struct parser *p, const char *s)
 {
     if (xpci_vslot_parse(s, strlen(s), &p->spec->vslot) < 0)
@@ -59,106 +50,93 @@ static int take_vslot(struct parser *p, const char *s)
     return 0;
 }
 
-static int take_name(struct parser *p, const char *s)
-{
-    if (!*s)
-        return spec_error(p, s, "the name is empty");
-    return xpci_asprintf(p->err, &p->spec->name, "%s", s);
-}
-
-static int check_bool(struct parser *p, const char *s)
-{
-    if (strcmp(s, "0") && strcmp(s, "1"))
-        return spec_error(p, s,
-                          "'%s' is neither 0 nor 1, and xl takes no other word "
-                          "for it (yes and true mean 0)");
-    return 0;
-}
-
-static int check_xm_bool(struct parser *p, const char *s)
-{
-    return p->xm && (!strcmp(s, "yes") || !strcmp(s, "no")) ? 0
-                                                            : check_bool(p, s);
-}
-
-static int check_policy(struct parser *p, const char *s)
-{
-    if (strcmp(s, "strict") && strcmp(s, "relaxed"))
-        return spec_error(p, s, "'%s' is neither strict nor relaxed");
-    return 0;
-}
-
 enum { BDF, VSLOT, NAME }; /* of options[]; those behind are kept as text */
 
+#define NO_BOOL                                                                \
+    "'%s' is neither 0 nor 1, and xl takes no other word for it (yes and "     \
+    "true mean 0)"
+
 static const struct {
-    const char *key;
-    int (*take)(struct parser *p, const char *value);
+    const char *key, *words, *xm_words, *why; /* what it may be, or else why */
 } options[] = {
-    { "bdf", take_keyed_address },
-    { "vslot", take_vslot },
-    { "name", take_name },
-    { "permissive", check_bool },
-    { "msitranslate", check_xm_bool },
-    { "seize", check_bool },
-    { "power_mgmt", check_xm_bool },
-    { "rdm_policy", check_policy },
+    { .key = "bdf" },
+    { .key = "vslot" },
+    { .key = "name" },
+    { "permissive", "0 1", "0 1", NO_BOOL },
+    { "msitranslate", "0 1", "0 1 yes no", NO_BOOL },
+    { "seize", "0 1", "0 1", NO_BOOL },
+    { "power_mgmt", "0 1", "0 1 yes no", NO_BOOL },
+    { "rdm_policy", "strict relaxed", "strict relaxed",
+      "'%s' is neither strict nor relaxed" },
 };
 
-static int keep_option(struct parser *p, const char *key, const char *value)
+static int take_option(struct parser *p, size_t i, const char *value)
 {
-    _cleanup_free_ char *old = p->spec->options;
+    _cleanup_free_ char *old = NULL;
+    const char *words = p->xm ? options[i].xm_words : options[i].words;
 
+    if (i == BDF && strchr(value, '@'))
+        return spec_error(p, value,
+                          "xl ignores the virtual slot in 'bdf=%s', write it "
+                          "without 'bdf=' or with ',vslot='");
+    if (i == BDF)
+        return take_address(p, value);
+    if (i == VSLOT)
+        return take_vslot(p, value);
+    if (i == NAME && !*value)
+        return spec_error(p, value, "the name is empty");
+    if (i == NAME)
+        return xpci_asprintf(p->err, &p->spec->name, "%s", value);
+    if (!xpci_find_word(words, value, strlen(value)))
+        return spec_error(p, value, options[i].why);
+    old = p->spec->options;
     return xpci_asprintf(p->err, &p->spec->options, "%s%s%s=%s", old ? old : "",
-                         old ? "," : "", key, value);
+                         old ? "," : "", options[i].key, value);
 }
 
 static int parse_option(struct parser *p, char *key)
 {
     char *value = strchr(key, '=');
+    size_t i = 0;
 
     if (value)
         *value++ = '\0';
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(options); i++) {
-        if (strcmp(key, options[i].key) != 0)
-            continue;
-        if (!value)
-            return spec_error(p, key, "'%s' needs a value, e.g. '='");
-        if (p->seen & 1U << i)
-            return spec_error(p, key, "'%s' is given twice");
-        p->seen |= 1U << i;
-        xpci_try(options[i].take(p, value));
-        return i <= NAME ? 0 : keep_option(p, key, value);
-    }
+    while (i < XPCI_ARRAY_SIZE(options) && strcmp(key, options[i].key) != 0)
+        i++;
     if (!*key)
         return spec_error(p, key, "an option is missing");
     if (*key == ' ' || *key == '\t')
         return spec_error(p, key, "no blanks may stand before option '%s'");
-    return spec_error(p, key,
-                      "unknown option '%s' (permissive, msitranslate, seize, "
-                      "power_mgmt, rdm_policy, vslot, name)");
+    if (i == XPCI_ARRAY_SIZE(options))
+        return spec_error(p, key,
+                          "unknown option '%s' (permissive, msitranslate, "
+                          "seize, power_mgmt, rdm_policy, vslot, name)");
+    if (!value)
+        return spec_error(p, key, "'%s' needs a value, e.g. '='");
+    if (p->seen & 1U << i)
+        return spec_error(p, key, "'%s' is given twice");
+    p->seen |= 1U << i;
+    return take_option(p, i, value);
 }
 
-/* "bdf[@vslot]" */
-static int parse_positional(struct parser *p, char *address)
-{
-    char *vslot = strchr(address, '@');
-
-    if (vslot)
-        *vslot++ = '\0';
-    p->seen |= 1U << BDF | (vslot ? 1U << VSLOT : 0);
-    xpci_try(take_address(p, address));
-    return vslot ? take_vslot(p, vslot) : 0;
-}
-
+/* "bdf[@vslot]", or an option too, before the others */
 static int parse_parts(struct parser *p, char *text)
 {
-    char *rest = text, *part = strsep(&rest, ",");
-    int ret =
-        strchr(part, '=') ? parse_option(p, part) : parse_positional(p, part);
+    char *rest = text, *part = strsep(&rest, ","), *vslot = strchr(part, '@');
 
-    while (ret == 0 && (part = strsep(&rest, ",")) && (rest || *part))
-        ret = parse_option(p, part);
-    return ret;
+    if (strchr(part, '=')) {
+        xpci_try(parse_option(p, part));
+    } else {
+        if (vslot)
+            *vslot++ = '\0';
+        p->seen |= 1U << BDF | (vslot ? 1U << VSLOT : 0);
+        xpci_try(take_address(p, part));
+        if (vslot)
+            xpci_try(take_vslot(p, vslot));
+    }
+    while ((part = strsep(&rest, ",")) && (rest || *part))
+        xpci_try(parse_option(p, part));
+    return 0;
 }
 
 static int check_whole(struct parser *p)

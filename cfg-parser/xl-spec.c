@@ -6,8 +6,8 @@
 #include "pci-spec.h"
 #include "xl-spec.h"
 
-/* What is no device, address or slot, in the order of the text. */
-enum { POLICY = 4, OPTIONS };
+/* In the order of the text; then what 4.14 does not know. */
+enum { POLICY = 4, OPTIONS, BDF = OPTIONS, VSLOT, NAME };
 static const char *const keys[OPTIONS] = { "permissive", "msitranslate",
                                            "seize", "power_mgmt",
                                            "rdm_policy" };
@@ -111,26 +111,26 @@ static const char *policy(struct reader *r, const char *s, size_t len)
 static const char *option(struct reader *r, const char *key, size_t n,
                           const char *value, size_t len)
 {
-#define IS(word) (n == strlen(word) && !memcmp(key, word, n))
-    if (IS(keys[POLICY]))
+    size_t k = xpci_find_word("permissive msitranslate seize power_mgmt "
+                              "rdm_policy bdf vslot name",
+                              key, n) -
+               1;
+
+    if (k == POLICY)
         return policy(r, value, len);
-    for (size_t i = 0; i < POLICY; i++) {
-        if (IS(keys[i])) {
-            r->values[i] = atoi(value) ? "1" : "0";
-            return NULL;
-        }
-    }
-    if (r->old)
+    if (k < POLICY)
+        r->values[k] = atoi(value) ? "1" : "0";
+    if (k < POLICY || r->old)
         return NULL;
-    if (IS("bdf"))
+    if (k == BDF)
         return address(r, &value);
-    if (IS("name")) {
-        r->name = value;
-        r->name_len = len;
-        return NULL;
-    }
-    return IS("vslot") ? vslot(r, &value) : REFUSED;
-#undef IS
+    if (k == VSLOT)
+        return vslot(r, &value);
+    if (k != NAME)
+        return REFUSED;
+    r->name = value;
+    r->name_len = len;
+    return NULL;
 }
 
 static const char *options(struct reader *r, const char *s)

@@ -10,9 +10,9 @@
 #define MAX_DEPTH 100 /* python's own */
 
 static const char keywords[] =
-    " and as assert break class continue def del elif else except exec finally "
+    "and as assert break class continue def del elif else except exec finally "
     "for from global if import in is lambda nonlocal not or pass print raise "
-    "return try while with yield ";
+    "return try while with yield";
 
 /*
  * The grammar of values: what is expected behind a token, by what was expected
@@ -122,10 +122,7 @@ static void next(struct xm *x)
 
 static bool is(const struct xm *x, const char *words)
 {
-    char word[16];
-
-    snprintf(word, sizeof(word), " %.*s ", (int)x->len, x->s);
-    return x->len < sizeof(word) - 2 && strstr(words, word);
+    return xpci_find_word(words, x->s, x->len);
 }
 
 /* A name that is set, or used in a value. */
@@ -144,10 +141,10 @@ static int check_name(struct xm *x, bool used)
     known = tfind(x->s, &x->known, xpci_cfg_cmp_names);
     if (known && *after == '[')
         return refuse(x, "a part of '%.*s' is used");
-    if (known && used && is(x, " pci "))
+    if (known && used && is(x, "pci"))
         return refuse(x, "'%.*s' is used in another setting");
     used |= *after == '+';
-    return known || !used || is(x, " True False None ") ? 0 : -EINVAL;
+    return known || !used || is(x, "True False None") ? 0 : -EINVAL;
 }
 
 /* A token of a value. */
@@ -204,7 +201,7 @@ static int value(struct xm *x, bool pci, bool append)
 static int statement(struct xm *x)
 {
     const char *key = x->text->data + (x->s - x->mask->data);
-    bool pci = is(x, " pci "), append;
+    bool pci = is(x, "pci"), append;
 
     if (x->token != 'w')
         return -EINVAL;

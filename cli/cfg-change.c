@@ -21,11 +21,8 @@ struct change {
 
 static void change_clear(struct change *c)
 {
-    for (size_t i = 0; i < c->devices.n; i++) {
-        xpci_pci_spec_clear(&c->devices.v[i].spec);
-        free(c->devices.v[i].other);
-    }
-    free(c->devices.v);
+    xpci_list_clear(&c->devices, d, xpci_pci_spec_clear(&d->spec),
+                    free(d->other));
     xpci_strv_clear(&c->files);
     xpci_files_clear(&c->seen);
 }

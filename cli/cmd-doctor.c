@@ -146,8 +146,10 @@ static int judge_file(struct xpci_facts *f, const char *path,
 
 static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
 {
-    static const char *const dirs[] = { "/etc/modprobe.d", "/run/modprobe.d",
-                                        "/usr/lib/modprobe.d" };
+    static const char *const dirs[] = { "/etc/modprobe.d/*",
+                                        "/run/modprobe.d/*",
+                                        "/usr/lib/modprobe.d/*" };
+    _cleanup_strv_ struct xpci_strv paths = { 0 };
     _cleanup_free_ char *word = NULL;
 
     xpci_try(xpci_plan_cmdline(f->call, &word, err));
@@ -158,17 +160,10 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
                 "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; "
                 "update-grub",
                 "'%s' is on the kernel's command line", word);
-    for (size_t d = 0; d < XPCI_ARRAY_SIZE(dirs); d++) {
-        _cleanup_strv_ struct xpci_strv names = { 0 };
-
-        xpci_try(xpci_root_list(f->root, dirs[d], &names, NULL, err));
-        for (size_t i = 0; i < names.n; i++) {
-            _cleanup_free_ char *path = NULL;
-
-            xpci_try(xpci_asprintf(err, &path, "%s/%s", dirs[d], names.v[i]));
-            xpci_try(judge_file(f, path, err));
-        }
-    }
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(dirs); i++)
+        xpci_try(xpci_root_glob(f->root, dirs[i], &paths, err));
+    for (size_t i = 0; i < paths.n; i++)
+        xpci_try(judge_file(f, paths.v[i], err));
     return 0;
 }
 

@@ -27,12 +27,8 @@ void xpci_facts_clear(struct xpci_facts *f)
     xpci_error_clear(&f->no_guard);
     xpci_error_clear(&f->no_guests);
     xpci_strv_clear(&f->kernels);
-    for (size_t i = 0; i < f->n; i++) {
-        free(f->v[i].subject);
-        free(f->v[i].text);
-        free(f->v[i].fix);
-    }
-    free(f->v);
+    xpci_list_clear(f, fact, free(fact->subject), free(fact->text),
+                    free(fact->fix));
 }
 
 void xpci_fact(struct xpci_facts *f, const char *subject, const char *key,

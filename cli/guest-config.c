@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <fnmatch.h>
 #include <search.h>
 
 #include "guest-config.h"
@@ -73,15 +72,6 @@ void xpci_files_clear(void **files)
     tdestroy(*files, free);
 }
 
-/* Where files of guests are: DIR/NAME and what is behind it. */
-static const struct place {
-    const char *dir, *pattern, *behind;
-} places[] = {
-    { "/etc/xen", "*.cfg", "" },
-    { "/etc/xen/auto", "*", "" },
-    { "/OVS/running_pool", "*", "/vm.cfg" },
-};
-
 static int add_file(const struct xpci_root *root, const char *path, void **seen,
                     struct xpci_strv *out, struct xpci_error *err)
 {
@@ -97,37 +87,25 @@ static int add_file(const struct xpci_root *root, const char *path, void **seen,
     return first ? 0 : xpci_error_oom(err);
 }
 
-static int add_files(const struct xpci_root *root, const struct place *place,
-                     void **seen, struct xpci_strv *out, struct xpci_error *err)
-{
-    _cleanup_strv_ struct xpci_strv names = { 0 };
-
-    xpci_try(xpci_root_list(root, place->dir, &names, NULL, err));
-    for (size_t i = 0; i < names.n; i++) {
-        _cleanup_free_ char *path = NULL;
-
-        if (fnmatch(place->pattern, names.v[i], FNM_PERIOD) != 0)
-            continue;
-        xpci_try(xpci_asprintf(err, &path, "%s/%s%s", place->dir, names.v[i],
-                               place->behind));
-        if (!*place->behind || xpci_root_exists(root, path))
-            xpci_try(add_file(root, path, seen, out, err));
-    }
-    return 0;
-}
-
 int xpci_guest_config_files(const struct xpci_root *root, const char *domain,
                             void **seen, struct xpci_strv *out,
                             struct xpci_error *err)
 {
-    _cleanup_free_ char *own = NULL;
+    static const char *const places[] = { "/etc/xen/*.cfg", "/etc/xen/auto/*",
+                                          "/OVS/running_pool/*/vm.cfg" };
+    _cleanup_strv_ struct xpci_strv paths = { 0 };
 
-    if (domain)
-        xpci_try(xpci_asprintf(err, &own, "/etc/xen/%s", domain));
-    if (own && !strchr(domain, '/') && xpci_root_exists(root, own))
-        xpci_try(add_file(root, own, seen, out, err));
+    if (domain && !strchr(domain, '/'))
+        xpci_need(xpci_strv_printf(&paths, "/etc/xen/%s", domain) == 0, err);
+    if (paths.n && !xpci_root_exists(root, paths.v[0]))
+        xpci_strv_clear(&paths);
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(places); i++)
-        xpci_try(add_files(root, &places[i], seen, out, err));
+        xpci_try(xpci_root_glob(root, places[i], &paths, err));
+    for (size_t i = 0; i < paths.n; i++) {
+        if (!strstr(paths.v[i], "/vm.cfg") ||
+            xpci_root_exists(root, paths.v[i]))
+            xpci_try(add_file(root, paths.v[i], seen, out, err));
+    }
     return 0;
 }
 

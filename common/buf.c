@@ -147,8 +147,18 @@ void xpci_strv_sort(struct xpci_strv *strv)
 
 void xpci_strv_clear(struct xpci_strv *strv)
 {
-    for (size_t i = 0; i < strv->n; i++)
-        free(strv->v[i]);
-    free(strv->v);
-    *strv = (struct xpci_strv){ 0 };
+    xpci_list_clear(strv, s, free(*s));
+}
+
+size_t xpci_find_word(const char *words, const char *word, size_t len)
+{
+    size_t number = 0;
+
+    for (size_t n; *words; words += n + (words[n] == ' ')) {
+        n = strcspn(words, " ");
+        number += n > 0;
+        if (n && n == len && !memcmp(words, word, n))
+            return number;
+    }
+    return 0;
 }

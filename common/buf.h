@@ -43,6 +43,9 @@ int xpci_strv_printf(struct xpci_strv *strv, const char *fmt, ...)
 void xpci_strv_sort(struct xpci_strv *strv);
 void xpci_strv_clear(struct xpci_strv *strv);
 
+/* Which of @words, parted by blanks, @len bytes are: from 1 on, 0: none. */
+size_t xpci_find_word(const char *words, const char *word, size_t len);
+
 /*
  * For any array @v of @n elements: one more, zeroed, at its end. NULL when out
  * of memory; the array is as it was then.
@@ -71,6 +74,20 @@ void xpci_strv_clear(struct xpci_strv *strv);
     })
 #define xpci_list_push(list, ...)                                              \
     xpci_array_push((list)->v, (list)->n, __VA_ARGS__)
+
+/*
+ * Releases such a list, @each element of it, as a pointer to it, by the
+ * statement behind.
+ */
+#define xpci_list_clear(list, each, ...)                                       \
+    do {                                                                       \
+        for (size_t i_ = 0; i_ < (list)->n; i_++) {                            \
+            __typeof__((list)->v) each = &(list)->v[i_];                       \
+            __VA_ARGS__;                                                       \
+        }                                                                      \
+        free((list)->v);                                                       \
+        *(list) = (__typeof__(*(list))){ 0 };                                  \
+    } while (0)
 
 #define _cleanup_buf_ _cleanup_(xpci_buf_clear)
 #define _cleanup_strv_ _cleanup_(xpci_strv_clear)

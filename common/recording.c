@@ -2,7 +2,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <ftw.h>
 #include <limits.h>
 #include <search.h>
@@ -118,12 +117,20 @@ static void put(struct making *m, const char *path, mode_t type,
         m->ret = -EIO;
 }
 
-static void unread(struct making *m, const char *path, int code)
+static void unread(struct making *m, const char *path, const char *why)
 {
     m->unread++;
     xpci_log(m->log, XPCI_LOG_WARN, "'%s%s' is not recorded: %s",
-             xpci_root_dir(m->root), path,
-             code == -EMEDIUMTYPE ? "it is no regular file" : strerror(-code));
+             xpci_root_dir(m->root), path, why);
+}
+
+/* What is not there is left out. */
+static void failed(struct making *m, const char *path, int code)
+{
+    if (code != -ENOENT && code != -ENOTDIR)
+        unread(m, path,
+               code == -EMEDIUMTYPE ? "it is no regular file"
+                                    : strerror(-code));
 }
 
 /* A file, or a directory as such; nothing on the way there is a link. */
@@ -136,8 +143,7 @@ static void record_target(struct making *m, const char *path)
     if (ret == -EISDIR) {
         put(m, path, S_IFDIR, NULL, 0);
     } else if (ret < 0) {
-        if (ret != -ENOENT && ret != -ENOTDIR)
-            unread(m, path, ret);
+        failed(m, path, ret);
     } else {
         if (m->part->blank && text.len)
             m->part->blank(&text);
@@ -145,16 +151,14 @@ static void record_target(struct making *m, const char *path)
     }
 }
 
-/* Where a link in the directory that the first @len bytes of @path are leads.
- */
-static int follow(const char *path, size_t len, const char *target,
-                  char out[PATH_MAX])
+/* Where the link @path leads. */
+static int follow(const char *path, const char *target, char out[PATH_MAX])
 {
     char all[PATH_MAX];
     size_t at = 0;
+    int len = target[0] == '/' ? 0 : (int)(strrchr(path, '/') - path);
 
-    if (snprintf(all, sizeof(all), "%.*s/%s", target[0] == '/' ? 0 : (int)len,
-                 path, target) >= PATH_MAX)
+    if (snprintf(all, sizeof(all), "%.*s/%s", len, path, target) >= PATH_MAX)
         return -ENAMETOOLONG;
     for (char *word, *rest = all; (word = strsep(&rest, "/"));) {
         if (!strcmp(word, ".."))
@@ -195,60 +199,41 @@ static void record(struct making *m, const char *path, int links)
     for (size_t len = 0; strncmp(path, "/proc/", 6) && path[len];) {
         _cleanup_free_ char *target = NULL;
         size_t end = len + 1 + strcspn(path + len + 1, "/");
-        int ret;
+        int ret = -ENAMETOOLONG;
 
-        snprintf(at, sizeof(at), "%.*s", (int)end, path);
-        ret = xpci_root_readlink(m->root, at, &target);
-        if (ret == 0 && links < MAX_LINKS)
-            ret = follow(path, len, target, to);
-        else if (ret == 0)
-            ret = -ELOOP;
-        if (ret == 0) {
-            put_link(m, at, target, to);
-            if (snprintf(at, sizeof(at), "%s%s", to, path + end) >= PATH_MAX)
-                unread(m, path, -ENAMETOOLONG);
-            else
-                record(m, at, links + 1);
-            return;
-        }
-        if (ret != -EINVAL) {
-            if (ret != -ENOENT && ret != -ENOTDIR)
-                unread(m, at, ret);
-            return;
-        }
+        if (snprintf(at, sizeof(at), "%.*s", (int)end, path) < PATH_MAX)
+            ret = xpci_root_readlink(m->root, at, &target);
         len = end;
+        if (ret == -EINVAL) /* no link */
+            continue;
+        if (ret == 0)
+            ret = links < MAX_LINKS ? follow(at, target, to) : -ELOOP;
+        if (ret == 0)
+            put_link(m, at, target, to);
+        if (ret == 0 &&
+            snprintf(at, sizeof(at), "%s%s", to, path + end) >= PATH_MAX)
+            ret = -ENAMETOOLONG;
+        if (ret == 0)
+            record(m, at, links + 1);
+        else
+            failed(m, path, ret);
+        return;
     }
     record_target(m, path);
 }
 
-/* Every path in @dir that @pattern means. */
-static void expand(struct making *m, const char *dir, const char *pattern)
+static void record_part(struct making *m)
 {
-    size_t len = strcspn(++pattern, "/");
     _cleanup_error_ struct xpci_error why = { 0 };
-    _cleanup_strv_ struct xpci_strv names = { 0 };
-    char word[256], path[PATH_MAX];
-    int ret = 0;
+    _cleanup_strv_ struct xpci_strv paths = { 0 };
+    int ret = xpci_root_glob(m->root, m->part->pattern, &paths, &why);
 
-    snprintf(word, sizeof(word), "%.*s", (int)len, pattern);
-    if (!strpbrk(word, "*@"))
-        ret = xpci_strv_add(&names, word);
-    else
-        ret = xpci_root_list(m->root, *dir ? dir : "/", &names, NULL, &why);
     if (ret == -ENOMEM)
         m->ret = ret;
-    else if (ret < 0 && ret != -ENOTDIR)
-        unread(m, dir, ret);
-    for (size_t i = 0; m->ret == 0 && i < names.n; i++) {
-        if (fnmatch(word, names.v[i], FNM_EXTMATCH | FNM_PERIOD) != 0)
-            continue;
-        if (snprintf(path, sizeof(path), "%s/%s", dir, names.v[i]) >= PATH_MAX)
-            unread(m, dir, -ENAMETOOLONG);
-        else if (pattern[len])
-            expand(m, path, pattern + len);
-        else
-            record(m, path, 0);
-    }
+    else if (ret < 0)
+        unread(m, m->part->pattern, xpci_error_text(&why));
+    for (size_t i = 0; m->ret == 0 && i < paths.n; i++)
+        record(m, paths.v[i], 0);
 }
 
 static void forget(void *name)
@@ -272,7 +257,7 @@ int xpci_recording_make(const struct xpci_root *root,
         return xpci_error_oom(err);
     for (size_t i = 0; m.ret == 0 && i < n; i++) {
         m.part = &parts[i];
-        expand(&m, "", m.part->pattern);
+        record_part(&m);
     }
     if (m.ret == 0 && archive_write_close(a))
         m.ret = -EIO;

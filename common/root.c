@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
@@ -199,4 +200,40 @@ int xpci_root_list(const struct xpci_root *root, const char *path,
                                 path);
     xpci_strv_sort(out);
     return 0;
+}
+
+/* Of what is in @dir. */
+static int glob_in(const struct xpci_root *root, const char *dir,
+                   const char *pattern, struct xpci_strv *out,
+                   struct xpci_error *err)
+{
+    size_t len = strcspn(++pattern, "/");
+    _cleanup_free_ char *part = strndup(pattern, len);
+    _cleanup_strv_ struct xpci_strv names = { 0 };
+    int ret;
+
+    xpci_need(part, err);
+    if (strpbrk(part, "*@"))
+        ret = xpci_root_list(root, *dir ? dir : "/", &names, NULL, err);
+    else
+        ret = xpci_strv_add(&names, part);
+    for (size_t i = 0; ret == 0 && i < names.n; i++) {
+        _cleanup_free_ char *path = NULL;
+
+        if (fnmatch(part, names.v[i], FNM_EXTMATCH | FNM_PERIOD) != 0)
+            continue;
+        xpci_try(xpci_asprintf(err, &path, "%s/%s", dir, names.v[i]));
+        ret = pattern[len] ? glob_in(root, path, pattern + len, out, err)
+                           : xpci_strv_add(out, path);
+    }
+    if (ret == -ENOTDIR) /* a file where the pattern goes on */
+        xpci_error_clear(err);
+    xpci_need(ret != -ENOMEM, err);
+    return ret == -ENOTDIR ? 0 : ret;
+}
+
+int xpci_root_glob(const struct xpci_root *root, const char *pattern,
+                   struct xpci_strv *out, struct xpci_error *err)
+{
+    return glob_in(root, "", pattern, out, err);
 }

@@ -78,6 +78,14 @@ int xpci_root_list(const struct xpci_root *root, const char *path,
                    struct xpci_strv *out, bool *found,
                    struct xpci_error *err) _must_check_;
 
+/*
+ * Appends every path that @pattern means, sorted: each part of it is one of
+ * fnmatch(3) with FNM_EXTMATCH, without names that begin with a dot. What
+ * stands behind the last wildcard need not be there.
+ */
+int xpci_root_glob(const struct xpci_root *root, const char *pattern,
+                   struct xpci_strv *out, struct xpci_error *err) _must_check_;
+
 XPCI_CLEANUP_PTR(struct xpci_root *, xpci_root_free)
 #define _cleanup_root_ _cleanup_(xpci_root_free_ptr)
 

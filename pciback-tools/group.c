@@ -18,10 +18,7 @@ bool xpci_group_has(const struct xpci_group *group, size_t dev)
 
 void xpci_group_clear(struct xpci_group *group)
 {
-    for (size_t i = 0; i < group->n; i++)
-        free(group->v[i].rule);
-    free(group->v);
-    *group = (struct xpci_group){ 0 };
+    xpci_list_clear(group, member, free(member->rule));
 }
 
 /* --- what cannot be read --- */
@@ -283,14 +280,11 @@ int xpci_group_list(const struct xpci_inventory *inv, bool kernel_only,
 int xpci_scope_parse(const char *text, enum xpci_scope *out,
                      struct xpci_error *err)
 {
-    static const char *const names[] = { "group", "slot", "bus", "device" };
+    size_t number = xpci_find_word("group slot bus device", text, strlen(text));
 
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(names); i++) {
-        if (!strcmp(text, names[i])) {
-            *out = (enum xpci_scope)i;
-            return 0;
-        }
-    }
+    *out = (enum xpci_scope)(number - 1);
+    if (number)
+        return 0;
     return xpci_error_usage(err,
                             "'%s' is no scope; it is group, slot, bus or "
                             "device",

@@ -21,7 +21,8 @@ static bool step_unknown(walk *w, const char *name, const chain *up)
     _cleanup_free_ char *link = xpci_walk_link(w, CLASS "/%s", name);
 
     return link && !strstr(link, "/virtual/block/") &&
-           !(w->seen.data && xpci_walk_is_word(w->seen.data, name)) &&
+           !(w->seen.data &&
+             xpci_find_word(w->seen.data, name, strlen(name))) &&
            !xpci_walk_all(w, up, NULL, name, CLASS "/%s", name) &&
            step_block(w, name, up);
 }
@@ -202,15 +203,13 @@ static bool by_iscsi(walk *w, const char *link, const chain *c)
 static bool by_name(walk *w, const char *link, const chain *c)
 {
     const char *name = basename(link);
-    char kind[16];
+    size_t kind = strcspn(name, "0123456789"); /* bytes of it */
 
-    snprintf(kind, sizeof(kind), "%.*s", (int)strcspn(name, "0123456789"),
-             name);
     /* of the board or a guest's; in memory, or not set up */
     if (!strstr(link, "/devices/virtual/") ||
-        xpci_walk_is_word(" ram zram loop ", kind))
+        xpci_find_word("ram zram loop", name, kind))
         return true;
-    if (xpci_walk_is_word(" nbd rbd ", kind))
+    if (xpci_find_word("nbd rbd", name, kind))
         return xpci_step_server(w, "", c);
     any_device(w, c);
     return true;
@@ -258,18 +257,18 @@ static void on_btrfs(walk *w, const struct xpci_mount *m, const chain *up)
 /* Those with a number of no device; all others there are have no device. */
 static void on_anonymous(walk *w, const struct xpci_mount *m, const chain *up)
 {
-    static const char network[] = " nfs nfs4 cifs smb3 ceph afs lustre 9p "
-                                  "fuse.sshfs fuse.glusterfs ";
+    static const char network[] = "nfs nfs4 cifs smb3 ceph afs lustre 9p "
+                                  "fuse.sshfs fuse.glusterfs";
     const char *address = strstr(m->options, ",addr="), *p = m->source;
     const chain source = { up, m->source };
 
-    if (xpci_walk_is_word(network, m->type))
+    if (xpci_find_word(network, m->type, strlen(m->type)))
         xpci_step_server(w, address ? address + 6 : "", &source);
     else if (!strcmp(m->type, "btrfs"))
         on_btrfs(w, m, up);
     else if (!strcmp(m->type, "zfs")) /* tells nobody but its own tools */
         any_disk(w, &source);
-    else if (xpci_walk_is_word(" overlay aufs unionfs ", m->type) &&
+    else if (xpci_find_word("overlay aufs unionfs", m->type, strlen(m->type)) &&
              !strcmp(m->point, "/"))
         any_device(w, &source); /* the layers of a live system may be hidden */
     else if (strcmp(p, "/dev/fuse") != 0)
@@ -328,15 +327,16 @@ static bool use_swap(walk *w, const char *line, const chain *up)
 
 static void use_all(walk *w)
 {
-    static const char vital[] = " / /boot /boot/efi /efi /etc /usr /var "
-                                "/var/lib /var/log /nix /nix/store /gnu ";
+    static const char vital[] = "/ /boot /boot/efi /efi /etc /usr /var "
+                                "/var/lib /var/log /nix /nix/store /gnu";
     static const chain swap = { NULL, "swap" };
 
     for (size_t i = 0; w->ret == 0 && i < w->mounts.n; i++) {
         const chain c = { NULL, w->mounts.v[i].point };
 
-        w->grade = xpci_walk_is_word(vital, c.name) ? XPCI_GUARD_DIES
-                                                    : XPCI_GUARD_IN_USE;
+        w->grade = xpci_find_word(vital, c.name, strlen(c.name))
+                       ? XPCI_GUARD_DIES
+                       : XPCI_GUARD_IN_USE;
         below_mount(w, &w->mounts.v[i], &c);
     }
     w->grade = XPCI_GUARD_DIES;

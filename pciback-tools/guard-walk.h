@@ -37,7 +37,7 @@ typedef struct xpci_walk {
         struct xpci_mount *v; /* guard-storage.c */
         size_t n;
     } mounts;
-    struct xpci_buf seen; /* words: block devices that something known is on */
+    struct xpci_buf seen; /* block devices that something known is on */
     bool seen_all;        /* until then, nothing becomes a finding */
 } walk;
 
@@ -81,8 +81,5 @@ size_t xpci_walk_all(walk *w, const chain *up, xpci_step *step,
 /* Steps on every line of a file but the first @skip; none is an error. */
 void xpci_walk_lines(walk *w, const char *path, int skip, xpci_step *step,
                      const chain *up);
-
-/* Is it among the words, which all have a blank before and behind them? */
-bool xpci_walk_is_word(const char *words, const char *word);
 
 #endif

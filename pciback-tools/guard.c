@@ -76,14 +76,6 @@ void xpci_walk_lines(walk *w, const char *path, int skip, xpci_step *step,
     }
 }
 
-bool xpci_walk_is_word(const char *words, const char *word)
-{
-    char text[64];
-
-    snprintf(text, sizeof(text), " %.60s ", word);
-    return strstr(words, text);
-}
-
 bool xpci_walk_is_endless(walk *w, const chain *c)
 {
     int depth = 0;
@@ -197,8 +189,5 @@ const char *xpci_guard_find(const struct xpci_guard *guard,
 
 void xpci_guard_clear(struct xpci_guard *guard)
 {
-    for (size_t i = 0; i < guard->n; i++)
-        free(guard->v[i].chain);
-    free(guard->v);
-    *guard = (struct xpci_guard){ 0 };
+    xpci_list_clear(guard, found, free(found->chain));
 }

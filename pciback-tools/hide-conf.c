@@ -35,26 +35,22 @@ static bool is_path(const char *text)
 static int parse_entry(const char *text, struct xpci_hidden *out)
 {
     _cleanup_free_ char *copy = strdup(text);
-    char *save = NULL, *field = copy ? strtok_r(copy, ",", &save) : NULL;
+    char *rest = copy, *field;
     int end = 0;
 
     out->text = strdup(text);
-    if (!copy || !out->text)
-        return -ENOMEM;
-    if (!field || xpci_bdf_parse(field, &out->bdf) < 0)
+    xpci_need(copy && out->text, NULL);
+    if (xpci_bdf_parse(strsep(&rest, ","), &out->bdf) < 0)
         return -EINVAL;
-    while ((field = strtok_r(NULL, ",", &save))) {
-        if (!strncmp(field, "path=", 5) && !out->path && is_path(field + 5)) {
-            out->path = strdup(field + 5);
-            if (!out->path)
-                return -ENOMEM;
-        } else if (end || strlen(field) != 12 ||
-                   strspn(field + 3, "0123456789abcdef:") != 9 ||
-                   sscanf(field, "id=%4" SCNx16 ":%4" SCNx16 "%n", &out->vendor,
-                          &out->device, &end) != 2 ||
-                   end != 12) {
+    while ((field = strsep(&rest, ","))) {
+        if (!strncmp(field, "path=", 5) && !out->path && is_path(field + 5))
+            xpci_try(xpci_asprintf(NULL, &out->path, "%s", field + 5));
+        else if (end || strlen(field) != 12 ||
+                 strspn(field + 3, "0123456789abcdef:") != 9 ||
+                 sscanf(field, "id=%4" SCNx16 ":%4" SCNx16 "%n", &out->vendor,
+                        &out->device, &end) != 2 ||
+                 end != 12)
             return -EINVAL;
-        }
     }
     return out->path && end ? 0 : -EINVAL;
 }
@@ -69,7 +65,7 @@ static int insert(struct xpci_hide_conf *conf, struct xpci_hidden *entry)
 }
 
 static int load_item(struct xpci_hide_conf *conf,
-                     const struct xpci_cfg_item *item, const char *dir,
+                     const struct xpci_cfg_item *item, const char *file,
                      struct xpci_error *err)
 {
     _cleanup_(hidden_clear) struct xpci_hidden entry = { 0 };
@@ -81,29 +77,25 @@ static int load_item(struct xpci_hide_conf *conf,
     else if (ret == 0 && xpci_hide_conf_find(conf, &entry.bdf))
         why = "names a device that is there already";
     if (why)
-        return xpci_error_set(err, EINVAL,
-                              "%s" XPCI_HIDE_CONF_PATH ":%u:%u: '%s' %s", dir,
+        return xpci_error_set(err, EINVAL, "%s:%u:%u: '%s' %s", file,
                               item->line, item->column, item->value, why);
-    if (ret == 0)
-        ret = insert(conf, &entry);
-    return ret < 0 ? xpci_error_oom(err) : 0;
+    xpci_need(ret == 0 && insert(conf, &entry) == 0, err);
+    return 0;
 }
 
 static int load_method(const struct xpci_cfg *cfg, const char *file,
                        struct xpci_hide_conf *conf, struct xpci_error *err)
 {
-    static const char *const names[] = { "auto", "identity", "list" };
     _cleanup_free_ char *text = NULL;
-    int ret = xpci_cfg_string(cfg, "method", &text, err);
+    size_t number;
 
-    if (ret < 0 || !text)
-        return ret;
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(names); i++) {
-        if (!strcmp(text, names[i])) {
-            conf->method = (enum xpci_hide_method)i;
-            return 0;
-        }
-    }
+    xpci_try(xpci_cfg_string(cfg, "method", &text, err));
+    if (!text)
+        return 0;
+    number = xpci_find_word("auto identity list", text, strlen(text));
+    conf->method = (enum xpci_hide_method)(number - 1);
+    if (number)
+        return 0;
     return xpci_error_set(err, EINVAL,
                           "%s: method '%s' is none of 'auto', 'identity', "
                           "'list'",
@@ -111,38 +103,31 @@ static int load_method(const struct xpci_cfg *cfg, const char *file,
 }
 
 /* Loads the file, or what it would start as; *cfg is its tree. */
-static int load(const struct xpci_root *root, struct xpci_hide_conf *conf,
+static int load(const struct xpci_root *root, struct xpci_hide_conf *out,
                 struct xpci_cfg **cfg, struct xpci_error *err)
 {
+    static const char *const keys[] = { "hide", "method", NULL };
+    _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 };
     _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
     _cleanup_buf_ struct xpci_buf text = { 0 };
-    static const char *const keys[] = { "hide", "method", NULL };
     _cleanup_free_ char *file = NULL;
     bool found;
-    int ret =
-        xpci_root_read_optional(root, XPCI_HIDE_CONF_PATH, &text, &found, err);
 
-    if (ret == 0 && !found && xpci_buf_puts(&text, empty_file) < 0)
-        return xpci_error_oom(err);
-    if (ret == 0)
-        ret = xpci_asprintf(err, &file, "%s" XPCI_HIDE_CONF_PATH,
-                            xpci_root_dir(root));
-    if (ret == 0)
-        ret = xpci_cfg_parse(text.data ? text.data : "", text.len, file, cfg,
-                             err);
-    if (ret == 0 && xpci_cfg_xl_error(*cfg))
-        ret = xpci_error_set(err, EINVAL, "%s", xpci_cfg_xl_error(*cfg));
-    if (ret == 0)
-        ret = xpci_cfg_only_keys(*cfg, keys, err);
-    if (ret == 0)
-        ret = load_method(*cfg, file, conf, err);
-    if (ret == 0)
-        ret = xpci_cfg_list(*cfg, "hide", &items, err);
-    for (size_t i = 0; ret == 0 && i < items.n; i++)
-        ret = load_item(conf, &items.v[i], xpci_root_dir(root), err);
-    if (ret < 0)
-        xpci_hide_conf_clear(conf);
-    return ret;
+    xpci_try(
+        xpci_root_read_optional(root, XPCI_HIDE_CONF_PATH, &text, &found, err));
+    xpci_need(xpci_buf_puts(&text, found ? "" : empty_file) == 0, err);
+    xpci_try(xpci_asprintf(err, &file, "%s" XPCI_HIDE_CONF_PATH,
+                           xpci_root_dir(root)));
+    xpci_try(xpci_cfg_parse(text.data, text.len, file, cfg, err));
+    if (xpci_cfg_xl_error(*cfg))
+        return xpci_error_set(err, EINVAL, "%s", xpci_cfg_xl_error(*cfg));
+    xpci_try(xpci_cfg_only_keys(*cfg, keys, err));
+    xpci_try(load_method(*cfg, file, &conf, err));
+    xpci_try(xpci_cfg_list(*cfg, "hide", &items, err));
+    for (size_t i = 0; i < items.n; i++)
+        xpci_try(load_item(&conf, &items.v[i], file, err));
+    *out = xpci_steal(conf);
+    return 0;
 }
 
 /* Each entry gets the address of now; one whose device is gone keeps it. */
@@ -179,10 +164,7 @@ int xpci_hide_conf_load(const struct xpci_root *root,
 
 void xpci_hide_conf_clear(struct xpci_hide_conf *conf)
 {
-    for (size_t i = 0; i < conf->n; i++)
-        hidden_clear(&conf->v[i]);
-    free(conf->v);
-    *conf = (struct xpci_hide_conf){ 0 };
+    xpci_list_clear(conf, hidden, hidden_clear(hidden));
 }
 
 const struct xpci_hidden *xpci_hide_conf_find(const struct xpci_hide_conf *conf,
@@ -266,19 +248,17 @@ int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
     _cleanup_hide_conf_ struct xpci_hide_conf there = { 0 };
     _cleanup_cfg_ struct xpci_cfg *cfg = NULL;
     _cleanup_buf_ struct xpci_buf text = { 0 };
-    int ret = load(root, &there, &cfg, err);
 
-    for (size_t i = 0; ret == 0 && i < there.n; i++) {
-        if (!has(conf, &there.v[i]))
-            ret = xpci_cfg_list_drop(&cfg, "hide", there.v[i].text, err);
-    }
-    for (size_t i = 0; ret == 0 && i < conf->n; i++) {
-        if (!has(&there, &conf->v[i]))
-            ret = xpci_cfg_list_add(&cfg, "hide", conf->v[i].text, err);
-    }
     *out = NULL;
-    if (ret < 0)
-        return ret;
+    xpci_try(load(root, &there, &cfg, err));
+    for (size_t i = 0; i < there.n; i++) {
+        if (!has(conf, &there.v[i]))
+            xpci_try(xpci_cfg_list_drop(&cfg, "hide", there.v[i].text, err));
+    }
+    for (size_t i = 0; i < conf->n; i++) {
+        if (!has(&there, &conf->v[i]))
+            xpci_try(xpci_cfg_list_add(&cfg, "hide", conf->v[i].text, err));
+    }
     xpci_need(xpci_cfg_print(cfg, &text) == 0, err);
     if (text.data && strcmp(text.data, empty_file) != 0)
         *out = xpci_buf_steal(&text);
@@ -290,12 +270,10 @@ int xpci_hide_conf_identities(const struct xpci_hide_conf *conf,
 {
     for (size_t i = 0; i < conf->n; i++) {
         const struct xpci_hidden *h = &conf->v[i];
-        _cleanup_free_ char *text = NULL;
 
-        if (xpci_asprintf(err, &text, "%s=%04x:%04x", h->path, h->vendor,
-                          h->device) < 0)
-            return -ENOMEM;
-        xpci_need(xpci_strv_add(out, text) == 0, err);
+        xpci_need(xpci_strv_printf(out, "%s=%04x:%04x", h->path, h->vendor,
+                                   h->device) == 0,
+                  err);
     }
     return 0;
 }
@@ -317,21 +295,20 @@ int xpci_hide_conf_modprobe(const struct xpci_hide_conf *conf,
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_free_ char *list = NULL;
-    int ret = xpci_hide_conf_list(conf, &list, err);
 
-    if (ret < 0)
-        return ret;
-    ret = xpci_buf_printf(&text,
-                          "# Made by xpci from " XPCI_HIDE_CONF_PATH
-                          "; what is changed here is lost.\n"
-                          "options %s hide=%s\n",
-                          module, list);
-    for (size_t i = 0; ret == 0 && i < drivers->n; i++)
-        ret = xpci_buf_printf(&text, "softdep %s pre: %s\n", drivers->v[i],
-                              module);
-    if (ret == 0)
-        *out = xpci_buf_steal(&text);
-    return ret == 0 && *out ? 0 : xpci_error_oom(err);
+    xpci_try(xpci_hide_conf_list(conf, &list, err));
+    xpci_need(xpci_buf_printf(&text,
+                              "# Made by xpci from " XPCI_HIDE_CONF_PATH
+                              "; what is changed here is lost.\n"
+                              "options %s hide=%s\n",
+                              module, list) == 0,
+              err);
+    for (size_t i = 0; i < drivers->n; i++)
+        xpci_need(xpci_buf_printf(&text, "softdep %s pre: %s\n", drivers->v[i],
+                                  module) == 0,
+                  err);
+    *out = xpci_buf_steal(&text);
+    return 0;
 }
 
 int xpci_hidden_check(const struct xpci_hidden *hidden,
@@ -340,17 +317,18 @@ int xpci_hidden_check(const struct xpci_hidden *hidden,
     const struct xpci_device *dev = xpci_inventory_find(inv, &hidden->bdf);
     _cleanup_(hidden_clear) struct xpci_hidden now = { 0 };
 
-    if (dev && describe(inv, dev, &now) < 0)
-        return -ENOMEM;
+    if (dev)
+        xpci_try(describe(inv, dev, &now));
     if (dev && same_identity(&now, hidden))
         return 0;
-    if (!dev)
-        *why = strdup("there is no device at this address");
-    else if (xpci_asprintf(NULL, why,
-                           "%04x:%04x at %s was meant, but %04x:%04x at %s is "
-                           "there",
-                           hidden->vendor, hidden->device, hidden->path,
-                           now.vendor, now.device, now.path) < 0)
-        return -ENOMEM;
-    return *why ? -ENODEV : -ENOMEM;
+    if (dev)
+        xpci_try(xpci_asprintf(
+            NULL, why,
+            "%04x:%04x at %s was meant, but %04x:%04x at %s is there",
+            hidden->vendor, hidden->device, hidden->path, now.vendor,
+            now.device, now.path));
+    else
+        xpci_try(
+            xpci_asprintf(NULL, why, "there is no device at this address"));
+    return -ENODEV;
 }
