@@ -5,6 +5,8 @@ PREFIX      = /usr/local
 SBINDIR     = $(PREFIX)/sbin
 LIBEXECDIR  = $(PREFIX)/lib/xpci
 MANDIR      = $(PREFIX)/share/man
+UNITDIR     = $(PREFIX)/lib/systemd/system
+INITDDIR    = /etc/init.d
 COMPDIR     = $(PREFIX)/share/bash-completion/completions
 # dracut's own, wherever xpci goes: it looks nowhere else
 DRACUTDIR   = /usr/lib/dracut
@@ -187,6 +189,12 @@ install: all man install-plugin
 	install -D -m 755 initrd/dracut-module.sh \
 	    $(DESTDIR)$(DRACUTDIR)/modules.d/90xpci/module-setup.sh
 	install -D -m 644 completion/_xpci $(DESTDIR)$(ZSHDIR)/_xpci
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(INITDDIR)
+	sed 's|@SBINDIR@|$(SBINDIR)|' initrd/xpci-boot.service \
+	    >$(DESTDIR)$(UNITDIR)/xpci-boot.service
+	sed 's|@SBINDIR@|$(SBINDIR)|' initrd/xpci-boot.init \
+	    >$(DESTDIR)$(INITDDIR)/xpci-boot
+	chmod 755 $(DESTDIR)$(INITDDIR)/xpci-boot
 	for page in $(MAN); do \
 	    install -D -m 644 $$page \
 	        $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "attachment.h"
+#include "interrupt.h"
+#include "live.h"
 #include "table.h"
 
 #define MAX_TIMEOUT 3600
@@ -65,9 +67,24 @@ static int detach_one(const struct xpci_call *call,
     return xpci_table_add(call, err, domain->name, xpci_cell_bdf(bdf));
 }
 
+static int to_host(const struct xpci_call *call, const struct xpci_moves *moves,
+                   struct xpci_error *err)
+{
+    struct xpci_interrupt held;
+    int ret;
+
+    xpci_interrupt_hold(&held);
+    ret = xpci_live_done(call, xpci_live_make(call, moves, err));
+    xpci_interrupt_release(&held);
+    return ret < 0
+               ? xpci_error_wrap(err, "'%s' has let go, but", call->domain.name)
+               : 0;
+}
+
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
+    _cleanup_moves_ struct xpci_moves moves = { 0 };
     const char *text = call->opt[OPT_TIMEOUT];
     const struct xpci_device *dev;
     unsigned int timeout = 0;
@@ -80,13 +97,17 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     /* all edits once in memory: a file that cannot be edited fails first */
     for (size_t i = 0; i < call->chosen.n; i++)
         xpci_try(edit_config(config.cfg, &dev[call->chosen.v[i]].bdf, err));
-    if (call->opt[OPT_DRY_RUN])
-        return xpci_attachment_save(call, &config, err);
+    for (size_t i = 0; call->opt[OPT_TO_HOST] && i < call->chosen.n; i++)
+        xpci_try(xpci_live_give(call, call->chosen.v[i], true, &moves, err));
+    if (call->opt[OPT_DRY_RUN]) {
+        xpci_try(xpci_attachment_save(call, &config, err));
+        return xpci_live_make(call, &moves, err);
+    }
     xpci_try(xpci_table_new(call, "DOMAIN BDF", err));
     for (size_t i = 0; i < call->chosen.n; i++)
         xpci_try(detach_one(call, &config, &dev[call->chosen.v[i]].bdf, timeout,
                             err));
-    return 0;
+    return to_host(call, &moves, err);
 }
 
 const struct xpci_cmd xpci_cmd_detach = {
@@ -95,7 +116,7 @@ const struct xpci_cmd xpci_cmd_detach = {
     .min = 2,
     .max = CMD_ANY,
     .summary = "take devices from a running guest",
-    .options = CMD_OPTIONS(OPT_PERSIST, OPT_FILE, OPT_TIMEOUT),
+    .options = CMD_OPTIONS(OPT_PERSIST, OPT_FILE, OPT_TIMEOUT, OPT_TO_HOST),
     .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
     .run = run,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "host.h"
+#include "live.h"
 #include "plan.h"
 #include "table.h"
 
@@ -34,17 +35,20 @@ static int check_device(const struct xpci_call *call,
     const struct xpci_finding *worst =
         xpci_guard_worst(&call->guard, &dev->bdf);
     bool dies = worst && worst->grade == XPCI_GUARD_DIES;
+    bool force = call->opt[OPT_FORCE] && !(dies && call->opt[OPT_NOW]);
 
     if (xpci_device_board(dev))
         return xpci_error_refuse(err, XPCI_BDF_FMT " (%s) is %s",
                                  XPCI_BDF_ARGS(dev->bdf), rule,
                                  xpci_device_board(dev));
-    if (!worst || worst->grade < least || call->opt[OPT_FORCE])
+    if (!worst || worst->grade < least || force)
         return 0;
-    return xpci_error_refuse(err, "dom0 %s " XPCI_BDF_FMT " (%s): %s%s",
-                             dies ? "lives on" : "uses",
-                             XPCI_BDF_ARGS(dev->bdf), rule, worst->chain,
-                             dies ? "" : "; end that, or add --force");
+    return xpci_error_refuse(
+        err, "dom0 %s " XPCI_BDF_FMT " (%s): %s%s", dies ? "lives on" : "uses",
+        XPCI_BDF_ARGS(dev->bdf), rule, worst->chain,
+        !dies                  ? "; end that, or add --force"
+        : call->opt[OPT_FORCE] ? "; with --now there is no --force for this"
+                               : "");
 }
 
 /* Tells what is lost with the device. */
@@ -116,11 +120,32 @@ static int warn_of_absent(const struct xpci_call *call, struct xpci_error *err)
 }
 
 static int add_to_conf(struct xpci_call *call, struct xpci_group *group,
-                       struct xpci_error *err)
+                       struct xpci_moves *moves, struct xpci_error *err)
 {
     xpci_try(xpci_host_closure(call, group, err));
     xpci_try(xpci_host_hide(call, group, err));
-    return check_guard(call, group, err);
+    xpci_try(check_guard(call, group, err));
+    if (!call->opt[OPT_NOW])
+        return 0;
+    xpci_try(xpci_live_take(call, call->argc ? group : NULL, moves, err));
+    /* found out before images are made */
+    return moves->n && !call->opt[OPT_DRY_RUN]
+               ? xpci_pciback_load(call->root, &call->log, err)
+               : 0;
+}
+
+/* Also what an earlier unhide has left to the next boot. */
+static int give_back(struct xpci_call *call, const struct xpci_group *group,
+                     struct xpci_moves *moves, struct xpci_error *err)
+{
+    if (xpci_host_guests(call, err) < 0) {
+        xpci_error_wrap(err, "it cannot be told whether a guest has them");
+        err->kind = XPCI_REFUSED;
+        return err->code;
+    }
+    for (size_t i = 0; i < group->n; i++)
+        xpci_try(xpci_live_give(call, group->v[i].dev, false, moves, err));
+    return 0;
 }
 
 /*
@@ -155,12 +180,14 @@ static void remove_absent(struct xpci_call *call)
 
 /* Leaves in the group what was really taken out, for the answer. */
 static int take_from_conf(struct xpci_call *call, struct xpci_group *group,
-                          struct xpci_error *err)
+                          struct xpci_moves *moves, struct xpci_error *err)
 {
     size_t kept = 0;
 
     remove_absent(call);
     xpci_try(xpci_host_closure(call, group, err));
+    if (call->opt[OPT_NOW])
+        xpci_try(give_back(call, group, moves, err));
     for (size_t i = 0; i < group->n; i++) {
         struct xpci_member *m = &group->v[i];
 
@@ -181,21 +208,24 @@ static int change(struct xpci_call *call, bool hide, const char *note,
     _cleanup_plan_ struct xpci_plan plan = { 0 };
     size_t before;
 
-    xpci_try(xpci_host_lock(call, err));
-    xpci_try(xpci_host_inventory(call, err));
-    xpci_try(xpci_hide_conf_load(call->root, &call->inv, &call->conf, err));
+    if (call->opt[OPT_NOW])
+        xpci_try(xpci_live_check(call, err));
+    xpci_try(xpci_live_open(call, err));
     before = call->conf.n;
-    xpci_try((hide ? add_to_conf : take_from_conf)(call, &group, err));
+    xpci_try(
+        (hide ? add_to_conf : take_from_conf)(call, &group, &plan.moves, err));
     xpci_try(xpci_plan_make(call, &plan, err));
     if (hide && plan.by_list && call->conf.n)
         xpci_try(check_cmdline(call, err));
     if (hide)
         xpci_try(warn_of_absent(call, err));
     /* nothing asked for, nothing to repair: then it was the wrong device */
-    if (!hide && call->conf.n == before && !xpci_plan_needed(&plan))
+    if (!hide && call->conf.n == before && !xpci_plan_needed(&plan) &&
+        !plan.moves.n)
         return xpci_error_set(err, ENOENT,
                               "none of these devices is hidden by xpci; 'xpci "
                               "status' shows those that are");
+    xpci_try(xpci_live_remember(call, &plan.changes, err));
     xpci_try(xpci_plan_apply(call, &plan, err));
     if (call->opt[OPT_DRY_RUN])
         return 0;
@@ -207,17 +237,22 @@ static int change(struct xpci_call *call, bool hide, const char *note,
 static int run_hide(struct xpci_call *call, struct xpci_error *err)
 {
     return change(call, true,
-                  call->argc ? "the next boot hides them; reboot, then 'xpci "
-                               "status'"
-                             : "files and images are as " XPCI_HIDE_CONF_PATH
-                               " asks; 'xpci status' says more",
+                  call->opt[OPT_NOW] ? "pciback has them, now and from every "
+                                       "boot on; 'xpci status' says more"
+                  : call->argc ? "the next boot hides them; reboot, then 'xpci "
+                                 "status'"
+                               : "files and images are as " XPCI_HIDE_CONF_PATH
+                                 " asks; 'xpci status' says more",
                   err);
 }
 
 static int run_unhide(struct xpci_call *call, struct xpci_error *err)
 {
     return change(call, false,
-                  "the next boot gives them back to dom0's drivers", err);
+                  call->opt[OPT_NOW]
+                      ? "dom0 has them, now and after the next boot"
+                      : "the next boot gives them back to dom0's drivers",
+                  err);
 }
 
 const struct xpci_cmd xpci_cmd_hide = {
@@ -225,7 +260,7 @@ const struct xpci_cmd xpci_cmd_hide = {
     .operands = "[DEVICE...]",
     .max = CMD_ANY,
     .summary = "take devices from dom0, with all that must go with them",
-    .options = CMD_OPTIONS(OPT_SCOPE),
+    .options = CMD_OPTIONS(OPT_SCOPE, OPT_NOW),
     .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
     .run = run_hide,
 };
@@ -236,7 +271,7 @@ const struct xpci_cmd xpci_cmd_unhide = {
     .min = 1,
     .max = CMD_ANY,
     .summary = "give devices back to dom0",
-    .options = CMD_OPTIONS(OPT_SCOPE),
+    .options = CMD_OPTIONS(OPT_SCOPE, OPT_NOW),
     .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
     .run = run_unhide,
 };

@@ -95,14 +95,10 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
                    why ? why : "pciback has it; the images are proven", err);
 }
 
-static int run(struct xpci_call *call, struct xpci_error *err)
+int xpci_status_report(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_(status_clear) struct status s = { .call = call };
 
-    xpci_changes_pending(call->root, &call->log);
-    xpci_try(xpci_host_inventory(call, err));
-    xpci_try(xpci_hide_conf_load(call->root, &call->inv, &call->conf, err));
-    xpci_try(xpci_host_guests(call, err));
     xpci_try(find_trouble(&s, err));
     if (s.trouble && call->conf.n == 0) /* of what is left over */
         xpci_try(add_row(&s, NULL, WRONG, s.trouble, err));
@@ -119,6 +115,15 @@ static int run(struct xpci_call *call, struct xpci_error *err)
                              err));
     }
     return (int)s.worst;
+}
+
+static int run(struct xpci_call *call, struct xpci_error *err)
+{
+    xpci_changes_pending(call->root, &call->log);
+    xpci_try(xpci_host_inventory(call, err));
+    xpci_try(xpci_hide_conf_load(call->root, &call->inv, &call->conf, err));
+    xpci_try(xpci_host_guests(call, err));
+    return xpci_status_report(call, err);
 }
 
 const struct xpci_cmd xpci_cmd_status = {

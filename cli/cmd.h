@@ -35,11 +35,13 @@ enum xpci_opt {
     OPT_IMAGE,
     OPT_JSON,
     OPT_KERNEL,
+    OPT_NOW,
     OPT_PERSIST,
     OPT_ROOT,
     OPT_RULES,
     OPT_SCOPE,
     OPT_TIMEOUT,
+    OPT_TO_HOST,
     OPT_WORDS,
     OPT_ALL = 'a',
     OPT_COLUMNS = 'o',
@@ -109,6 +111,7 @@ extern const struct xpci_cmd *const xpci_commands[];
 const struct xpci_cmd *xpci_cmd_find(const char *name);
 
 extern const struct xpci_cmd xpci_cmd_attach;
+extern const struct xpci_cmd xpci_cmd_boot;
 extern const struct xpci_cmd xpci_cmd_cfg;
 extern const struct xpci_cmd xpci_cmd_detach;
 extern const struct xpci_cmd xpci_cmd_doctor;
@@ -128,6 +131,10 @@ extern const struct xpci_cmd xpci_cmd_unhide;
 
 /* The error of a call with other operands than the usage line says. */
 int xpci_call_usage(const struct xpci_call *call, struct xpci_error *err);
+
+/* The rows of 'xpci status', once inv, conf and guests are loaded. */
+int xpci_status_report(struct xpci_call *call,
+                       struct xpci_error *err) _must_check_;
 
 /* The verbs of 'xpci cfg' that have a file of their own, called as run(). */
 int xpci_cfg_change_files(struct xpci_call *call, bool add,

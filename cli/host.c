@@ -62,6 +62,21 @@ int xpci_host_hide(struct xpci_call *call, const struct xpci_group *group,
     return 0;
 }
 
+int xpci_host_is_dom0(const struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf type = { 0 }, caps = { 0 };
+    bool xen, xenfs;
+
+    xpci_try(xpci_root_read_optional(call->root, "/sys/hypervisor/type", &type,
+                                     &xen, err));
+    xpci_try(xpci_root_read_optional(call->root, "/proc/xen/capabilities",
+                                     &caps, &xenfs, err));
+    if (!xen || strcmp(type.data, "xen\n") != 0)
+        return 0;
+    /* without xenfs there is no such file, and only dom0 has devices */
+    return !xenfs || (caps.len && strstr(caps.data, "control_d"));
+}
+
 int xpci_host_guests(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf type = { 0 };

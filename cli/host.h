@@ -30,6 +30,10 @@ int xpci_host_closure(struct xpci_call *call, struct xpci_group *group,
 int xpci_host_hide(struct xpci_call *call, const struct xpci_group *group,
                    struct xpci_error *err) _must_check_;
 
+/* 1 if Xen runs below and this is not one of its guests, 0 or -errno. */
+int xpci_host_is_dom0(const struct xpci_call *call,
+                      struct xpci_error *err) _must_check_;
+
 /* call->guests: of all guests; none where this is no running Xen. */
 int xpci_host_guests(struct xpci_call *call,
                      struct xpci_error *err) _must_check_;

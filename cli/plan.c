@@ -5,6 +5,7 @@
 
 #include "host.h"
 #include "interrupt.h"
+#include "live.h"
 #include "native-driver.h"
 #include "plan.h"
 #include "seize.h"
@@ -191,7 +192,7 @@ static int show(const struct xpci_call *call, struct xpci_plan *plan,
             printf("%s%s", i ? " " : "run: ", argv.v[i]);
         putchar('\n');
     }
-    return 0;
+    return xpci_live_make(call, &plan->moves, err);
 }
 
 /* Rebuilds image @k and proves it; the old one is kept until then. */
@@ -243,6 +244,8 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
     xpci_try(xpci_changes_apply(set, call->root, err));
     ret = rebuild_all(call, plan, err);
     if (ret == 0)
+        ret = xpci_live_make(call, &plan->moves, err);
+    if (ret == 0)
         xpci_changes_finish(set, call->root);
     else if (xpci_changes_undo(set, call->root, &undo) < 0)
         return xpci_error_wrap(err, "and undoing failed: %s; after",
@@ -250,7 +253,7 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
     else
         xpci_log(&call->log, XPCI_LOG_NOTE,
                  "files and images are as they were before");
-    return ret;
+    return xpci_live_done(call, ret);
 }
 
 int xpci_plan_apply(const struct xpci_call *call, struct xpci_plan *plan,
@@ -279,6 +282,7 @@ void xpci_plan_clear(struct xpci_plan *plan)
     free(plan->kernel);
     xpci_kernel_images_clear(&plan->images);
     xpci_changes_clear(&plan->changes);
+    xpci_moves_clear(&plan->moves);
     free(plan->options);
     free(plan->script);
     *plan = (struct xpci_plan){ 0 };

@@ -11,6 +11,7 @@
 #ifndef XPCI_PLAN_H
 #define XPCI_PLAN_H
 
+#include "bind.h"
 #include "changes.h"
 #include "cmd.h"
 #include "generator.h"
@@ -29,6 +30,7 @@ struct xpci_plan {
     bool by_list;                    /* of addresses, else by identity */
     char *options, *script;          /* one of the two, if anything is hidden */
     struct xpci_changes changes;     /* files that are not as they must be */
+    struct xpci_moves moves; /* of devices, on the running host; by caller */
 };
 
 /* The generator and the images; the caller may add some before plan_make. */
@@ -57,8 +59,8 @@ bool xpci_plan_needed(const struct xpci_plan *plan);
 
 /*
  * With --dry-run prints the diff and the commands. Else writes the files,
- * rebuilds each image that is not proven already, and proves them; on any
- * failure files and images are put back as they were.
+ * rebuilds each image that is not proven already, proves them, and moves the
+ * devices; on any failure all is put back as it was.
  */
 int xpci_plan_apply(const struct xpci_call *call, struct xpci_plan *plan,
                     struct xpci_error *err) _must_check_;

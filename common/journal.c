@@ -56,8 +56,8 @@ void xpci_journal_done(const struct xpci_changes *set,
 void xpci_journal_drop(struct xpci_changes *set, const struct xpci_root *root)
 {
     set->id[0] = '\0';
-    if (set->journal && xpci_file_remove(root, JOURNAL, NULL) == 0 &&
-        xpci_file_remove(root, JOURNAL_DONE, NULL) == 0)
+    if (!set->journal || (xpci_file_remove(root, JOURNAL, NULL) == 0 &&
+                          xpci_file_remove(root, JOURNAL_DONE, NULL) == 0))
         xpci_journal_sweep(root);
     set->journal = false;
 }

@@ -53,3 +53,20 @@ int plugin_host(void *ctx, const struct xpci_domain *dom,
     rc = dom ? read_domain(p, dom, &out->guest_iommu, err) : 0;
     return rc < 0 ? rc : read_log(p, &out->log, err);
 }
+
+/*
+ * The answer is not looked at: libxl also fails for a device that was dom0's
+ * all along, having been hidden at boot, and cannot tell which it is.
+ */
+int plugin_to_dom0(void *ctx, const struct xpci_bdf *bdf,
+                   struct xpci_error *err)
+{
+    struct plugin *p = ctx;
+    _cleanup_pci_ libxl_device_pci pci;
+
+    (void)err;
+    plugin_fill_pci(&pci, bdf);
+    plugin_log_reset(p);
+    libxl_device_pci_assignable_remove(p->ctx, &pci, 0);
+    return 0;
+}

@@ -204,6 +204,7 @@ const struct xpci_toolstack_ops xpci_toolstack_plugin = {
     .slots_used = plugin_slots_used,
     .attach = plugin_attach,
     .detach = plugin_detach,
+    .to_dom0 = plugin_to_dom0,
     .host = plugin_host,
     .reconcile = plugin_reconcile,
 };

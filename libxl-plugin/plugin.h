@@ -119,6 +119,8 @@ int plugin_in_model(const struct plugin_job *job) _must_check_;
 int plugin_destroy(const struct plugin_job *job) _must_check_;
 
 /* plugin-host.c */
+int plugin_to_dom0(void *ctx, const struct xpci_bdf *bdf,
+                   struct xpci_error *err);
 int plugin_host(void *ctx, const struct xpci_domain *dom,
                 struct xpci_host_facts *out, struct xpci_error *err);
 

@@ -134,6 +134,14 @@ struct xpci_toolstack_ops {
                   const struct xpci_bdf *bdf, unsigned int timeout,
                   struct xpci_error *err);
 
+    /*
+     * A device that no guest has becomes dom0's: Xen keeps one that a guest
+     * had in quarantine, where it cannot reach dom0's memory. pciback lets go
+     * of it if it was there.
+     */
+    int (*to_dom0)(void *ctx, const struct xpci_bdf *bdf,
+                   struct xpci_error *err);
+
     /* The host, and of @dom, which may be NULL, whether it has an IOMMU. */
     int (*host)(void *ctx, const struct xpci_domain *dom,
                 struct xpci_host_facts *out, struct xpci_error *err);

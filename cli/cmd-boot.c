@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host.h"
+#include "interrupt.h"
+#include "live.h"
+
+/* The guard is the one of 'hide', and here nobody is there to override it. */
+static int check_members(const struct xpci_call *call,
+                         const struct xpci_group *group, struct xpci_error *err)
+{
+    for (size_t i = 0; i < group->n; i++) {
+        const struct xpci_bdf *bdf = &call->inv.dev[group->v[i].dev].bdf;
+        const char *chain = xpci_guard_find(&call->guard, bdf);
+
+        if (chain && xpci_hide_conf_find(&call->conf, bdf))
+            return xpci_error_refuse(err, "dom0 uses " XPCI_BDF_FMT ": %s",
+                                     XPCI_BDF_ARGS(*bdf), chain);
+    }
+    return 0;
+}
+
+/* Each is said, and as with pciback from here on. */
+static int note_seized(const struct xpci_call *call,
+                       const struct xpci_moves *moves, struct xpci_error *err)
+{
+    for (size_t i = 0; i < moves->n; i++) {
+        struct xpci_device *dev =
+            &call->inv.dev[moves->v[i].dev - call->inv.dev];
+
+        if (!call->opt[OPT_DRY_RUN])
+            xpci_log(&call->log, XPCI_LOG_WARN,
+                     "the boot image did not hide " XPCI_BDF_FMT
+                     ", which had %s; pciback has it now",
+                     XPCI_BDF_ARGS(dev->bdf), xpci_host_driver(dev));
+        free(dev->driver);
+        dev->driver = strdup(XPCI_PCIBACK);
+        if (!dev->driver)
+            return xpci_error_oom(err);
+    }
+    return 0;
+}
+
+/* The device and what is hidden of its group, or none of them. */
+static int seize(struct xpci_call *call, size_t dev, struct xpci_error *err)
+{
+    _cleanup_moves_ struct xpci_moves moves = { 0 };
+    _cleanup_group_ struct xpci_group group = { 0 };
+
+    xpci_try(
+        xpci_group_closure(&call->inv, &dev, 1, XPCI_SCOPE_GROUP, &group, err));
+    xpci_try(check_members(call, &group, err));
+    xpci_try(xpci_live_take(call, &group, &moves, err));
+    if (moves.n && !call->opt[OPT_DRY_RUN])
+        xpci_try(xpci_pciback_load(call->root, &call->log, err));
+    xpci_try(xpci_live_done(call, xpci_live_make(call, &moves, err)));
+    return note_seized(call, &moves, err);
+}
+
+/* What cannot be had is said, and the others are seized all the same. */
+static void seize_all(struct xpci_call *call)
+{
+    for (size_t i = 0; i < call->conf.n; i++) {
+        _cleanup_error_ struct xpci_error err = { 0 };
+        struct xpci_bdf bdf = call->conf.v[i].bdf;
+        const struct xpci_device *dev = xpci_inventory_find(&call->inv, &bdf);
+
+        if (dev && !xpci_host_on_pciback(dev) &&
+            seize(call, (size_t)(dev - call->inv.dev), &err) < 0)
+            xpci_log(&call->log, XPCI_LOG_WARN,
+                     XPCI_BDF_FMT " stays with %s: %s", XPCI_BDF_ARGS(bdf),
+                     xpci_host_driver(dev), xpci_error_text(&err));
+    }
+}
+
+static int finish(struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_error_ struct xpci_error why = { 0 };
+
+    xpci_try(xpci_live_open(call, err));
+    if (call->conf.n == 0)
+        return 0;
+    xpci_try(xpci_host_guard(call, true, err));
+    seize_all(call);
+    if (call->opt[OPT_DRY_RUN])
+        return 0;
+    if (!call->guests_known && xpci_host_guests(call, &why) < 0)
+        xpci_log(&call->log, XPCI_LOG_WARN, "guests are not known: %s",
+                 xpci_error_text(&why));
+    return xpci_status_report(call, err);
+}
+
+static int run(struct xpci_call *call, struct xpci_error *err)
+{
+    struct xpci_interrupt held;
+    int ret = xpci_host_is_dom0(call, err);
+
+    xpci_try(ret);
+    if (ret == 0) {
+        xpci_log(&call->log, XPCI_LOG_DEBUG,
+                 "this is no Xen dom0: every device is its driver's");
+        return 0;
+    }
+    xpci_try(xpci_live_check(call, err));
+    xpci_interrupt_hold(&held);
+    ret = finish(call, err);
+    xpci_interrupt_release(&held);
+    return ret;
+}
+
+const struct xpci_cmd xpci_cmd_boot = {
+    .name = "boot",
+    .operands = "",
+    .summary =
+        "for boot scripts: seize what the boot image did not, and report",
+    .columns = "BDF STATE REASON",
+    .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
+    .run = run,
+};

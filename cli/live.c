@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "host.h"
+#include "live.h"
+
+int xpci_live_check(const struct xpci_call *call, struct xpci_error *err)
+{
+    if (xpci_root_is_live(call->root) || call->opt[OPT_DRY_RUN])
+        return 0;
+    return xpci_error_usage(err,
+                            "devices change hands on the running system only, "
+                            "not under '%s'; -n shows what would be done",
+                            xpci_root_dir(call->root));
+}
+
+/* After devices were moved. */
+static int reload(struct xpci_call *call, struct xpci_error *err)
+{
+    xpci_inventory_clear(&call->inv);
+    xpci_hide_conf_clear(&call->conf);
+    xpci_try(xpci_host_inventory(call, err));
+    return xpci_hide_conf_load(call->root, &call->inv, &call->conf, err);
+}
+
+/* Xen's part first: what leaves pciback may have been with a guest. */
+static int move_all(const struct xpci_call *call,
+                    const struct xpci_moves *moves, struct xpci_error *err)
+{
+    for (size_t i = 0; call->ts && i < moves->n; i++) {
+        if (xpci_host_on_pciback(moves->v[i].dev))
+            xpci_try(call->ts->ops->to_dom0(call->ts->ctx,
+                                            &moves->v[i].dev->bdf, err));
+    }
+    return xpci_moves_make(moves, call->root, &call->log, err);
+}
+
+/* What an xpci that was killed gave to pciback, and nothing hides. */
+static int find_half_done(struct xpci_call *call, const char *lines,
+                          struct xpci_moves *moves, struct xpci_error *err)
+{
+    for (size_t i = 0; i < call->inv.n; i++) {
+        const struct xpci_device *dev = &call->inv.dev[i];
+        _cleanup_free_ char *driver = NULL;
+
+        if (!xpci_host_on_pciback(dev) ||
+            xpci_hide_conf_find(&call->conf, &dev->bdf))
+            continue;
+        xpci_try(xpci_drivers_find(lines, &call->inv, dev, &driver, err));
+        if (driver && !call->guests_known)
+            xpci_try(xpci_host_guests(call, err));
+        if (driver && !xpci_host_user(call, &dev->bdf))
+            xpci_try(xpci_moves_add(moves, call->root, dev, driver, err));
+    }
+    return 0;
+}
+
+int xpci_live_open(struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_moves_ struct xpci_moves moves = { 0 };
+    _cleanup_buf_ struct xpci_buf lines = { 0 };
+    bool found;
+
+    xpci_try(xpci_host_lock(call, err));
+    xpci_try(reload(call, err));
+    xpci_try(xpci_root_read_optional(call->root, XPCI_BINDING_PATH, &lines,
+                                     &found, err));
+    if (!found || call->opt[OPT_DRY_RUN] || !xpci_root_is_live(call->root))
+        return 0;
+    xpci_try(find_half_done(call, lines.data, &moves, err));
+    xpci_try(move_all(call, &moves, err));
+    for (size_t i = 0; i < moves.n; i++)
+        xpci_log(
+            &call->log, XPCI_LOG_WARN,
+            "undone what an xpci that was killed left half done: " XPCI_BDF_FMT
+            " is with '%s' again",
+            XPCI_BDF_ARGS(moves.v[i].dev->bdf), moves.v[i].to);
+    xpci_live_done(call, 0);
+    return moves.n ? reload(call, err) : 0;
+}
+
+int xpci_live_remember(const struct xpci_call *call, struct xpci_changes *set,
+                       struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+
+    /* as with the journal: no such system, no such file */
+    if (!xpci_root_exists(call->root, "/var/lib"))
+        return 0;
+    xpci_try(
+        xpci_drivers_text(call->root, &call->conf, &call->inv, &text, err));
+    return text.len
+               ? xpci_changes_put(set, call->root, XPCI_DRIVERS_PATH, text.data,
+                                  text.len, 0644, err)
+               : xpci_changes_delete(set, call->root, XPCI_DRIVERS_PATH, err);
+}
+
+static bool is_member(const struct xpci_group *group, size_t dev)
+{
+    for (size_t i = 0; i < group->n; i++) {
+        if (group->v[i].dev == dev)
+            return true;
+    }
+    return false;
+}
+
+static int take_one(const struct xpci_call *call, const struct xpci_device *dev,
+                    struct xpci_moves *moves, struct xpci_error *err)
+{
+    _cleanup_free_ char *why = NULL;
+
+    xpci_try(xpci_move_busy(call->root, dev, &why, err));
+    if (why)
+        xpci_try(xpci_host_override(call, "end that, or add --force", err,
+                                    "dom0 uses " XPCI_BDF_FMT ": %s",
+                                    XPCI_BDF_ARGS(dev->bdf), why));
+    return xpci_moves_add(moves, call->root, dev, XPCI_PCIBACK, err);
+}
+
+int xpci_live_take(const struct xpci_call *call, const struct xpci_group *group,
+                   struct xpci_moves *moves, struct xpci_error *err)
+{
+    for (size_t i = 0; i < call->inv.n; i++) {
+        const struct xpci_device *dev = &call->inv.dev[i];
+        const struct xpci_hidden *h =
+            xpci_hide_conf_find(&call->conf, &dev->bdf);
+        _cleanup_free_ char *stranger = NULL;
+        int ret;
+
+        if (!h || xpci_host_on_pciback(dev) || (group && !is_member(group, i)))
+            continue;
+        ret = xpci_hidden_check(h, &call->inv, &stranger);
+        if (ret == -ENOMEM)
+            return xpci_error_oom(err);
+        if (ret == 0)
+            xpci_try(take_one(call, dev, moves, err));
+    }
+    return 0;
+}
+
+/* Half a group with a guest could reach dom0 through the other half. */
+static int check_users(const struct xpci_call *call, size_t dev, bool leaving,
+                       struct xpci_error *err)
+{
+    const struct xpci_inventory *inv = &call->inv;
+    _cleanup_group_ struct xpci_group group = { 0 };
+
+    xpci_try(xpci_group_closure(inv, &dev, 1, XPCI_SCOPE_GROUP, &group, err));
+    for (size_t i = 0; i < group.n; i++) {
+        const struct xpci_bdf *bdf = &inv->dev[group.v[i].dev].bdf;
+        const struct xpci_guest_device *user = xpci_host_user(call, bdf);
+        bool leaves = false;
+
+        for (size_t k = 0; leaving && k < call->chosen.n; k++)
+            leaves = leaves || call->chosen.v[k] == group.v[i].dev;
+        if (user && !leaves)
+            return xpci_error_refuse(
+                err,
+                XPCI_BDF_FMT
+                " (%s) is attached to '%s'; 'xpci detach %s " XPCI_BDF_FMT
+                "' comes first",
+                XPCI_BDF_ARGS(*bdf), group.v[i].rule, user->domain,
+                user->domain, XPCI_BDF_ARGS(*bdf));
+    }
+    return 0;
+}
+
+int xpci_live_give(const struct xpci_call *call, size_t dev, bool leaving,
+                   struct xpci_moves *moves, struct xpci_error *err)
+{
+    const struct xpci_device *d = &call->inv.dev[dev];
+    _cleanup_buf_ struct xpci_buf lines = { 0 };
+    _cleanup_free_ char *driver = NULL;
+    bool found;
+
+    if (!xpci_host_on_pciback(d))
+        return 0;
+    xpci_try(check_users(call, dev, leaving, err));
+    xpci_try(xpci_root_read_optional(call->root, XPCI_DRIVERS_PATH, &lines,
+                                     &found, err));
+    xpci_try(xpci_drivers_find(lines.data, &call->inv, d, &driver, err));
+    return xpci_moves_add(moves, call->root, d, driver, err);
+}
+
+static int print_moves(const struct xpci_call *call,
+                       const struct xpci_moves *moves, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+
+    xpci_try(xpci_moves_print(moves, call->root, &text, err));
+    fputs(text.len ? text.data : "", stdout);
+    return 0;
+}
+
+/* For who comes after a kill; files are in a journal of their own. */
+static int note_moves(const struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+
+    xpci_try(
+        xpci_drivers_text(call->root, &call->conf, &call->inv, &text, err));
+    return text.len ? xpci_file_replace(call->root, XPCI_BINDING_PATH,
+                                        text.data, text.len, 0644, err)
+                    : 0;
+}
+
+int xpci_live_make(const struct xpci_call *call, const struct xpci_moves *moves,
+                   struct xpci_error *err)
+{
+    if (call->opt[OPT_DRY_RUN])
+        return print_moves(call, moves, err);
+    if (moves->n == 0)
+        return 0;
+    xpci_try(note_moves(call, err));
+    return move_all(call, moves, err);
+}
+
+int xpci_live_done(const struct xpci_call *call, int ret)
+{
+    _cleanup_changes_ struct xpci_changes set = { 0 };
+
+    if (ret != -ENOTRECOVERABLE && !call->opt[OPT_DRY_RUN] &&
+        (xpci_changes_delete(&set, call->root, XPCI_BINDING_PATH, NULL) < 0 ||
+         xpci_changes_commit(&set, call->root, NULL) < 0))
+        xpci_log(&call->log, XPCI_LOG_WARN,
+                 "'" XPCI_BINDING_PATH "' cannot be removed; the next xpci "
+                 "that hides or unhides tries again");
+    return ret;
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "bind.h"
+#include "interrupt.h"
+#include "run.h"
+
+#define PCI "/sys/bus/pci/"
+#define DRIVERS PCI "drivers/"
+#define PCIBACK DRIVERS XPCI_PCIBACK
+#define NET "/sys/class/net"
+
+static bool is_pciback(const char *driver)
+{
+    return driver && !strcmp(driver, XPCI_PCIBACK);
+}
+
+/* The driver that has the device now; NULL: none. */
+static int driver_of(const struct xpci_root *root,
+                     const struct xpci_device *dev, char **out,
+                     struct xpci_error *err)
+{
+    _cleanup_free_ char *link = NULL;
+    char file[XPCI_DEVICE_FILE_SIZE];
+    int ret =
+        xpci_root_readlink(root, xpci_device_file(dev, "driver", file), &link);
+
+    *out = NULL;
+    if (ret == -ENOENT)
+        return 0;
+    if (ret < 0)
+        return xpci_error_errno(err, -ret, "cannot read '%s%s'",
+                                xpci_root_dir(root), file);
+    return xpci_asprintf(err, out, "%s",
+                         strrchr(link, '/') ? strrchr(link, '/') + 1 : link);
+}
+
+static bool has_file(const struct xpci_root *root,
+                     const struct xpci_device *dev, const char *name)
+{
+    char file[XPCI_DEVICE_FILE_SIZE];
+
+    return xpci_root_exists(root, xpci_device_file(dev, name, file));
+}
+
+/* What the kernel prints as "(null)" is none. */
+static int override_of(const struct xpci_root *root,
+                       const struct xpci_device *dev, char **out,
+                       struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    char file[XPCI_DEVICE_FILE_SIZE];
+    bool found;
+
+    xpci_try(xpci_root_read_optional(
+        root, xpci_device_file(dev, "driver_override", file), &text, &found,
+        err));
+    *out = NULL;
+    if (!text.len || !strcmp(text.data, "(null)\n") || text.data[0] == '\n')
+        return 0;
+    return xpci_asprintf(err, out, "%.*s", (int)strcspn(text.data, "\n"),
+                         text.data);
+}
+
+int xpci_moves_add(struct xpci_moves *moves, const struct xpci_root *root,
+                   const struct xpci_device *dev, const char *to,
+                   struct xpci_error *err)
+{
+    struct xpci_move *move = xpci_list_add(moves);
+
+    if (!move || (to && !(move->to = strdup(to))))
+        return xpci_error_oom(err);
+    move->dev = dev;
+    xpci_try(driver_of(root, dev, &move->from, err));
+    return override_of(root, dev, &move->override, err);
+}
+
+void xpci_moves_clear(struct xpci_moves *moves)
+{
+    for (size_t i = 0; i < moves->n; i++) {
+        free(moves->v[i].from);
+        free(moves->v[i].override);
+        free(moves->v[i].to);
+    }
+    free(moves->v);
+    *moves = (struct xpci_moves){ 0 };
+}
+
+/* File and value of the next write. */
+static int push(struct xpci_strv *out, const char *value, const char *dir,
+                const char *mid, const char *file)
+{
+    int ret = xpci_strv_printf(out, "%s%s%s", dir, mid, file);
+
+    return ret < 0 ? ret : xpci_strv_add(out, value);
+}
+
+/*
+ * The writes that bring the device to driver @to (NULL: to any, "": to none)
+ * from where it is now.
+ */
+static int find_writes(const struct xpci_root *root,
+                       const struct xpci_device *dev, const char *to,
+                       const char *override, struct xpci_strv *out,
+                       struct xpci_error *err)
+{
+    _cleanup_free_ char *from = NULL;
+    char bdf[XPCI_BDF_SIZE], dir[XPCI_DEVICE_FILE_SIZE];
+    bool there;
+    int ret = 0;
+
+    xpci_try(driver_of(root, dev, &from, err));
+    there = to && !strcmp(from ? from : "", to);
+    xpci_bdf_format(&dev->bdf, bdf);
+    xpci_device_file(dev, "", dir);
+    if (has_file(root, dev, "driver_override"))
+        ret = push(out, override ? override : "", dir, "", "driver_override");
+    else if (is_pciback(to))
+        ret = push(out, bdf, PCIBACK, "", "/new_slot");
+    if (ret == 0 && from && !there)
+        ret = push(out, bdf, dir, "", "driver/unbind");
+    /* else pciback would be asked first when the device is offered around */
+    if (ret == 0 && is_pciback(from) && !there)
+        ret = push(out, bdf, PCIBACK, "", "/remove_slot");
+    if (ret == 0 && !to)
+        ret = push(out, bdf, PCI, "", "drivers_probe");
+    else if (ret == 0 && *to && !there)
+        ret = push(out, bdf, DRIVERS, to, "/bind");
+    return ret < 0 ? xpci_error_oom(err) : 0;
+}
+
+static int write_file(const struct xpci_root *root, const char *file,
+                      const char *value)
+{
+    _cleanup_close_ int fd = xpci_root_open(root, file, O_WRONLY, 0);
+    char line[256]; /* of at least a newline: nothing would be no write */
+    int len = snprintf(line, sizeof(line), "%s\n", value);
+
+    if (fd < 0)
+        return fd;
+    if ((size_t)len >= sizeof(line))
+        return -ENAMETOOLONG;
+    return write(fd, line, (size_t)len) < 0 ? -errno : 0;
+}
+
+/* The kernel's answers, up to the first that is no. */
+static int write_all(const struct xpci_root *root,
+                     const struct xpci_strv *writes, struct xpci_error *err)
+{
+    for (size_t i = 0; i < writes->n; i += 2) {
+        const char *file = writes->v[i], *value = writes->v[i + 1];
+        int ret = write_file(root, file, value);
+
+        /* a device that pciback had by driver_override may have none */
+        if (ret < 0 && strcmp(file, PCIBACK "/remove_slot") != 0)
+            return xpci_error_errno(err, -ret, "cannot write '%s' to '%s%s'",
+                                    value, xpci_root_dir(root), file);
+    }
+    return 0;
+}
+
+/* By a module's name or a device's; what comes of it is seen in sysfs. */
+static void modprobe(const struct xpci_root *root, const struct xpci_log *log,
+                     const char *name)
+{
+    const char *const argv[] = { "modprobe", "-q", name, NULL };
+    const struct xpci_run run = { .argv = argv, .root = root, .log = log };
+    _cleanup_buf_ struct xpci_buf output = { 0 };
+
+    if (xpci_run(&run, &output, NULL) < 0)
+        xpci_log(log, XPCI_LOG_DEBUG, "modprobe cannot be run");
+}
+
+static bool is_loaded(const struct xpci_root *root, const char *driver)
+{
+    char dir[300];
+
+    return (size_t)snprintf(dir, sizeof(dir), DRIVERS "%s", driver) <
+               sizeof(dir) &&
+           xpci_root_exists(root, dir);
+}
+
+int xpci_pciback_load(const struct xpci_root *root, const struct xpci_log *log,
+                      struct xpci_error *err)
+{
+    if (!is_loaded(root, XPCI_PCIBACK))
+        modprobe(root, log, "xen-pciback");
+    return is_loaded(root, XPCI_PCIBACK)
+               ? 0
+               : xpci_error_set(err, ENODEV,
+                                "xen-pciback does not load, which takes "
+                                "devices in a Xen dom0 only; without --now "
+                                "the next boots do");
+}
+
+/* One device to driver @to, and the look whether it is there. */
+static int move_to(const struct xpci_root *root, const struct xpci_log *log,
+                   const struct xpci_device *dev, const char *to,
+                   const char *override, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv writes = { 0 };
+    _cleanup_free_ char *now = NULL;
+    int ret;
+
+    if ((!to || (*to && !is_loaded(root, to))) && dev->modalias)
+        modprobe(root, log, dev->modalias);
+    /* of another kernel, or a module that is gone */
+    if (to && *to && !is_loaded(root, to))
+        to = NULL;
+    xpci_try(find_writes(root, dev, to, override, &writes, err));
+    ret = write_all(root, &writes, err);
+    xpci_try(driver_of(root, dev, &now, NULL));
+    if (to ? !strcmp(now ? now : "", to) : ret == 0 && !is_pciback(now)) {
+        if (err) /* udev was faster than the write that failed */
+            xpci_error_clear(err);
+        return 0;
+    }
+    return ret < 0 ? ret
+                   : xpci_error_set(err, EIO, "the kernel left it with %s",
+                                    now ? now : "no driver");
+}
+
+static int undo(const struct xpci_moves *moves, size_t n,
+                const struct xpci_root *root, const struct xpci_log *log,
+                struct xpci_error *err)
+{
+    int result = 0;
+
+    while (n-- > 0) {
+        const struct xpci_move *m = &moves->v[n];
+        _cleanup_error_ struct xpci_error why = { 0 };
+
+        if (move_to(root, log, m->dev, m->from ? m->from : "", m->override,
+                    &why) < 0)
+            result = xpci_error_set(
+                err, EIO, XPCI_BDF_FMT " does not come back to %s: %s",
+                XPCI_BDF_ARGS(m->dev->bdf), m->from ? m->from : "no driver",
+                xpci_error_text(&why));
+    }
+    return result;
+}
+
+static int make_one(const struct xpci_move *m, const struct xpci_root *root,
+                    const struct xpci_log *log, struct xpci_error *err)
+{
+    const char *override = is_pciback(m->to) ? m->to : NULL;
+
+    xpci_try(xpci_interrupt_check(err));
+    if (move_to(root, log, m->dev, m->to, override, err) < 0)
+        return xpci_error_wrap(err, XPCI_BDF_FMT " does not get from %s to %s",
+                               XPCI_BDF_ARGS(m->dev->bdf),
+                               m->from ? m->from : "no driver",
+                               m->to ? m->to : "dom0's driver");
+    return 0;
+}
+
+int xpci_moves_make(const struct xpci_moves *moves,
+                    const struct xpci_root *root, const struct xpci_log *log,
+                    struct xpci_error *err)
+{
+    _cleanup_error_ struct xpci_error back = { 0 };
+
+    for (size_t i = 0; i < moves->n; i++) {
+        int ret = make_one(&moves->v[i], root, log, err);
+
+        if (ret < 0 && undo(moves, i + 1, root, log, &back) < 0) {
+            xpci_error_wrap(err, "%s; after", xpci_error_text(&back));
+            return -ENOTRECOVERABLE;
+        }
+        xpci_try(ret);
+    }
+    return 0;
+}
+
+int xpci_moves_print(const struct xpci_moves *moves,
+                     const struct xpci_root *root, struct xpci_buf *out,
+                     struct xpci_error *err)
+{
+    for (size_t i = 0; i < moves->n; i++) {
+        const struct xpci_move *m = &moves->v[i];
+        _cleanup_strv_ struct xpci_strv writes = { 0 };
+        const char *override = is_pciback(m->to) ? m->to : NULL;
+        const char *module = override ? "xen-pciback" : m->dev->modalias;
+        int ret = 0;
+
+        if ((!m->to || !is_loaded(root, m->to)) && module && !(override && i))
+            ret = xpci_buf_printf(out, "run: modprobe -q %s\n", module);
+        xpci_try(find_writes(root, m->dev, m->to, override, &writes, err));
+        for (size_t k = 0; ret == 0 && k < writes.n; k += 2)
+            ret = xpci_buf_printf(out, "write: %s %s\n", writes.v[k],
+                                  *writes.v[k + 1] ? writes.v[k + 1] : "''");
+        if (ret < 0)
+            return xpci_error_oom(err);
+    }
+    return 0;
+}
+
+/* An interface of the device that is up; class/net has links to all. */
+static int find_up(const struct xpci_root *root, const struct xpci_device *dev,
+                   const char *name, char **why, struct xpci_error *err)
+{
+    _cleanup_free_ char *link = NULL;
+    _cleanup_buf_ struct xpci_buf flags = { 0 };
+    char path[300], bdf[XPCI_BDF_SIZE + 2];
+    bool found;
+
+    snprintf(bdf, sizeof(bdf), "/" XPCI_BDF_FMT "/", XPCI_BDF_ARGS(dev->bdf));
+    snprintf(path, sizeof(path), NET "/%s", name);
+    if (xpci_root_readlink(root, path, &link) < 0 || !strstr(link, bdf))
+        return 0;
+    snprintf(path, sizeof(path), NET "/%s/flags", name);
+    xpci_try(xpci_root_read_optional(root, path, &flags, &found, err));
+    if (found && !(strtoul(flags.data, NULL, 16) & 1))
+        return 0;
+    return xpci_asprintf(err, why, "its interface '%s' is up", name);
+}
+
+int xpci_move_busy(const struct xpci_root *root, const struct xpci_device *dev,
+                   char **why, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv names = { 0 };
+
+    *why = NULL;
+    if (dev->sriov.n)
+        return xpci_asprintf(err, why, "%u of its virtual functions are on",
+                             dev->sriov.n);
+    xpci_try(xpci_root_list(root, NET, &names, NULL, err));
+    for (size_t i = 0; i < names.n && !*why; i++)
+        xpci_try(find_up(root, dev, names.v[i], why, err));
+    return 0;
+}
+
+static int identify(const struct xpci_inventory *inv,
+                    const struct xpci_device *dev, char **out,
+                    struct xpci_error *err)
+{
+    _cleanup_free_ char *path = NULL;
+
+    if (xpci_device_path(inv, dev, &path) < 0)
+        return xpci_error_oom(err);
+    return xpci_asprintf(err, out, "%s=%04x:%04x", path, dev->vendor,
+                         dev->device);
+}
+
+/* Behind "IDENTITY " in its line: the driver; NULL: there is no such line. */
+static const char *find_line(const char *lines, const char *identity)
+{
+    size_t len = strlen(identity);
+
+    while (lines && *lines) {
+        if (!strncmp(lines, identity, len) && lines[len] == ' ')
+            return lines + len + 1;
+        lines = strchrnul(lines, '\n');
+        lines += *lines == '\n';
+    }
+    return NULL;
+}
+
+int xpci_drivers_find(const char *lines, const struct xpci_inventory *inv,
+                      const struct xpci_device *dev, char **driver,
+                      struct xpci_error *err)
+{
+    _cleanup_free_ char *identity = NULL;
+    const char *name;
+
+    *driver = NULL;
+    xpci_try(identify(inv, dev, &identity, err));
+    name = find_line(lines, identity);
+    return name ? xpci_asprintf(err, driver, "%.*s", (int)strcspn(name, "\n"),
+                                name)
+                : 0;
+}
+
+/* One that has dom0's driver now; else as it was remembered. */
+static int add_driver(const struct xpci_inventory *inv, const char *identity,
+                      const struct xpci_bdf *bdf, const char *old,
+                      struct xpci_buf *out, struct xpci_error *err)
+{
+    const struct xpci_device *dev = xpci_inventory_find(inv, bdf);
+    _cleanup_free_ char *now = NULL;
+    const char *name = find_line(old, identity);
+    int len = name ? (int)strcspn(name, "\n") : 0;
+
+    if (dev)
+        xpci_try(identify(inv, dev, &now, err));
+    if (dev && !strcmp(now, identity) && dev->driver &&
+        !is_pciback(dev->driver)) {
+        name = dev->driver;
+        len = (int)strlen(name);
+    }
+    if (name && xpci_buf_printf(out, "%s %.*s\n", identity, len, name) < 0)
+        return xpci_error_oom(err);
+    return 0;
+}
+
+int xpci_drivers_text(const struct xpci_root *root,
+                      const struct xpci_hide_conf *conf,
+                      const struct xpci_inventory *inv, struct xpci_buf *out,
+                      struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv names = { 0 };
+    _cleanup_buf_ struct xpci_buf old = { 0 };
+    bool found;
+
+    xpci_try(
+        xpci_root_read_optional(root, XPCI_DRIVERS_PATH, &old, &found, err));
+    xpci_try(xpci_hide_conf_identities(conf, &names, err));
+    for (size_t i = 0; i < conf->n; i++)
+        xpci_try(
+            add_driver(inv, names.v[i], &conf->v[i].bdf, old.data, out, err));
+    return 0;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Devices change hands on the running host: from dom0's driver to pciback, and
+ * back.
+ *
+ *     struct xpci_moves moves = { 0 };
+ *     r = xpci_moves_add(&moves, root, &dev, XPCI_PCIBACK, err);
+ *     r = xpci_moves_print(&moves, root, &text, err);     what -n shows
+ *     r = xpci_moves_make(&moves, root, log, err);        all of them or none
+ *     xpci_moves_clear(&moves);
+ *
+ * A device gets the name of who may have it (driver_override), is taken from
+ * the driver it has, and bound, as initrd/seize.sh does it at boot; a kernel
+ * without driver_override has pciback's new_slot (Linux
+ * Documentation/ABI/testing/sysfs-bus-pci, sysfs-driver-pciback). What counts
+ * is the driver link after it, not what the writes said: udev may have been
+ * faster. On a failure every device of the call goes back to where it was, the
+ * last first.
+ *
+ * Whose the devices are is the caller's to know: pciback gives away one that a
+ * guest uses.
+ *
+ * /var/lib/xpci/drivers has the drivers of hidden devices, for the day they
+ * come back: a line "PATH=IDS DRIVER" each, a device as initrd/seize.h names
+ * it. XPCI_BINDING_PATH is a copy of it while devices are moved, for who comes
+ * after a kill, when the journal has taken back the former.
+ */
+#ifndef XPCI_BIND_H
+#define XPCI_BIND_H
+
+#include "hide-conf.h"
+#include "log.h"
+
+#define XPCI_PCIBACK "pciback"
+#define XPCI_DRIVERS_PATH "/var/lib/xpci/drivers"
+#define XPCI_BINDING_PATH "/var/lib/xpci/binding"
+
+struct xpci_move {
+    const struct xpci_device *dev; /* of the inventory, which must live on */
+    char *from, *override;         /* what it has; NULL: none */
+    char *to;                      /* NULL: whichever driver takes it */
+};
+
+struct xpci_moves {
+    struct xpci_move *v;
+    size_t n;
+};
+
+int xpci_moves_add(struct xpci_moves *moves, const struct xpci_root *root,
+                   const struct xpci_device *dev, const char *to,
+                   struct xpci_error *err) _must_check_;
+
+/* Appends "write: FILE VALUE" and "run: ..." in their order. */
+int xpci_moves_print(const struct xpci_moves *moves,
+                     const struct xpci_root *root, struct xpci_buf *out,
+                     struct xpci_error *err) _must_check_;
+
+/* -ENOTRECOVERABLE: it failed, and a device is not where it was. */
+int xpci_moves_make(const struct xpci_moves *moves,
+                    const struct xpci_root *root, const struct xpci_log *log,
+                    struct xpci_error *err) _must_check_;
+
+/* Loads pciback if it is not: -ENODEV if it does not, which is no Xen. */
+int xpci_pciback_load(const struct xpci_root *root, const struct xpci_log *log,
+                      struct xpci_error *err) _must_check_;
+
+/*
+ * Why a device cannot be taken while dom0 runs, though nothing is known to
+ * need it; malloc'ed, NULL: it can.
+ */
+int xpci_move_busy(const struct xpci_root *root, const struct xpci_device *dev,
+                   char **why, struct xpci_error *err) _must_check_;
+void xpci_moves_clear(struct xpci_moves *moves);
+
+/* Appends what the file of drivers is to have; nothing: no file. */
+int xpci_drivers_text(const struct xpci_root *root,
+                      const struct xpci_hide_conf *conf,
+                      const struct xpci_inventory *inv, struct xpci_buf *out,
+                      struct xpci_error *err) _must_check_;
+
+/*
+ * The driver that lines of this form have for a device: *driver is
+ * malloc'ed, NULL if there is no line for it.
+ */
+int xpci_drivers_find(const char *lines, const struct xpci_inventory *inv,
+                      const struct xpci_device *dev, char **driver,
+                      struct xpci_error *err) _must_check_;
+
+#define _cleanup_moves_ _cleanup_(xpci_moves_clear)
+
+#endif
