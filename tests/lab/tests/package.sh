@@ -52,7 +52,8 @@ boot1() {
 	say "(that took $((SECONDS - start)) s)"
 	ok 'the manual is there' test -s /usr/share/man/man8/xpci.8.gz
 	is 'both packages are there' $'xpci\nxpci-xen-4.17' \
-		"$(dpkg-query -W -f '${Package}\n' 'xpci*')"
+		"$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' 'xpci*' |
+			sed -n 's/^ii *//p')"
 	walk_boot1
 }
 
