@@ -35,10 +35,10 @@ struct space {
 
 static bool has(const struct space *space, int pos, int len)
 {
-    uint8_t data[8];
+    uint8_t last;
 
     return (size_t)(pos + len) <= space->bytes ||
-           pci_read_block(space->pdev, pos, data, len);
+           pci_read_block(space->pdev, pos + len - 1, &last, 1);
 }
 
 /*
