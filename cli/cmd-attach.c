@@ -3,27 +3,80 @@
 #include <string.h>
 
 #include "attachment.h"
+#include "interrupt.h"
 #include "table.h"
 
-/* One device to attach, in the order of the operands. */
+/* What the devices to attach are besides the requests, in the same order. */
 struct item {
     size_t dev;
-    struct xpci_attach_request req; /* in the end with the guest's slot */
+    char *options; /* the operand's, or NULL */
 };
 
 struct job {
     struct xpci_call *call;
     struct xpci_guest_config config;
-    unsigned int *asked; /* for each operand; 0: none */
+    struct {
+        struct xpci_pci_spec *v; /* for operands: slot and options */
+        size_t n;
+    } asked;
     struct item *v;
     size_t n;
+    struct {
+        struct xpci_attach_request *v; /* in the end with the guest's slots */
+        size_t n;
+    } req;
 };
 
 static void job_clear(struct job *job)
 {
     xpci_guest_config_close(&job->config);
-    free(job->asked);
+    for (size_t i = 0; i < job->asked.n; i++)
+        xpci_pci_spec_clear(&job->asked.v[i]);
+    for (size_t i = 0; i < job->req.n; i++)
+        xpci_error_clear(&job->req.v[i].err);
+    free(job->asked.v);
+    free(job->req.v);
     free(job->v);
+}
+
+/* "DEVICE,OPTION=VALUE..." is read as an entry of a guest's file is. */
+static int parse_options(char *operand, struct xpci_pci_spec *spec,
+                         struct xpci_error *err)
+{
+    if (!strchr(operand, ','))
+        return 0;
+    if (xpci_pci_spec_parse(operand, strlen(operand), spec, err) < 0 ||
+        spec->name || (spec->options && strstr(spec->options, "seize=1"))) {
+        if (!err->msg)
+            return xpci_error_usage(err,
+                                    "'%s': a device is named by its address "
+                                    "here, and never seized",
+                                    operand);
+        err->kind = XPCI_USAGE;
+        return -EINVAL;
+    }
+    operand[strcspn(operand, "@,")] = '\0';
+    return 0;
+}
+
+static int parse_operand(struct job *job, char *operand, const char *vslot,
+                         struct xpci_error *err)
+{
+    struct xpci_pci_spec *spec = xpci_list_add(&job->asked);
+    char *at;
+
+    if (!spec)
+        return xpci_error_oom(err);
+    xpci_try(parse_options(operand, spec, err));
+    at = strchr(operand, '@');
+    if (at) {
+        *at = '\0';
+        vslot = at + 1;
+    }
+    if (vslot && xpci_vslot_parse(vslot, strlen(vslot), &spec->vslot))
+        return xpci_error_usage(
+            err, "'%s' is no virtual slot; it is hexadecimal, 1 to 1f", vslot);
+    return 0;
 }
 
 /*
@@ -36,33 +89,47 @@ static int parse_operands(struct job *job, struct xpci_error *err)
     struct xpci_call *call = job->call;
     const char *vslot = NULL;
 
-    job->asked = calloc((size_t)call->argc, sizeof(*job->asked));
-    if (!job->asked)
-        return xpci_error_oom(err);
     if (call->argc == 3 && !strpbrk(call->argv[2], ":/") &&
         !strchr(call->argv[1], '@'))
         vslot = call->argv[--call->argc];
-    for (int i = 1; i < call->argc; i++) {
-        char *at = strchr(call->argv[i], '@');
-
-        if (at) {
-            *at = '\0';
-            vslot = at + 1;
-        }
-        if (vslot && xpci_vslot_parse(vslot, strlen(vslot), &job->asked[i]))
-            return xpci_error_usage(
-                err, "'%s' is no virtual slot; it is hexadecimal, 1 to 1f",
-                vslot);
-        vslot = NULL;
-    }
+    for (int i = 1; i < call->argc; i++)
+        xpci_try(parse_operand(job, call->argv[i], vslot, err));
     return xpci_attachment_check(call, err);
+}
+
+static bool has(const struct item *item, const char *option)
+{
+    return item->options && strstr(item->options, option);
+}
+
+static int add_item(struct job *job, size_t dev, unsigned int vslot,
+                    char *options, struct xpci_error *err)
+{
+    const struct item item = { dev, options };
+    const struct xpci_attach_request req = {
+        .bdf = job->call->inv.dev[dev].bdf,
+        .vslot = vslot,
+        .permissive = has(&item, "permissive=1"),
+        .relaxed = has(&item, "rdm_policy=relaxed"),
+        .msitranslate = has(&item, "msitranslate=1"),
+        .power_mgmt = has(&item, "power_mgmt=1"),
+    };
+
+    if (req.msitranslate || req.power_mgmt)
+        xpci_log(&job->call->log, XPCI_LOG_WARN,
+                 "msitranslate and power_mgmt are recorded, but do nothing "
+                 "with the device models of today");
+    if (xpci_list_push(job, item) < 0 || xpci_list_push(&job->req, req) < 0)
+        return xpci_error_oom(err);
+    return 0;
 }
 
 static int add_operand(struct job *job, int i, struct xpci_error *err)
 {
     const struct xpci_inventory *inv = &job->call->inv;
     _cleanup_free_ size_t *idx = calloc(inv->n + 1, sizeof(*idx));
-    unsigned int vslot = job->asked[i];
+    const struct xpci_pci_spec *spec = &job->asked.v[i - 1];
+    unsigned int vslot = spec->vslot;
     size_t n = 0;
 
     if (!idx)
@@ -73,15 +140,9 @@ static int add_operand(struct job *job, int i, struct xpci_error *err)
                                 "'%s' has %zu functions, and behind slot %x "
                                 "there is no room for them",
                                 job->call->argv[i], n, vslot);
-    for (size_t k = 0; k < n; k++) { /* one slot a function, see libxl's .* */
-        const struct xpci_attach_request req = {
-            .bdf = inv->dev[idx[k]].bdf,
-            .vslot = vslot ? vslot + (unsigned int)k : 0,
-        };
-
-        if (xpci_list_push(job, (struct item){ idx[k], req }) < 0)
-            return xpci_error_oom(err);
-    }
+    for (size_t k = 0; k < n; k++) /* one slot a function, see libxl's .* */
+        xpci_try(add_item(job, idx[k], vslot ? vslot + (unsigned int)k : 0,
+                          spec->options, err));
     return 0;
 }
 
@@ -95,14 +156,18 @@ static bool is_item(const struct job *job, size_t dev)
 }
 
 /* A member of the group must go along, be idle in pciback, or be there. */
-static int check_member(const struct job *job, const struct xpci_member *member,
+static int check_member(struct job *job, const struct xpci_member *member,
                         const struct xpci_bdf *asked, struct xpci_error *err)
 {
     const struct xpci_call *call = job->call;
     const struct xpci_device *dev = &call->inv.dev[member->dev];
     const struct xpci_guest_device *user = xpci_host_user(call, &dev->bdf);
 
-    if (user ? user->domid == call->domain.id : xpci_host_on_pciback(dev))
+    if (user && user->domid == call->domain.id)
+        return 0;
+    if (call->opt[OPT_WITH_GROUP])
+        return add_item(job, member->dev, 0, NULL, err);
+    if (!user && xpci_host_on_pciback(dev))
         return 0;
     return xpci_host_override(
         call, "'xpci hide' takes both", err,
@@ -111,11 +176,10 @@ static int check_member(const struct job *job, const struct xpci_member *member,
         user ? "guest" : "dom0's", user ? user->domain : xpci_host_driver(dev));
 }
 
-static int check_item(const struct job *job, const struct item *item,
-                      struct xpci_error *err)
+static int check_item(struct job *job, size_t of, struct xpci_error *err)
 {
     const struct xpci_inventory *inv = &job->call->inv;
-    const struct xpci_device *dev = &inv->dev[item->dev];
+    const struct xpci_device *dev = &inv->dev[of];
     _cleanup_group_ struct xpci_group group = { 0 };
 
     if (!xpci_device_is_bridge(dev) && !xpci_host_on_pciback(dev))
@@ -125,8 +189,7 @@ static int check_item(const struct job *job, const struct item *item,
                               "hide " XPCI_BDF_FMT "' and a reboot change that",
                               XPCI_BDF_ARGS(dev->bdf), xpci_host_driver(dev),
                               XPCI_BDF_ARGS(dev->bdf));
-    xpci_try(
-        xpci_group_closure(inv, &item->dev, 1, XPCI_SCOPE_GROUP, &group, err));
+    xpci_try(xpci_group_closure(inv, &of, 1, XPCI_SCOPE_GROUP, &group, err));
     for (size_t i = 0; i < group.n; i++) {
         if (!is_item(job, group.v[i].dev))
             xpci_try(check_member(job, &group.v[i], &dev->bdf, err));
@@ -140,12 +203,15 @@ static int edit_config(struct job *job, struct xpci_error *err)
     struct xpci_cfg *cfg = job->config.cfg;
 
     for (size_t i = 0; cfg && i < job->n; i++) {
+        const struct xpci_attach_request *req = &job->req.v[i];
         const struct xpci_pci_spec spec = {
-            .dev = { .bdf = job->v[i].req.bdf },
-            .vslot = job->v[i].req.vslot,
+            .dev = { .bdf = req->bdf },
+            .vslot = req->vslot,
+            .options = job->v[i].options,
         };
 
-        xpci_try(xpci_cfg_pci_add(cfg, &spec, NULL, err));
+        if (req->ret == 0)
+            xpci_try(xpci_cfg_pci_add(cfg, &spec, NULL, err));
     }
     return 0;
 }
@@ -155,53 +221,57 @@ static int prepare(struct job *job, struct xpci_error *err)
 {
     for (int i = 1; i < job->call->argc; i++)
         xpci_try(add_operand(job, i, err));
-    for (size_t i = 0; i < job->n; i++)
-        xpci_try(check_item(job, &job->v[i], err));
+    for (size_t i = 0; i < job->n; i++) /* --with-group adds to them */
+        xpci_try(check_item(job, job->v[i].dev, err));
     return edit_config(job, err);
 }
 
-/* Takes the first @n back; the failure that led here is what counts. */
-static void take_back(struct job *job, size_t n)
+/* Takes back what the guest got; the failure that led here is what counts. */
+static void take_back(struct job *job)
 {
     const struct xpci_call *call = job->call;
 
-    while (n-- > 0) {
+    for (size_t i = job->n; i-- > 0;) {
         _cleanup_error_ struct xpci_error err = { 0 };
-        const struct xpci_bdf *bdf = &job->v[n].req.bdf;
+        const struct xpci_attach_request *req = &job->req.v[i];
 
-        if (call->ts->ops->detach(call->ts->ctx, &call->domain, bdf, 10, &err))
+        if (req->ret == 0 && call->ts->ops->detach(call->ts->ctx, &call->domain,
+                                                   &req->bdf, 10, &err))
             xpci_log(&call->log, XPCI_LOG_WARN,
                      "cannot take " XPCI_BDF_FMT " back: %s",
-                     XPCI_BDF_ARGS(*bdf), xpci_error_text(&err));
+                     XPCI_BDF_ARGS(req->bdf), xpci_error_text(&err));
     }
 }
 
+/* Both or none: the devices in the guest, and its file. */
 static int attach_all(struct job *job, struct xpci_error *err)
 {
     const struct xpci_call *call = job->call;
-    size_t n = 0;
-    int ret = 0;
+    bool keep_going = call->opt[OPT_KEEP_GOING];
+    struct xpci_interrupt held;
+    int ret;
 
-    for (; n < job->n && ret == 0; n += ret == 0) {
-        struct xpci_attach_request *req = &job->v[n].req;
-        unsigned int vslot = 0;
-
-        ret = call->ts->ops->attach(call->ts->ctx, &call->domain, req, &vslot,
-                                    err);
-        req->vslot = vslot;
-    }
+    for (size_t i = 0; i < job->n; i++)
+        job->req.v[i].ret = -ECANCELED;
+    xpci_interrupt_hold(&held);
+    ret = call->ts->ops->attach(call->ts->ctx, &call->domain, job->req.v,
+                                job->n, keep_going, err);
+    if (ret == 0)
+        ret = xpci_interrupt_check(err);
     if (ret == 0) /* a slot that the guest chose is the one to write down */
         ret = edit_config(job, err);
     if (ret == 0)
         ret = xpci_attachment_save(call, &job->config, err);
     if (ret < 0)
-        take_back(job, n);
+        take_back(job);
+    xpci_interrupt_release(&held);
     return ret;
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_(job_clear) struct job job = { .call = call };
+    int status = 0;
 
     xpci_try(parse_operands(&job, err));
     xpci_try(xpci_attachment_open(call, &job.config, err));
@@ -210,22 +280,29 @@ static int run(struct xpci_call *call, struct xpci_error *err)
                  ? xpci_attachment_save(call, &job.config, err)
                  : attach_all(&job, err));
     for (size_t i = 0; i < job.n; i++) {
-        unsigned int vslot = job.v[i].req.vslot;
+        const struct xpci_attach_request *req = &job.req.v[i];
 
-        xpci_try(xpci_table_add(call, err, call->domain.name,
-                                xpci_cell_bdf(&job.v[i].req.bdf),
-                                vslot ? xpci_cell("%x", vslot) : NULL));
+        if (req->ret < 0) {
+            xpci_log(&call->log, XPCI_LOG_WARN, "%s",
+                     xpci_error_text(&req->err));
+            status = XPCI_FAILED;
+            continue;
+        }
+        xpci_try(xpci_table_add(
+            call, err, call->domain.name, xpci_cell_bdf(&req->bdf),
+            req->vslot ? xpci_cell("%x", req->vslot) : NULL));
     }
-    return 0;
+    return status;
 }
 
 const struct xpci_cmd xpci_cmd_attach = {
     .name = "attach",
-    .operands = "DOMAIN DEVICE [VSLOT] | DOMAIN DEVICE@VSLOT...",
+    .operands = "DOMAIN DEVICE [VSLOT] | DOMAIN DEVICE[@VSLOT][,OPTIONS]...",
     .min = 2,
     .max = CMD_ANY,
     .summary = "give devices to a running guest, at fixed virtual slots",
-    .options = CMD_OPTIONS(OPT_PERSIST, OPT_FILE),
+    .options =
+        CMD_OPTIONS(OPT_PERSIST, OPT_FILE, OPT_KEEP_GOING, OPT_WITH_GROUP),
     .columns = "DOMAIN BDF VSLOT",
     .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
     .run = run,

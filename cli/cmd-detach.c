@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "attachment.h"
 #include "interrupt.h"
@@ -7,6 +9,7 @@
 #include "table.h"
 
 #define MAX_TIMEOUT 3600
+#define SLICE 2 /* seconds that a signal may have to wait */
 
 static int parse_timeout(const char *text, unsigned int *out,
                          struct xpci_error *err)
@@ -47,35 +50,58 @@ static int save_one(const struct xpci_call *call,
     return xpci_attachment_save(call, config, err);
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* In slices, as each call waits without a look at signals. */
+static int wait_for(const struct xpci_call *call, const struct xpci_bdf *bdf,
+                    unsigned int timeout, struct xpci_error *err)
+{
+    int64_t start = now_ms(), left = timeout;
+    int ret = 0;
+
+    do {
+        xpci_error_clear(err);
+        xpci_try(xpci_interrupt_check(err));
+        xpci_log(&call->log, XPCI_LOG_TICK,
+                 "waiting for '%s' to let go of " XPCI_BDF_FMT ", %d s left",
+                 call->domain.name, XPCI_BDF_ARGS(*bdf), (int)left);
+        ret = call->ts->ops->detach(call->ts->ctx, &call->domain, bdf,
+                                    left < SLICE ? (unsigned int)left : SLICE,
+                                    err);
+        left = timeout - (now_ms() - start) / 1000;
+    } while (ret == -ETIMEDOUT && left > 0);
+    xpci_log(&call->log, XPCI_LOG_TICK, "%s", "");
+    return ret == -ETIMEDOUT ? xpci_error_wrap(err, "after %u s", timeout)
+                             : ret;
+}
+
 static int detach_one(const struct xpci_call *call,
                       struct xpci_guest_config *config,
                       const struct xpci_bdf *bdf, unsigned int timeout,
                       struct xpci_error *err)
 {
-    const struct xpci_domain *domain = &call->domain;
-    int ret;
+    const struct xpci_guest_device *user = xpci_host_user(call, bdf);
 
-    xpci_log(&call->log, XPCI_LOG_TICK,
-             "waiting for '%s' to let go of " XPCI_BDF_FMT, domain->name,
-             XPCI_BDF_ARGS(*bdf));
-    ret = call->ts->ops->detach(call->ts->ctx, domain, bdf, timeout, err);
-    xpci_log(&call->log, XPCI_LOG_TICK, "%s", "");
-    xpci_try(ret);
+    xpci_try(wait_for(call, bdf, timeout, err));
+    if (user && user->permissive)
+        xpci_try(xpci_attachment_strict(call, bdf, err));
     if (save_one(call, config, bdf, err) < 0)
         return xpci_error_wrap(err, XPCI_BDF_FMT " is detached, but",
                                XPCI_BDF_ARGS(*bdf));
-    return xpci_table_add(call, err, domain->name, xpci_cell_bdf(bdf));
+    return xpci_table_add(call, err, call->domain.name, xpci_cell_bdf(bdf));
 }
 
 static int to_host(const struct xpci_call *call, const struct xpci_moves *moves,
                    struct xpci_error *err)
 {
-    struct xpci_interrupt held;
-    int ret;
+    int ret = xpci_live_done(call, xpci_live_make(call, moves, err));
 
-    xpci_interrupt_hold(&held);
-    ret = xpci_live_done(call, xpci_live_make(call, moves, err));
-    xpci_interrupt_release(&held);
     return ret < 0
                ? xpci_error_wrap(err, "'%s' has let go, but", call->domain.name)
                : 0;
@@ -87,7 +113,9 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     _cleanup_moves_ struct xpci_moves moves = { 0 };
     const char *text = call->opt[OPT_TIMEOUT];
     const struct xpci_device *dev;
+    struct xpci_interrupt held;
     unsigned int timeout = 0;
+    int ret = 0;
 
     xpci_try(parse_timeout(text ? text : "10", &timeout, err));
     xpci_try(xpci_attachment_check(call, err));
@@ -104,10 +132,14 @@ static int run(struct xpci_call *call, struct xpci_error *err)
         return xpci_live_make(call, &moves, err);
     }
     xpci_try(xpci_table_new(call, "DOMAIN BDF", err));
-    for (size_t i = 0; i < call->chosen.n; i++)
-        xpci_try(detach_one(call, &config, &dev[call->chosen.v[i]].bdf, timeout,
-                            err));
-    return to_host(call, &moves, err);
+    xpci_interrupt_hold(&held);
+    for (size_t i = 0; i < call->chosen.n && ret == 0; i++)
+        ret = detach_one(call, &config, &dev[call->chosen.v[i]].bdf, timeout,
+                         err);
+    if (ret == 0)
+        ret = to_host(call, &moves, err);
+    xpci_interrupt_release(&held);
+    return ret;
 }
 
 const struct xpci_cmd xpci_cmd_detach = {

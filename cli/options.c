@@ -26,6 +26,8 @@ const struct xpci_opt_desc xpci_opts[OPT_MAX] = {
     [OPT_HELP] = { "help", NULL, "show this help" },
     [OPT_IMAGE] = { "image", "FILE", "this boot image" },
     [OPT_JSON] = { "json", NULL, "print JSON" },
+    [OPT_KEEP_GOING] = { "keep-going", NULL,
+                         "what the guest got stays, if other devices fail" },
     [OPT_KERNEL] = { "kernel", "VERSION", "the image of this kernel" },
     [OPT_NOW] = { "now", NULL, "at once too, on the running host" },
     [OPT_PERSIST] = { "persist", NULL,
@@ -44,6 +46,8 @@ const struct xpci_opt_desc xpci_opts[OPT_MAX] = {
                       "give them back to the drivers they had in dom0" },
     [OPT_VERBOSE] = { "verbose", NULL, "say more" },
     [OPT_VERSION] = { "version", NULL, "show the version" },
+    [OPT_WITH_GROUP] = { "with-group", NULL,
+                         "take along what must go with the devices" },
     [OPT_WORDS] = { "words", NULL, "names only, one a line, for completion" },
 };
 

@@ -10,6 +10,8 @@ static const int signals[XPCI_INTERRUPT_SIGNALS] = { SIGINT, SIGTERM, SIGHUP,
 /* What a signal handler may touch. */
 static volatile sig_atomic_t caught;
 
+static unsigned int depth;
+
 static void on_signal(int number)
 {
     caught = number;
@@ -17,6 +19,8 @@ static void on_signal(int number)
 
 void xpci_interrupt_hold(struct xpci_interrupt *held)
 {
+    if (depth++)
+        return;
     caught = 0;
     for (size_t i = 0; i < XPCI_INTERRUPT_SIGNALS; i++) {
         struct sigaction action = {
@@ -32,6 +36,8 @@ void xpci_interrupt_hold(struct xpci_interrupt *held)
 
 void xpci_interrupt_release(const struct xpci_interrupt *held)
 {
+    if (--depth)
+        return;
     for (size_t i = 0; i < XPCI_INTERRUPT_SIGNALS; i++)
         sigaction(signals[i], &held->old[i], NULL);
     caught = 0;

@@ -10,7 +10,7 @@
  *
  * Held are INT, TERM, HUP and QUIT; PIPE is ignored. A program that runs
  * meanwhile (run.h) is ended by the signal, and xpci_run() fails with EINTR.
- * One hold at a time, in a single-threaded process.
+ * A hold within another one changes nothing. In a single-threaded process.
  */
 #ifndef XPCI_INTERRUPT_H
 #define XPCI_INTERRUPT_H

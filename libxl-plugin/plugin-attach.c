@@ -30,15 +30,13 @@ static int check_request(const struct plugin_job *at)
 static int owned(const struct plugin_job *at,
                  const struct xpci_guest_device *owner)
 {
-    struct plugin_job quiet = *at;
-
-    quiet.err = NULL;
     if (owner->domid != at->dom->id)
         return xpci_error_refuse(at->err,
                                  "%s is in use by the guest '%s' (domain %u); "
                                  "detach it there first",
                                  at->bdf, owner->domain, owner->domid);
-    if (at->dom->type == XPCI_DOMAIN_HVM && plugin_in_model(&quiet) == 0)
+    if (at->dom->type == XPCI_DOMAIN_HVM &&
+        !xpci_monitor_find(&at->view->bus, at->id))
         return xpci_error_set(at->err, EEXIST,
                               "'%s' has ejected %s after its detach was given "
                               "up, the records are still there: run 'xpci "
@@ -50,12 +48,12 @@ static int owned(const struct plugin_job *at,
 
 static int check_records(const struct plugin_job *at)
 {
-    _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
+    const struct xpci_guest_devices *records = &at->view->records;
     char id[XPCI_MONITOR_ID_SIZE], bdf[XPCI_BDF_SIZE];
-    int ret = plugin_records(at->p, &records, at->err);
+    int ret = 0;
 
-    for (size_t i = 0; ret == 0 && i < records.n; i++) {
-        const struct xpci_guest_device *dev = &records.v[i];
+    for (size_t i = 0; ret == 0 && i < records->n; i++) {
+        const struct xpci_guest_device *dev = &records->v[i];
 
         if (!xpci_bdf_cmp(&dev->bdf, at->device))
             ret = owned(at, dev);
@@ -89,7 +87,7 @@ static int check_owner(const struct plugin_job *at)
     return xpci_error_refuse(at->err,
                              "%s is noted in xenstore as given to domain %u, "
                              "which does not have it: another toolstack is at "
-                             "work on it, or one died",
+                             "work on it, or one died; 'xpci reconcile' tells",
                              at->bdf, domid);
 }
 
@@ -137,21 +135,16 @@ static int slot_taken(const struct plugin_job *at,
 /* Asked before libxl is: a refusal after QEMU's leaves traces. */
 static int check_slot(const struct plugin_job *at)
 {
-    _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
     const struct xpci_monitor_device *holder;
-    int ret;
 
     if (at->dom->type != XPCI_DOMAIN_HVM)
         return 0;
-    ret = plugin_slots(at->p, at->dom->id, &bus, at->err);
-    if (ret < 0)
-        return ret;
-    if (xpci_monitor_find(&bus, at->id))
+    if (xpci_monitor_find(&at->view->bus, at->id))
         return xpci_error_set(at->err, EEXIST,
                               "the device model of '%s' still has %s, though "
                               "xenstore does not know: detach it first",
                               at->dom->name, at->bdf);
-    holder = xpci_monitor_at(&bus, at->request->vslot);
+    holder = xpci_monitor_at(&at->view->bus, at->request->vslot);
     return at->request->vslot && holder ? slot_taken(at, holder) : 0;
 }
 
@@ -189,20 +182,58 @@ static int failed(const struct plugin_job *at)
                            err->msg, at->bdf, at->dom->name);
 }
 
-static int add(const struct plugin_job *at)
+/* An attach under way; libxl calls back into @pending of all of them. */
+struct op {
+    struct plugin_job at;
+    libxl_device_pci pci;
+    size_t *pending;
+    int rc;
+    char *reason; /* of the failure, before the next one has another */
+};
+
+static void op_done(libxl_ctx *ctx, int rc, void *for_callback)
 {
-    _cleanup_pci_ libxl_device_pci pci;
-    const char *reason;
+    struct op *op = for_callback;
+    struct xpci_reason *reason = &op->at.p->log.reason;
+
+    (void)ctx;
+    op->rc = rc;
+    if (rc) {
+        op->reason = xpci_steal(reason->cause);
+        xpci_reason_clear(reason);
+    }
+    --*op->pending;
+}
+
+static void begin(struct op *op)
+{
+    const struct xpci_attach_request *req = op->at.request;
+    libxl_asyncop_how how = { .callback = op_done };
     int rc;
 
-    plugin_fill_pci(&pci, at->device);
-    pci.vdevfn = at->request->vslot << 3;
-    pci.permissive = at->request->permissive;
-    plugin_log_reset(at->p);
-    rc = libxl_device_pci_add(at->p->ctx, at->dom->id, &pci, NULL);
-    if (!rc)
+    how.u.for_callback = op;
+    plugin_fill_pci(&op->pci, &req->bdf);
+    op->pci.vdevfn = req->vslot << 3;
+    op->pci.permissive = req->permissive;
+    op->pci.msitranslate = req->msitranslate;
+    op->pci.power_mgmt = req->power_mgmt;
+    op->pci.rdm_policy = req->relaxed ? LIBXL_RDM_RESERVE_POLICY_RELAXED
+                                      : LIBXL_RDM_RESERVE_POLICY_STRICT;
+    op->rc = ERROR_TIMEDOUT;
+    ++*op->pending;
+    rc = libxl_device_pci_add(op->at.p->ctx, op->at.dom->id, &op->pci, &how);
+    if (rc)
+        op_done(op->at.p->ctx, rc, op);
+}
+
+static int end(struct op *op)
+{
+    const struct plugin_job *at = &op->at;
+    _cleanup_free_ char *reason = xpci_steal(op->reason);
+
+    libxl_device_pci_dispose(&op->pci);
+    if (!op->rc)
         return 0;
-    reason = xpci_reason_text(&at->p->log.reason);
     if (reason && strstr(reason, "no IOMMU")) /* libxl__device_pci_add() */
         return xpci_error_set(at->err, EOPNOTSUPP,
                               "cannot attach %s to '%s': the guest was created "
@@ -210,43 +241,61 @@ static int add(const struct plugin_job *at)
                               "passthrough=\"enabled\" into its config and "
                               "start it anew",
                               at->bdf, at->dom->name);
-    plugin_error(at->p, rc, at->err, "cannot attach %s to '%s'", at->bdf,
-                 at->dom->name);
+    xpci_error_set(at->err, plugin_errno(op->rc),
+                   "cannot attach %s to '%s': %s", at->bdf, at->dom->name,
+                   reason ? reason : plugin_reason(at->p, op->rc));
     return failed(at);
 }
 
-static int read_back_hvm(const struct plugin_job *at, unsigned int *vslot)
+/* All that were not tried yet and have a slot, or have none, at once. */
+static void add(struct op *ops, size_t n, bool with_slot)
 {
-    _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
-    const struct xpci_monitor_device *seen;
-    unsigned int asked = at->request->vslot;
-    int ret = plugin_slots(at->p, at->dom->id, &bus, at->err);
+    for (size_t i = 0; i < n; i++) {
+        struct xpci_attach_request *req = ops[i].at.request;
 
-    if (ret < 0)
-        return ret;
-    seen = xpci_monitor_find(&bus, at->id);
-    if (seen && (!asked || seen->slot == asked)) {
-        *vslot = seen->slot;
+        if (req->ret != -ECANCELED || !req->vslot == with_slot)
+            continue;
+        req->ret = -EINPROGRESS;
+        begin(&ops[i]);
+    }
+    /* each of them ends by itself, libxl gives no step more than 10 s */
+    if (n && plugin_run(ops->at.p, ops->pending, INT64_MAX))
+        ops->at.p->stuck = true;
+    for (size_t i = 0; i < n; i++) {
+        if (ops[i].at.request->ret == -EINPROGRESS)
+            ops[i].at.request->ret = end(&ops[i]);
+    }
+}
+
+/* xenstore has it too: two toolstacks at once may overwrite each other's. */
+static int read_back_hvm(const struct plugin_job *at)
+{
+    const struct xpci_monitor_device *seen =
+        xpci_monitor_find(&at->view->bus, at->id);
+    unsigned int asked = at->request->vslot;
+    bool recorded = plugin_record(at, &at->view->records);
+
+    if (seen && recorded && (!asked || seen->slot == asked)) {
+        at->request->vslot = seen->slot;
         return 0;
     }
-    if (seen)
+    if (!seen || !recorded)
+        xpci_error_set(at->err, EIO,
+                       "libxl reports %s as attached to '%s', but %s does not "
+                       "have it",
+                       at->bdf, at->dom->name,
+                       seen ? "xenstore" : "the device model");
+    else
         xpci_error_set(at->err, EIO,
                        "'%s' was to get %s at slot %x, but the device model "
                        "has it at %x",
                        at->dom->name, at->bdf, asked, seen->slot);
-    else
-        xpci_error_set(at->err, EIO,
-                       "libxl reports %s as attached to '%s', but the device "
-                       "model does not have it",
-                       at->bdf, at->dom->name);
     return failed(at);
 }
 
 /* libxl does not wait for a PV guest; the backend tells when it is there. */
-static int wait_pv(const struct plugin_job *at)
+static int wait_pv(const struct plugin_job *at, int64_t deadline)
 {
-    int64_t deadline = plugin_now_ms() + PV_WAIT_MS;
-
     for (;;) {
         const char *state;
         int ret = plugin_recorded(at, &state);
@@ -262,22 +311,105 @@ static int wait_pv(const struct plugin_job *at)
     }
 }
 
+static void view_clear(struct plugin_view *view)
+{
+    xpci_guest_devices_clear(&view->records);
+    xpci_monitor_devices_clear(&view->bus);
+}
+
+#define _cleanup_view_ _cleanup_(view_clear)
+
+static int view(struct plugin *p, const struct xpci_domain *dom,
+                struct plugin_view *out, struct xpci_error *err)
+{
+    view_clear(out);
+    xpci_try(plugin_records(p, &out->records, err));
+    return dom->type == XPCI_DOMAIN_HVM
+               ? plugin_slots(p, dom->id, &out->bus, err)
+               : 0;
+}
+
+static int check(const struct op *op, const struct op *first)
+{
+    static int (*const checks[])(const struct plugin_job *) = {
+        check_request,
+        check_owner,
+        plugin_check_pciback,
+        check_slot,
+    };
+    const struct plugin_job *at = &op->at;
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(checks); i++)
+        xpci_try(checks[i](at));
+    for (; first < op; first++) {
+        if (at->request->vslot && first->at.request->ret == -ECANCELED &&
+            first->at.request->vslot == at->request->vslot)
+            return xpci_error_usage(at->err,
+                                    "slot %x is asked for %s and for %s",
+                                    at->request->vslot, first->at.bdf, at->bdf);
+    }
+    return -ECANCELED; /* not tried yet */
+}
+
+static bool any_failed(const struct op *ops, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int ret = ops[i].at.request->ret;
+
+        if (ret < 0 && ret != -ECANCELED)
+            return true;
+    }
+    return false;
+}
+
+static int read_back(struct op *ops, size_t n, struct plugin_view *now,
+                     struct xpci_error *err)
+{
+    const struct plugin_job *at = &ops->at;
+    int64_t deadline = plugin_now_ms() + PV_WAIT_MS;
+
+    xpci_try(view(at->p, at->dom, now, err));
+    for (size_t i = 0; i < n; i++) {
+        at = &ops[i].at;
+        if (at->request->ret == 0)
+            at->request->ret = at->dom->type == XPCI_DOMAIN_HVM
+                                   ? read_back_hvm(at)
+                                   : wait_pv(at, deadline);
+    }
+    return 0;
+}
+
 int plugin_attach(void *ctx, const struct xpci_domain *dom,
-                  const struct xpci_attach_request *req, unsigned int *vslot,
+                  struct xpci_attach_request *reqs, size_t n, bool keep_going,
                   struct xpci_error *err)
 {
-    static int (*const steps[])(const struct plugin_job *) = {
-        check_request, check_owner, plugin_check_pciback, check_slot, add,
-    };
-    struct plugin_job at = plugin_job(ctx, dom, &req->bdf, err);
-    int ret = 0;
+    _cleanup_view_ struct plugin_view now = { 0 };
+    _cleanup_free_ struct op *ops = calloc(n, sizeof(*ops));
+    size_t pending = 0;
 
-    at.request = req;
-    for (size_t i = 0; ret == 0 && i < XPCI_ARRAY_SIZE(steps); i++)
-        ret = steps[i](&at);
-    *vslot = 0;
-    if (ret < 0)
-        return ret;
-    return dom->type == XPCI_DOMAIN_HVM ? read_back_hvm(&at, vslot)
-                                        : wait_pv(&at);
+    if (!ops)
+        return xpci_error_oom(err);
+    xpci_try(view(ctx, dom, &now, err));
+    for (size_t i = 0; i < n; i++) {
+        ops[i].at = plugin_job(ctx, dom, &reqs[i].bdf, &reqs[i].err);
+        ops[i].at.request = &reqs[i];
+        ops[i].at.view = &now;
+        ops[i].pending = &pending;
+        reqs[i].ret = check(&ops[i], ops);
+    }
+    plugin_log_reset(ctx);
+    for (int with_slot = 1; with_slot >= 0; with_slot--) {
+        if (keep_going || !any_failed(ops, n))
+            add(ops, n, with_slot);
+    }
+    xpci_try(read_back(ops, n, &now, err));
+    if (pending) /* libxl may still write to them */
+        (void)xpci_steal(ops);
+    for (size_t i = 0; i < n && !keep_going; i++) {
+        if (reqs[i].ret == 0 || reqs[i].ret == -ECANCELED)
+            continue;
+        *err = xpci_steal(reqs[i].err);
+        return reqs[i].ret;
+    }
+    return 0;
 }

@@ -150,14 +150,14 @@ static int read_back(const struct plugin_job *de)
     return 0;
 }
 
-static int timed_out(const struct plugin_job *de, unsigned int timeout)
+static int timed_out(const struct plugin_job *de)
 {
     bool hvm = de->dom->type == XPCI_DOMAIN_HVM;
 
     return xpci_error_set(de->err, ETIMEDOUT,
-                          "'%s' did not let go of %s within %u s: its %s; run "
-                          "the detach again once the guest is up",
-                          de->dom->name, de->bdf, timeout,
+                          "'%s' did not let go of %s: its %s; run the detach "
+                          "again once the guest is up",
+                          de->dom->name, de->bdf,
                           hvm ? "operating system has not answered the eject "
                                 "request, which stays pending"
                               : "xen-pcifront does not answer");
@@ -175,6 +175,6 @@ int plugin_detach(void *ctx, const struct xpci_domain *dom,
         ret = dom->type == XPCI_DOMAIN_HVM ? detach_hvm(&de, deadline)
                                            : detach_pv(&de, deadline);
     if (ret > 0)
-        return timed_out(&de, timeout);
+        return timed_out(&de);
     return ret < 0 ? ret : read_back(&de);
 }

@@ -121,6 +121,7 @@ static const char *state_name(const struct reader *rd, unsigned int state,
 static void read_device(struct reader *rd, int index)
 {
     _cleanup_free_ char *address = read_node(rd, "dev", index);
+    _cleanup_free_ char *options = read_node(rd, "opts", index);
     struct xpci_guest_device dev = { .domid = rd->domid };
     unsigned int state, vslot;
 
@@ -134,6 +135,7 @@ static void read_device(struct reader *rd, int index)
     vslot = read_number(rd, VDEV, index);
     if (rd->ret < 0)
         return;
+    dev.permissive = options && strstr(options, "permissive=1");
     dev.state = state_name(rd, state, vslot != ABSENT);
     if (!rd->gone && rd->type != XPCI_DOMAIN_HVM && vslot != ABSENT)
         dev.vslot = vslot;
@@ -223,17 +225,26 @@ int plugin_records(struct plugin *p, struct xpci_guest_devices *out,
                           "work; try again");
 }
 
+const struct xpci_guest_device *plugin_record(
+    const struct plugin_job *job, const struct xpci_guest_devices *records)
+{
+    for (size_t i = 0; i < records->n; i++) {
+        if (records->v[i].domid == job->dom->id &&
+            !xpci_bdf_cmp(&records->v[i].bdf, job->device))
+            return &records->v[i];
+    }
+    return NULL;
+}
+
 int plugin_recorded(const struct plugin_job *job, const char **state)
 {
     _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
-    int ret = plugin_records(job->p, &records, job->err);
+    const struct xpci_guest_device *dev;
 
-    for (size_t i = 0; ret == 0 && i < records.n; i++) {
-        ret = records.v[i].domid == job->dom->id &&
-              !xpci_bdf_cmp(&records.v[i].bdf, job->device);
-        *state = records.v[i].state;
-    }
-    return ret;
+    xpci_try(plugin_records(job->p, &records, job->err));
+    dev = plugin_record(job, &records);
+    *state = dev ? dev->state : NULL;
+    return dev != NULL;
 }
 
 int plugin_wait_connected(struct plugin *p, uint32_t domid, int64_t deadline,

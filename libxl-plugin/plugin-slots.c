@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <poll.h>
-#include <sys/time.h>
-
-#include <libxl_event.h>
 
 #include "plugin.h"
 
 #define ANSWER_MS 10000
-#define MAX_FDS 64
 
 /* A command under way. On the heap: libxl may write to it after we gave up. */
 struct command {
     char *answer;
     int rc;
-    bool done;
+    size_t pending;
 };
 
 static void command_done(libxl_ctx *ctx, int rc, void *for_callback)
@@ -23,27 +18,7 @@ static void command_done(libxl_ctx *ctx, int rc, void *for_callback)
 
     (void)ctx;
     cmd->rc = rc;
-    cmd->done = true;
-}
-
-/* One round of libxl's events, of at most @ms. Returns a libxl code. */
-static int run_events(struct plugin *p, int ms)
-{
-    struct pollfd fds[MAX_FDS];
-    int nfds = MAX_FDS, timeout = -1, rc;
-    struct timeval now;
-
-    gettimeofday(&now, NULL);
-    rc = libxl_osevent_beforepoll(p->ctx, &nfds, fds, &timeout, now);
-    if (rc)
-        return rc;
-    if (timeout < 0 || timeout > ms)
-        timeout = ms;
-    if (poll(fds, (nfds_t)nfds, timeout) < 0)
-        nfds = 0; /* a signal: next round */
-    gettimeofday(&now, NULL);
-    libxl_osevent_afterpoll(p->ctx, nfds, fds, now);
-    return 0;
+    cmd->pending = 0;
 }
 
 /*
@@ -55,23 +30,17 @@ static int run_command(struct plugin *p, uint32_t domid, const char *text,
                        struct command *cmd)
 {
     libxl_asyncop_how how = { .callback = command_done };
-    int64_t deadline = plugin_now_ms() + ANSWER_MS;
     int rc;
 
     how.u.for_callback = cmd;
+    cmd->pending = 1;
     rc = libxl_qemu_monitor_command(p->ctx, domid, text, &cmd->answer, &how);
     if (rc) {
-        cmd->done = true;
+        cmd->pending = 0;
         return rc;
     }
-    while (!cmd->done) {
-        int64_t left = deadline - plugin_now_ms();
-
-        rc = left > 0 ? run_events(p, (int)left) : ERROR_TIMEDOUT;
-        if (rc && !cmd->done)
-            return rc;
-    }
-    return cmd->rc;
+    rc = plugin_run(p, &cmd->pending, plugin_now_ms() + ANSWER_MS);
+    return rc ? rc : cmd->rc;
 }
 
 int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
@@ -84,7 +53,7 @@ int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
         return xpci_error_oom(err);
     plugin_log_reset(p);
     rc = run_command(p, domid, command, cmd);
-    if (!cmd->done) {
+    if (cmd->pending) {
         p->stuck = true;
         return plugin_error(
             p, rc, err, "the device model of domain %u does not answer", domid);

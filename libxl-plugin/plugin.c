@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <dlfcn.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include <libxl_event.h>
 
 #include "plugin.h"
+
+#define MAX_FDS 256
 
 #ifndef LIBXL_HAVE_DEVICE_PCI_NAME
 #error "this libxl is older than Xen 4.15"
@@ -66,6 +70,38 @@ const char *plugin_reason(struct plugin *p, int rc)
     if (!reason)
         reason = libxl_error_to_string((libxl_error)rc);
     return reason ? reason : "unknown libxl error";
+}
+
+/* One round of libxl's events, of at most @ms. Returns a libxl code. */
+static int run_events(struct plugin *p, int ms)
+{
+    struct pollfd fds[MAX_FDS];
+    int nfds = MAX_FDS, timeout = -1, rc;
+    struct timeval now;
+
+    gettimeofday(&now, NULL);
+    rc = libxl_osevent_beforepoll(p->ctx, &nfds, fds, &timeout, now);
+    if (rc)
+        return rc;
+    if (timeout < 0 || timeout > ms)
+        timeout = ms;
+    if (poll(fds, (nfds_t)nfds, timeout) < 0)
+        nfds = 0; /* a signal: next round */
+    gettimeofday(&now, NULL);
+    libxl_osevent_afterpoll(p->ctx, nfds, fds, now);
+    return 0;
+}
+
+int plugin_run(struct plugin *p, const size_t *pending, int64_t deadline)
+{
+    int rc = 0;
+
+    while (*pending && !rc) {
+        int64_t left = deadline - plugin_now_ms();
+
+        rc = left > 0 ? run_events(p, (int)left) : ERROR_TIMEDOUT;
+    }
+    return *pending ? rc : 0;
 }
 
 int64_t plugin_now_ms(void)

@@ -40,12 +40,19 @@ void plugin_log_reset(struct plugin *p);
 int plugin_errno(int rc);
 const char *plugin_reason(struct plugin *p, int rc);
 
+/* What was read of a guest, once for all devices of a call. */
+struct plugin_view {
+    struct xpci_guest_devices records; /* of all guests */
+    struct xpci_monitor_devices bus;   /* HVM */
+};
+
 /* One attach or detach, passed through its steps. */
 struct plugin_job {
     struct plugin *p;
     const struct xpci_domain *dom;
     const struct xpci_bdf *device;
-    const struct xpci_attach_request *request;         /* of an attach */
+    struct xpci_attach_request *request;               /* of an attach */
+    const struct plugin_view *view;                    /* the same */
     char bdf[XPCI_BDF_SIZE], id[XPCI_MONITOR_ID_SIZE]; /* of the device */
     struct xpci_error *err;
 };
@@ -70,6 +77,9 @@ int plugin_devices(void *ctx, struct xpci_guest_devices *out,
  */
 int plugin_records(struct plugin *p, struct xpci_guest_devices *out,
                    struct xpci_error *err) _must_check_;
+/* The job's device among those of its guest, or NULL. */
+const struct xpci_guest_device *plugin_record(
+    const struct plugin_job *job, const struct xpci_guest_devices *records);
 /*
  * Is the job's device among the records of its guest? 0, 1 or -errno; *state
  * is as of struct xpci_guest_device.
@@ -99,7 +109,7 @@ int plugin_slots(struct plugin *p, uint32_t domid,
 
 /* plugin-attach.c */
 int plugin_attach(void *ctx, const struct xpci_domain *dom,
-                  const struct xpci_attach_request *req, unsigned int *vslot,
+                  struct xpci_attach_request *reqs, size_t n, bool keep_going,
                   struct xpci_error *err);
 /* -EBUSY and what to do unless the driver of the device is pciback. */
 int plugin_check_pciback(const struct plugin_job *job) _must_check_;
@@ -129,6 +139,12 @@ int plugin_reconcile(void *ctx, bool fix, struct xpci_mismatches *out,
                      struct xpci_error *err);
 
 /* plugin.c */
+/*
+ * Runs libxl's events until *@pending, which the callbacks of asynchronous
+ * calls count down, is 0. A libxl code, ERROR_TIMEDOUT at @deadline.
+ */
+int plugin_run(struct plugin *p, const size_t *pending,
+               int64_t deadline) _must_check_;
 int64_t plugin_now_ms(void); /* monotonic */
 /* Between two looks at what takes its time: false once @deadline is over. */
 bool plugin_wait(int64_t deadline) _must_check_;

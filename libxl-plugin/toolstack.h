@@ -30,7 +30,7 @@
 #include "error.h"
 #include "root.h"
 
-#define XPCI_TOOLSTACK_ABI 2
+#define XPCI_TOOLSTACK_ABI 3
 #define XPCI_TOOLSTACK_SYMBOL "xpci_toolstack_plugin"
 
 enum xpci_domain_type { XPCI_DOMAIN_PV, XPCI_DOMAIN_HVM, XPCI_DOMAIN_PVH };
@@ -49,6 +49,7 @@ struct xpci_guest_device {
     unsigned int requested; /* virtual slot asked for, 0: none known */
     unsigned int vslot;     /* where the guest has it; 0: not there */
     const char *state;      /* static text: "attached", "pending", ... */
+    bool permissive;        /* attached so */
 };
 
 struct xpci_guest_devices {
@@ -58,8 +59,11 @@ struct xpci_guest_devices {
 
 struct xpci_attach_request {
     struct xpci_bdf bdf;
-    unsigned int vslot; /* 0: the toolstack chooses */
-    bool permissive;
+    unsigned int vslot; /* asked for, 0: the toolstack chooses; then where it
+                           is, 0 for a guest type without a fixed slot */
+    bool permissive, relaxed, msitranslate, power_mgmt;
+    int ret;               /* 0: the guest has it; -ECANCELED: was not tried */
+    struct xpci_error err; /* why not; the caller's to clear */
 };
 
 /* What Xen was booted with. */
@@ -119,11 +123,13 @@ struct xpci_toolstack_ops {
                       struct xpci_error *err);
 
     /*
-     * Attaches and reads back: 0 means the guest has the device, at *vslot
-     * (0 for a guest type without a fixed slot).
+     * Attaches @n devices at once, those with a slot first, and reads back.
+     * 0: the guest has all of them, or with @keep_going each request tells.
+     * Without that nothing is begun if a check fails, and no more after a
+     * failure; what the guest has by then is left to it, as each tells.
      */
     int (*attach)(void *ctx, const struct xpci_domain *dom,
-                  const struct xpci_attach_request *req, unsigned int *vslot,
+                  struct xpci_attach_request *reqs, size_t n, bool keep_going,
                   struct xpci_error *err);
 
     /*

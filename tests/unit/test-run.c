@@ -154,7 +154,7 @@ static void test_interrupted(void **state)
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(signals); i++) {
         _cleanup_buf_ struct xpci_buf out = { 0 };
         _cleanup_error_ struct xpci_error err = { 0 };
-        struct xpci_interrupt held;
+        struct xpci_interrupt held, inner;
         char script[80];
         time_t start = time(NULL);
 
@@ -162,6 +162,9 @@ static void test_interrupted(void **state)
                  signals[i]);
         xpci_interrupt_hold(&held);
         assert_int_equal(run(script, &out, &err), -EINTR);
+        xpci_interrupt_hold(&inner);
+        assert_int_equal(xpci_interrupted(), signals[i]);
+        xpci_interrupt_release(&inner);
         assert_int_equal(xpci_interrupted(), signals[i]);
         xpci_interrupt_release(&held);
         assert_int_equal(xpci_interrupted(), 0);
