@@ -28,6 +28,16 @@ int xpci_attachment_open(struct xpci_call *call,
     return xpci_guest_config_open(call->root, file, config, err);
 }
 
+int xpci_attachment_reopen(const struct xpci_call *call,
+                           struct xpci_guest_config *config,
+                           struct xpci_error *err)
+{
+    _cleanup_free_ char *file = xpci_steal(config->path);
+
+    xpci_guest_config_close(config);
+    return file ? xpci_guest_config_open(call->root, file, config, err) : 0;
+}
+
 int xpci_attachment_save(const struct xpci_call *call,
                          struct xpci_guest_config *config,
                          struct xpci_error *err)

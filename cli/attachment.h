@@ -29,6 +29,11 @@ int xpci_attachment_strict(const struct xpci_call *call,
                            const struct xpci_bdf *bdf,
                            struct xpci_error *err) _must_check_;
 
+/* Forgets the edits: opens the file again, if there is one. */
+int xpci_attachment_reopen(const struct xpci_call *call,
+                           struct xpci_guest_config *config,
+                           struct xpci_error *err) _must_check_;
+
 /* Saves the edited file, if there is one; with --dry-run shows the change. */
 int xpci_attachment_save(const struct xpci_call *call,
                          struct xpci_guest_config *config,

@@ -258,7 +258,9 @@ static int attach_all(struct job *job, struct xpci_error *err)
                                 job->n, keep_going, err);
     if (ret == 0)
         ret = xpci_interrupt_check(err);
-    if (ret == 0) /* a slot that the guest chose is the one to write down */
+    if (ret == 0) /* not what failed, and the slots that the guest chose */
+        ret = xpci_attachment_reopen(call, &job->config, err);
+    if (ret == 0)
         ret = edit_config(job, err);
     if (ret == 0)
         ret = xpci_attachment_save(call, &job->config, err);

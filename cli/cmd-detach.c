@@ -40,12 +40,7 @@ static int save_one(const struct xpci_call *call,
                     struct xpci_guest_config *config,
                     const struct xpci_bdf *bdf, struct xpci_error *err)
 {
-    _cleanup_free_ char *file = xpci_steal(config->path);
-
-    if (!file)
-        return 0;
-    xpci_guest_config_close(config);
-    xpci_try(xpci_guest_config_open(call->root, file, config, err));
+    xpci_try(xpci_attachment_reopen(call, config, err));
     xpci_try(edit_config(config->cfg, bdf, err));
     return xpci_attachment_save(call, config, err);
 }
