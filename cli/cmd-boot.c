@@ -2,21 +2,7 @@
 #include "host.h"
 #include "interrupt.h"
 #include "live.h"
-
-/* The guard is the one of 'hide', and here nobody is there to override it. */
-static int check_members(const struct xpci_call *call,
-                         const struct xpci_group *group, struct xpci_error *err)
-{
-    for (size_t i = 0; i < group->n; i++) {
-        const struct xpci_bdf *bdf = &call->inv.dev[group->v[i].dev].bdf;
-        const char *chain = xpci_guard_find(&call->guard, bdf);
-
-        if (chain && xpci_hide_conf_find(&call->conf, bdf))
-            return xpci_error_refuse(err, "dom0 uses " XPCI_BDF_FMT ": %s",
-                                     XPCI_BDF_ARGS(*bdf), chain);
-    }
-    return 0;
-}
+#include "plan.h"
 
 /* Each is said, and as with pciback from here on. */
 static int note_seized(const struct xpci_call *call,
@@ -47,7 +33,6 @@ static int seize(struct xpci_call *call, size_t dev, struct xpci_error *err)
 
     xpci_try(
         xpci_group_closure(&call->inv, &dev, 1, XPCI_SCOPE_GROUP, &group, err));
-    xpci_try(check_members(call, &group, err));
     xpci_try(xpci_live_take(call, &group, &moves, err));
     if (moves.n && !call->opt[OPT_DRY_RUN])
         xpci_try(xpci_pciback_load(call->root, &call->log, err));
@@ -71,17 +56,28 @@ static void seize_all(struct xpci_call *call)
     }
 }
 
-static int finish(struct xpci_call *call, struct xpci_error *err)
+/* Unless the person who booted has asked for none of it, as of the initrd. */
+static int open_and_seize(struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_free_ char *off = NULL;
+
+    xpci_try(xpci_live_open(call, err));
+    xpci_try(xpci_plan_cmdline(call, "xpci=off", &off, err));
+    if (off)
+        xpci_log(&call->log, XPCI_LOG_WARN,
+                 "'%s' is on the kernel's command line: nothing is seized in "
+                 "this boot",
+                 off);
+    else
+        seize_all(call);
+    return 0;
+}
+
+/* What takes its time, and can be left at any time. */
+static int report(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error why = { 0 };
 
-    xpci_try(xpci_live_open(call, err));
-    if (call->conf.n == 0)
-        return 0;
-    xpci_try(xpci_host_guard(call, true, err));
-    seize_all(call);
-    if (call->opt[OPT_DRY_RUN])
-        return 0;
     if (!call->guests_known && xpci_host_guests(call, &why) < 0)
         xpci_log(&call->log, XPCI_LOG_WARN, "guests are not known: %s",
                  xpci_error_text(&why));
@@ -93,17 +89,18 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     struct xpci_interrupt held;
     int ret = xpci_host_is_dom0(call, err);
 
-    xpci_try(ret);
-    if (ret == 0) {
+    if (ret == 0)
         xpci_log(&call->log, XPCI_LOG_DEBUG,
                  "this is no Xen dom0: every device is its driver's");
-        return 0;
-    }
+    if (ret <= 0)
+        return ret;
     xpci_try(xpci_live_check(call, err));
     xpci_interrupt_hold(&held);
-    ret = finish(call, err);
+    ret = open_and_seize(call, err);
     xpci_interrupt_release(&held);
-    return ret;
+    return ret < 0 || !call->conf.n || call->opt[OPT_DRY_RUN]
+               ? ret
+               : report(call, err);
 }
 
 const struct xpci_cmd xpci_cmd_boot = {

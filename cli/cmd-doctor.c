@@ -152,7 +152,7 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
     _cleanup_strv_ struct xpci_strv paths = { 0 };
     _cleanup_free_ char *word = NULL;
 
-    xpci_try(xpci_plan_cmdline(f->call, &word, err));
+    xpci_try(xpci_plan_cmdline(f->call, XPCI_CMDLINE_LIST, &word, err));
     if (word)
         of_host(f, XPCI_ERROR,
                 "it takes whatever is at its addresses, and replaces a list of "

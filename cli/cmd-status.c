@@ -42,7 +42,7 @@ static int find_trouble(struct status *s, struct xpci_error *err)
                              " asks for; run 'xpci hide'",
                              s->plan.changes.v[0].path);
     if (call->conf.n && s->plan.by_list)
-        xpci_try(xpci_plan_cmdline(call, &word, err));
+        xpci_try(xpci_plan_cmdline(call, XPCI_CMDLINE_LIST, &word, err));
     if (word)
         return xpci_asprintf(err, &s->trouble,
                              "'%s' on the kernel's command line replaces "

@@ -204,13 +204,42 @@ static int note_moves(const struct xpci_call *call, struct xpci_error *err)
                     : 0;
 }
 
+/*
+ * Images took their time since 'hide' has looked, and a disk of a running dom0
+ * may have been mounted: what it lives on stays, whatever is forced.
+ */
+static int check_unused(const struct xpci_call *call,
+                        const struct xpci_moves *moves, struct xpci_error *err)
+{
+    _cleanup_guard_ struct xpci_guard guard = { 0 };
+    bool force = call->opt[OPT_FORCE];
+    int ret = xpci_guard_load(call->root, &guard, err);
+
+    for (size_t i = 0; ret == 0 && i < moves->n; i++) {
+        const struct xpci_device *dev = moves->v[i].dev;
+        const struct xpci_finding *f = xpci_guard_worst(&guard, &dev->bdf);
+        _cleanup_free_ char *why = NULL;
+
+        if (xpci_host_on_pciback(dev))
+            continue;
+        xpci_try(xpci_move_busy(call->root, dev, &why, err));
+        if ((f && f->grade == XPCI_GUARD_DIES) ||
+            (!force && ((f && f->grade == XPCI_GUARD_IN_USE) || why)))
+            return xpci_error_refuse(err, "dom0 uses " XPCI_BDF_FMT ": %s",
+                                     XPCI_BDF_ARGS(dev->bdf),
+                                     why ? why : f->chain);
+    }
+    return force ? 0 : ret;
+}
+
 int xpci_live_make(const struct xpci_call *call, const struct xpci_moves *moves,
                    struct xpci_error *err)
 {
-    if (call->opt[OPT_DRY_RUN])
-        return print_moves(call, moves, err);
     if (moves->n == 0)
         return 0;
+    xpci_try(check_unused(call, moves, err));
+    if (call->opt[OPT_DRY_RUN])
+        return print_moves(call, moves, err);
     xpci_try(note_moves(call, err));
     return move_all(call, moves, err);
 }

@@ -139,8 +139,8 @@ int xpci_plan_make(const struct xpci_call *call, struct xpci_plan *plan,
     return 0;
 }
 
-int xpci_plan_cmdline(const struct xpci_call *call, char **out,
-                      struct xpci_error *err)
+int xpci_plan_cmdline(const struct xpci_call *call, const char *pattern,
+                      char **out, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf cmdline = { 0 };
     char *rest, *word;
@@ -151,7 +151,7 @@ int xpci_plan_cmdline(const struct xpci_call *call, char **out,
                                      &found, err));
     rest = cmdline.data;
     while ((word = strsep(&rest, " \n"))) {
-        if (fnmatch("xen[-_]pciback.hide=*", word, 0) == 0)
+        if (fnmatch(pattern, word, 0) == 0)
             return xpci_asprintf(err, out, "%s", word);
     }
     return 0;

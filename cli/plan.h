@@ -48,11 +48,13 @@ int xpci_plan_make(const struct xpci_call *call, struct xpci_plan *plan,
 bool xpci_plan_proven(const struct xpci_plan *plan, size_t k);
 
 /*
- * The word of the kernel's command line that sets a hide list, which
- * replaces that of modprobe.d; *word is malloc'ed, NULL if there is none.
+ * The word of the kernel's command line that matches @pattern, such as one
+ * that sets a hide list, which replaces that of modprobe.d; *word is malloc'ed,
+ * NULL if there is none.
  */
-int xpci_plan_cmdline(const struct xpci_call *call, char **word,
-                      struct xpci_error *err) _must_check_;
+#define XPCI_CMDLINE_LIST "xen[-_]pciback.hide=*"
+int xpci_plan_cmdline(const struct xpci_call *call, const char *pattern,
+                      char **word, struct xpci_error *err) _must_check_;
 
 /* True if a file or an image is not as it must be. */
 bool xpci_plan_needed(const struct xpci_plan *plan);

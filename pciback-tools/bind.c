@@ -37,33 +37,6 @@ static int driver_of(const struct xpci_root *root,
                          strrchr(link, '/') ? strrchr(link, '/') + 1 : link);
 }
 
-static bool has_file(const struct xpci_root *root,
-                     const struct xpci_device *dev, const char *name)
-{
-    char file[XPCI_DEVICE_FILE_SIZE];
-
-    return xpci_root_exists(root, xpci_device_file(dev, name, file));
-}
-
-/* What the kernel prints as "(null)" is none. */
-static int override_of(const struct xpci_root *root,
-                       const struct xpci_device *dev, char **out,
-                       struct xpci_error *err)
-{
-    _cleanup_buf_ struct xpci_buf text = { 0 };
-    char file[XPCI_DEVICE_FILE_SIZE];
-    bool found;
-
-    xpci_try(xpci_root_read_optional(
-        root, xpci_device_file(dev, "driver_override", file), &text, &found,
-        err));
-    *out = NULL;
-    if (!text.len || !strcmp(text.data, "(null)\n") || text.data[0] == '\n')
-        return 0;
-    return xpci_asprintf(err, out, "%.*s", (int)strcspn(text.data, "\n"),
-                         text.data);
-}
-
 int xpci_moves_add(struct xpci_moves *moves, const struct xpci_root *root,
                    const struct xpci_device *dev, const char *to,
                    struct xpci_error *err)
@@ -73,15 +46,13 @@ int xpci_moves_add(struct xpci_moves *moves, const struct xpci_root *root,
     if (!move || (to && !(move->to = strdup(to))))
         return xpci_error_oom(err);
     move->dev = dev;
-    xpci_try(driver_of(root, dev, &move->from, err));
-    return override_of(root, dev, &move->override, err);
+    return driver_of(root, dev, &move->from, err);
 }
 
 void xpci_moves_clear(struct xpci_moves *moves)
 {
     for (size_t i = 0; i < moves->n; i++) {
         free(moves->v[i].from);
-        free(moves->v[i].override);
         free(moves->v[i].to);
     }
     free(moves->v);
@@ -103,11 +74,11 @@ static int push(struct xpci_strv *out, const char *value, const char *dir,
  */
 static int find_writes(const struct xpci_root *root,
                        const struct xpci_device *dev, const char *to,
-                       const char *override, struct xpci_strv *out,
-                       struct xpci_error *err)
+                       struct xpci_strv *out, struct xpci_error *err)
 {
     _cleanup_free_ char *from = NULL;
     char bdf[XPCI_BDF_SIZE], dir[XPCI_DEVICE_FILE_SIZE];
+    char override[XPCI_DEVICE_FILE_SIZE];
     bool there;
     int ret = 0;
 
@@ -115,8 +86,9 @@ static int find_writes(const struct xpci_root *root,
     there = to && !strcmp(from ? from : "", to);
     xpci_bdf_format(&dev->bdf, bdf);
     xpci_device_file(dev, "", dir);
-    if (has_file(root, dev, "driver_override"))
-        ret = push(out, override ? override : "", dir, "", "driver_override");
+    xpci_device_file(dev, "driver_override", override);
+    if (xpci_root_exists(root, override))
+        ret = push(out, is_pciback(to) ? to : "", override, "", "");
     else if (is_pciback(to))
         ret = push(out, bdf, PCIBACK, "", "/new_slot");
     if (ret == 0 && from && !there)
@@ -198,7 +170,7 @@ int xpci_pciback_load(const struct xpci_root *root, const struct xpci_log *log,
 /* One device to driver @to, and the look whether it is there. */
 static int move_to(const struct xpci_root *root, const struct xpci_log *log,
                    const struct xpci_device *dev, const char *to,
-                   const char *override, struct xpci_error *err)
+                   struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv writes = { 0 };
     _cleanup_free_ char *now = NULL;
@@ -209,51 +181,37 @@ static int move_to(const struct xpci_root *root, const struct xpci_log *log,
     /* of another kernel, or a module that is gone */
     if (to && *to && !is_loaded(root, to))
         to = NULL;
-    xpci_try(find_writes(root, dev, to, override, &writes, err));
+    xpci_try(find_writes(root, dev, to, &writes, err));
     ret = write_all(root, &writes, err);
     xpci_try(driver_of(root, dev, &now, NULL));
-    if (to ? !strcmp(now ? now : "", to) : ret == 0 && !is_pciback(now)) {
-        if (err) /* udev was faster than the write that failed */
-            xpci_error_clear(err);
+    /* what a write failed at, udev may have done before it */
+    if (to ? !strcmp(now ? now : "", to) : ret == 0 && !is_pciback(now))
         return 0;
-    }
-    return ret < 0 ? ret
-                   : xpci_error_set(err, EIO, "the kernel left it with %s",
-                                    now ? now : "no driver");
+    if (ret == 0)
+        xpci_error_set(err, EIO, "the kernel left it with %s",
+                       now ? now : "no driver");
+    xpci_error_wrap(err, XPCI_BDF_FMT " does not get to %s",
+                    XPCI_BDF_ARGS(dev->bdf),
+                    !to   ? "a driver of dom0"
+                    : *to ? to
+                          : "no driver");
+    return -EIO;
 }
 
+/* The first @n, the last one first. */
 static int undo(const struct xpci_moves *moves, size_t n,
                 const struct xpci_root *root, const struct xpci_log *log,
                 struct xpci_error *err)
 {
-    int result = 0;
+    int ret = 0;
 
     while (n-- > 0) {
         const struct xpci_move *m = &moves->v[n];
-        _cleanup_error_ struct xpci_error why = { 0 };
 
-        if (move_to(root, log, m->dev, m->from ? m->from : "", m->override,
-                    &why) < 0)
-            result = xpci_error_set(
-                err, EIO, XPCI_BDF_FMT " does not come back to %s: %s",
-                XPCI_BDF_ARGS(m->dev->bdf), m->from ? m->from : "no driver",
-                xpci_error_text(&why));
+        if (move_to(root, log, m->dev, m->from ? m->from : "", err) < 0)
+            ret = -ENOTRECOVERABLE;
     }
-    return result;
-}
-
-static int make_one(const struct xpci_move *m, const struct xpci_root *root,
-                    const struct xpci_log *log, struct xpci_error *err)
-{
-    const char *override = is_pciback(m->to) ? m->to : NULL;
-
-    xpci_try(xpci_interrupt_check(err));
-    if (move_to(root, log, m->dev, m->to, override, err) < 0)
-        return xpci_error_wrap(err, XPCI_BDF_FMT " does not get from %s to %s",
-                               XPCI_BDF_ARGS(m->dev->bdf),
-                               m->from ? m->from : "no driver",
-                               m->to ? m->to : "dom0's driver");
-    return 0;
+    return ret;
 }
 
 int xpci_moves_make(const struct xpci_moves *moves,
@@ -261,17 +219,18 @@ int xpci_moves_make(const struct xpci_moves *moves,
                     struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error back = { 0 };
+    int ret = 0;
 
-    for (size_t i = 0; i < moves->n; i++) {
-        int ret = make_one(&moves->v[i], root, log, err);
-
+    for (size_t i = 0; i < moves->n && ret == 0; i++) {
+        ret = xpci_interrupt_check(err);
+        if (ret == 0)
+            ret = move_to(root, log, moves->v[i].dev, moves->v[i].to, err);
         if (ret < 0 && undo(moves, i + 1, root, log, &back) < 0) {
             xpci_error_wrap(err, "%s; after", xpci_error_text(&back));
-            return -ENOTRECOVERABLE;
+            ret = -ENOTRECOVERABLE;
         }
-        xpci_try(ret);
     }
-    return 0;
+    return ret;
 }
 
 int xpci_moves_print(const struct xpci_moves *moves,
@@ -281,13 +240,14 @@ int xpci_moves_print(const struct xpci_moves *moves,
     for (size_t i = 0; i < moves->n; i++) {
         const struct xpci_move *m = &moves->v[i];
         _cleanup_strv_ struct xpci_strv writes = { 0 };
-        const char *override = is_pciback(m->to) ? m->to : NULL;
-        const char *module = override ? "xen-pciback" : m->dev->modalias;
+        const char *module =
+            is_pciback(m->to) ? "xen-pciback" : m->dev->modalias;
         int ret = 0;
 
-        if ((!m->to || !is_loaded(root, m->to)) && module && !(override && i))
+        if ((!m->to || !is_loaded(root, m->to)) && module &&
+            !(i && is_pciback(m->to)))
             ret = xpci_buf_printf(out, "run: modprobe -q %s\n", module);
-        xpci_try(find_writes(root, m->dev, m->to, override, &writes, err));
+        xpci_try(find_writes(root, m->dev, m->to, &writes, err));
         for (size_t k = 0; ret == 0 && k < writes.n; k += 2)
             ret = xpci_buf_printf(out, "write: %s %s\n", writes.v[k],
                                   *writes.v[k + 1] ? writes.v[k + 1] : "''");
@@ -332,18 +292,6 @@ int xpci_move_busy(const struct xpci_root *root, const struct xpci_device *dev,
     return 0;
 }
 
-static int identify(const struct xpci_inventory *inv,
-                    const struct xpci_device *dev, char **out,
-                    struct xpci_error *err)
-{
-    _cleanup_free_ char *path = NULL;
-
-    if (xpci_device_path(inv, dev, &path) < 0)
-        return xpci_error_oom(err);
-    return xpci_asprintf(err, out, "%s=%04x:%04x", path, dev->vendor,
-                         dev->device);
-}
-
 /* Behind "IDENTITY " in its line: the driver; NULL: there is no such line. */
 static const char *find_line(const char *lines, const char *identity)
 {
@@ -362,37 +310,18 @@ int xpci_drivers_find(const char *lines, const struct xpci_inventory *inv,
                       const struct xpci_device *dev, char **driver,
                       struct xpci_error *err)
 {
-    _cleanup_free_ char *identity = NULL;
+    _cleanup_free_ char *path = NULL, *identity = NULL;
     const char *name;
 
     *driver = NULL;
-    xpci_try(identify(inv, dev, &identity, err));
+    if (xpci_device_path(inv, dev, &path) < 0)
+        return xpci_error_oom(err);
+    xpci_try(xpci_asprintf(err, &identity, "%s=%04x:%04x", path, dev->vendor,
+                           dev->device));
     name = find_line(lines, identity);
     return name ? xpci_asprintf(err, driver, "%.*s", (int)strcspn(name, "\n"),
                                 name)
                 : 0;
-}
-
-/* One that has dom0's driver now; else as it was remembered. */
-static int add_driver(const struct xpci_inventory *inv, const char *identity,
-                      const struct xpci_bdf *bdf, const char *old,
-                      struct xpci_buf *out, struct xpci_error *err)
-{
-    const struct xpci_device *dev = xpci_inventory_find(inv, bdf);
-    _cleanup_free_ char *now = NULL;
-    const char *name = find_line(old, identity);
-    int len = name ? (int)strcspn(name, "\n") : 0;
-
-    if (dev)
-        xpci_try(identify(inv, dev, &now, err));
-    if (dev && !strcmp(now, identity) && dev->driver &&
-        !is_pciback(dev->driver)) {
-        name = dev->driver;
-        len = (int)strlen(name);
-    }
-    if (name && xpci_buf_printf(out, "%s %.*s\n", identity, len, name) < 0)
-        return xpci_error_oom(err);
-    return 0;
 }
 
 int xpci_drivers_text(const struct xpci_root *root,
@@ -407,8 +336,17 @@ int xpci_drivers_text(const struct xpci_root *root,
     xpci_try(
         xpci_root_read_optional(root, XPCI_DRIVERS_PATH, &old, &found, err));
     xpci_try(xpci_hide_conf_identities(conf, &names, err));
-    for (size_t i = 0; i < conf->n; i++)
-        xpci_try(
-            add_driver(inv, names.v[i], &conf->v[i].bdf, old.data, out, err));
+    for (size_t i = 0; i < conf->n; i++) {
+        const struct xpci_hidden *h = &conf->v[i];
+        const struct xpci_device *dev = xpci_inventory_find(inv, &h->bdf);
+        const char *driver = find_line(old.data, names.v[i]);
+
+        if (dev && dev->vendor == h->vendor && dev->device == h->device &&
+            dev->driver && !is_pciback(dev->driver))
+            driver = dev->driver;
+        if (driver && xpci_buf_printf(out, "%s %.*s\n", names.v[i],
+                                      (int)strcspn(driver, "\n"), driver) < 0)
+            return xpci_error_oom(err);
+    }
     return 0;
 }

@@ -37,8 +37,7 @@
 
 struct xpci_move {
     const struct xpci_device *dev; /* of the inventory, which must live on */
-    char *from, *override;         /* what it has; NULL: none */
-    char *to;                      /* NULL: whichever driver takes it */
+    char *from, *to; /* its driver, NULL: none; NULL: whichever takes it */
 };
 
 struct xpci_moves {
