@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include <libxl_utils.h>
@@ -11,7 +12,7 @@
 #define PCIBACK_DIR "/sys/bus/pci/drivers/pciback"
 #define NOTES "/libxl/pci"
 #define BACKENDS "/local/domain/0/backend/pci"
-#define EJECT_WAIT_MS 10000
+#define EJECT_WAIT_MS 30000
 /* What another toolstack does in between it has finished until then. */
 #define LOOK_AGAIN_MS 2000
 #define LOOK_AGAIN_PV_MS 12000 /* libxl waits 10 s for the guest's backend */
@@ -313,38 +314,36 @@ static struct xpci_mismatch *find(const struct xpci_mismatches *in,
     return NULL;
 }
 
-static int change_store(struct plugin *p, const char *path, const char *value,
-                        struct xpci_error *err)
+/* Writes a node of xenstore, with NULL removes it and all below. */
+static int _printf_(3, 4) change(const struct plugin_job *job,
+                                 const char *value, const char *fmt, ...)
 {
-    if (value ? xs_write(p->xs, XBT_NULL, path, value, strlen(value))
-              : xs_rm(p->xs, XBT_NULL, path) || errno == ENOENT)
+    char path[80];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(path, sizeof(path), fmt, ap);
+    va_end(ap);
+    if (value ? xs_write(job->p->xs, XBT_NULL, path, value, strlen(value))
+              : xs_rm(job->p->xs, XBT_NULL, path) || errno == ENOENT)
         return 0;
-    return xpci_error_errno(err, errno, "cannot change '%s' in xenstore", path);
+    return xpci_error_errno(job->err, errno, "cannot change '%s' in xenstore",
+                            path);
 }
 
 static int forget(const struct plugin_job *job)
 {
-    static const char *const places[] = {
-        "/local/domain/0/backend/pci/%u",
-        "/local/domain/%u/device/pci",
-        "/libxl/%u/device/pci",
-    };
-    char path[80];
+    uint32_t domid = job->dom->id;
 
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(places); i++) {
-        snprintf(path, sizeof(path), places[i], job->dom->id);
-        xpci_try(change_store(job->p, path, NULL, job->err));
-    }
-    return 0;
+    xpci_try(change(job, NULL, BACKENDS "/%u", domid));
+    xpci_try(change(job, NULL, "/local/domain/%u/device/pci", domid));
+    return change(job, NULL, "/libxl/%u/device/pci", domid);
 }
 
 static int change_note(const struct plugin_job *job, const char *value)
 {
-    char path[80];
-
-    snprintf(path, sizeof(path), NOTES "/%04x-%02x-%02x-%x/domid",
-             XPCI_BDF_ARGS(*job->device));
-    return change_store(job->p, path, value, job->err);
+    return change(job, value, NOTES "/%04x-%02x-%02x-%x/domid",
+                  XPCI_BDF_ARGS(*job->device));
 }
 
 static int unnote(const struct plugin_job *job)
