@@ -186,7 +186,7 @@ static int check_item(struct job *job, size_t of, struct xpci_error *err)
         return xpci_error_set(err, ENODEV,
                               XPCI_BDF_FMT
                               " is with dom0's '%s', not with pciback; 'xpci "
-                              "hide " XPCI_BDF_FMT "' and a reboot change that",
+                              "hide --now " XPCI_BDF_FMT "' changes that",
                               XPCI_BDF_ARGS(dev->bdf), xpci_host_driver(dev),
                               XPCI_BDF_ARGS(dev->bdf));
     xpci_try(xpci_group_closure(inv, &of, 1, XPCI_SCOPE_GROUP, &group, err));
