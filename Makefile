@@ -25,6 +25,8 @@ BUILD       = build
 V           = 0
 # which tests/lab/tests/*.sh 'make check' boots: all without a line "# full"
 LAB_TESTS   = $(call LAB_NAME,$(shell grep -L '^\# full' tests/lab/tests/*.sh))
+# how many at a time; each takes a processor and 3 GiB
+LAB_JOBS    = 2
 LAB_NAME    = $(patsubst tests/lab/tests/%.sh,%,$(1))
 
 VERSION    := 0.1.0
@@ -238,7 +240,8 @@ demo: deps-build-lab lab-root
 	XPCI_DESTDIR=$(LAB_ROOT) tests/lab/lab run -v walk
 
 check-lab: deps-build-lab lab-root $(if $(filter package,$(LAB_TESTS)),lab-debs)
-	XPCI_DESTDIR=$(LAB_ROOT) XPCI_DEBS=build/deb tests/lab/lab run $(LAB_TESTS)
+	XPCI_DESTDIR=$(LAB_ROOT) XPCI_DEBS=build/deb tests/lab/lab run -j $(LAB_JOBS) \
+	    $(LAB_TESTS)
 
 # those that take hours too
 check-lab-full: LAB_TESTS = $(call LAB_NAME,$(wildcard tests/lab/tests/*.sh))
