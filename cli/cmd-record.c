@@ -74,6 +74,7 @@ static const struct xpci_recording_part parts[] = {
     { "/@(etc|run)/modprobe.d/*", NULL },
     { "/usr/lib/modprobe.d/*", NULL },
     { "/etc/initramfs-tools/hooks/xpci", NULL },
+    { "/etc/initramfs-tools/scripts/init-top/00-xpci", NULL },
     { "/usr/share/initramfs-tools/hook-functions", leave_name },
     { "/etc/@(dracut|mkinitcpio).conf.d/*xpci.*", NULL },
     { "/etc/modules-load.d/xpci.conf", NULL },
@@ -85,6 +86,8 @@ static const struct xpci_recording_part parts[] = {
     { "/lib/modules/*/modules.@(alias|builtin|builtin.alias|dep).bin", NULL },
     { "/lib/modules/*/modules.builtin.modinfo", NULL },
     { "/boot/init*-*", leave_name },
+    { "/var/lib", NULL },
+    { "/var/lib/xpci/drivers", NULL },
     { "/var/log/xen/hypervisor.log", NULL },
     { "/usr/@(bin|sbin)/"
       "@(booster|dracut|mkinitcpio|mkinitfs|mkinitrd|update-initramfs)",
