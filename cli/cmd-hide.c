@@ -260,7 +260,7 @@ const struct xpci_cmd xpci_cmd_hide = {
     .operands = "[DEVICE...]",
     .max = CMD_ANY,
     .summary = "take devices from dom0, with all that must go with them",
-    .options = CMD_OPTIONS(OPT_SCOPE, OPT_NOW),
+    .options = CMD_OPTIONS(OPT_REBUILD, OPT_SCOPE, OPT_NOW),
     .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
     .run = run_hide,
 };
@@ -271,7 +271,7 @@ const struct xpci_cmd xpci_cmd_unhide = {
     .min = 1,
     .max = CMD_ANY,
     .summary = "give devices back to dom0",
-    .options = CMD_OPTIONS(OPT_SCOPE, OPT_NOW),
+    .options = CMD_OPTIONS(OPT_REBUILD, OPT_SCOPE, OPT_NOW),
     .flags = CMD_NEEDS_ROOT | CMD_CHANGES,
     .run = run_unhide,
 };

@@ -106,6 +106,7 @@ static int update(struct xpci_call *call, struct xpci_plan *plan,
 
     for (size_t k = 0; named && k < plan->images.n; k++)
         plan->kernel[k].again = is_meant(call, &plan->images.v[k]);
+    call->opt[OPT_REBUILD] = "";
     xpci_try(xpci_plan_apply(call, plan, err));
     return call->opt[OPT_DRY_RUN] ? 0 : verdicts(call, plan, err);
 }

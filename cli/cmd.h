@@ -38,6 +38,7 @@ enum xpci_opt {
     OPT_KERNEL,
     OPT_NOW,
     OPT_PERSIST,
+    OPT_REBUILD,
     OPT_ROOT,
     OPT_RULES,
     OPT_SCOPE,

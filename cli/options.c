@@ -33,6 +33,8 @@ const struct xpci_opt_desc xpci_opts[OPT_MAX] = {
     [OPT_PERSIST] = { "persist", NULL,
                       "write it into the guest's configuration too" },
     [OPT_QUIET] = { "quiet", NULL, "no talk, only errors" },
+    [OPT_REBUILD] = { "rebuild", NULL,
+                      "make boot images anew instead of appending to them" },
     [OPT_ROOT] = { "root", "DIR",
                    "work on the system under DIR, or recorded in it" },
     [OPT_RULES] = { "rules", "all|kernel",

@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "append.h"
 #include "host.h"
 #include "interrupt.h"
 #include "live.h"
@@ -176,15 +177,46 @@ static bool is_to_do(const struct xpci_plan *plan, size_t k)
     return plan->kernel[k].again || !xpci_plan_proven(plan, k);
 }
 
+/* 0: image @k can get another end; 1: it has to be rebuilt. */
+static int find_end(const struct xpci_call *call, const struct xpci_plan *plan,
+                    size_t k, struct xpci_append *add, struct xpci_error *err)
+{
+    const struct xpci_plan_kernel *kernel = &plan->kernel[k];
+    const struct xpci_kernel_image *image = &plan->images.v[k];
+    _cleanup_error_ struct xpci_error why = { 0 };
+    int ret;
+
+    if (call->opt[OPT_REBUILD] || plan->by_list ||
+        kernel->image.verdict != XPCI_VERDICT_WRONG)
+        return 1;
+    ret = xpci_append_make(call->root, plan->gen, image, &kernel->image.parts,
+                           plan->script, add, &why);
+    if (ret == -ENOMEM)
+        return xpci_error_oom(err);
+    if (ret < 0 && ret != -ENODATA)
+        xpci_log(&call->log, XPCI_LOG_NOTE, "cannot append to '%s': %s",
+                 image->path, xpci_error_text(&why));
+    return ret < 0 ? 1 : 0;
+}
+
 static int show(const struct xpci_call *call, struct xpci_plan *plan,
                 struct xpci_error *err)
 {
     xpci_try(xpci_host_change(call, &plan->changes, err));
     for (size_t k = 0; k < plan->images.n; k++) {
         const struct xpci_kernel_image *image = &plan->images.v[k];
+        _cleanup_append_ struct xpci_append add = { 0 };
         _cleanup_strv_ struct xpci_strv argv = { 0 };
+        int ret;
 
         if (!is_to_do(plan, k))
+            continue;
+        ret = find_end(call, plan, k, &add, err);
+        if (ret < 0)
+            return ret;
+        if (ret == 0)
+            printf("%s: %s\n", add.tail.len ? "append" : "cut", image->path);
+        if (ret == 0)
             continue;
         if (xpci_generator_command(plan->gen, image, image->path, &argv) < 0)
             return xpci_error_oom(err);
@@ -193,6 +225,33 @@ static int show(const struct xpci_call *call, struct xpci_plan *plan,
         putchar('\n');
     }
     return xpci_live_make(call, &plan->moves, err);
+}
+
+/* Gives image @k another end; 1: it has to be rebuilt. */
+static int change_end(const struct xpci_call *call, struct xpci_plan *plan,
+                      size_t k, struct xpci_error *err)
+{
+    const char *path = plan->images.v[k].path;
+    _cleanup_append_ struct xpci_append add = { 0 };
+    _cleanup_free_ char *to = xpci_changes_temp(&plan->changes, path);
+    int ret;
+
+    xpci_try(to ? xpci_interrupt_check(err) : xpci_error_oom(err));
+    ret = find_end(call, plan, k, &add, err);
+    if (ret)
+        return ret;
+    xpci_log(&call->log, XPCI_LOG_NOTE, "%s '%s'",
+             add.tail.len ? "appending to" : "cutting off xpci's part of",
+             path);
+    xpci_try(xpci_file_extend(call->root, path, add.keep, &add.tail, to, err));
+    xpci_try(judge(call, plan, k, to, err));
+    if (xpci_plan_proven(plan, k))
+        return xpci_file_move(call->root, to, path, err);
+    xpci_log(&call->log, XPCI_LOG_NOTE, "so it would be %s: %s",
+             xpci_verdict_name(plan->kernel[k].image.verdict),
+             plan->kernel[k].image.reason);
+    ret = xpci_file_remove(call->root, to, err);
+    return ret < 0 ? ret : 1;
 }
 
 /* Rebuilds image @k and proves it; the old one is kept until then. */
@@ -222,8 +281,12 @@ static int rebuild_all(const struct xpci_call *call, struct xpci_plan *plan,
                        struct xpci_error *err)
 {
     for (size_t k = 0; k < plan->images.n; k++) {
-        if (is_to_do(plan, k))
-            xpci_try(rebuild(call, plan, k, err));
+        int ret = is_to_do(plan, k) ? change_end(call, plan, k, err) : 0;
+
+        if (ret > 0)
+            ret = rebuild(call, plan, k, err);
+        if (ret < 0)
+            return ret;
         xpci_log(&call->log, XPCI_LOG_NOTE, "%s: proven: %s",
                  plan->images.v[k].path, plan->kernel[k].image.reason);
     }

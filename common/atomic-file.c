@@ -323,6 +323,43 @@ int xpci_file_remove(const struct xpci_root *root, const char *path,
     return 0;
 }
 
+static int copy_bytes(int from, int to, size_t len)
+{
+    while (len > 0) {
+        /* shares the blocks where the file system can */
+        ssize_t r = copy_file_range(from, NULL, to, NULL, len, 0);
+
+        if (r <= 0)
+            return r < 0 ? -errno : -EIO;
+        len -= (size_t)r;
+    }
+    return 0;
+}
+
+int xpci_file_extend(const struct xpci_root *root, const char *path, size_t len,
+                     const struct xpci_buf *tail, const char *temp,
+                     struct xpci_error *err)
+{
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
+    _cleanup_close_ int from = xpci_root_open_file(root, path), to = -1;
+    const char *base;
+    int ret = from < 0 ? from : xpci_dir_enter(&dir, root, temp, false, &base);
+
+    if (ret >= 0) {
+        to = openat(dir.fd, base, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        ret = to < 0 ? -errno : copy_attributes(from, to, 0);
+    }
+    if (ret >= 0)
+        ret = copy_bytes(from, to, len);
+    if (ret >= 0)
+        ret = write_all(to, tail->data, tail->len);
+    if (ret < 0 && to >= 0)
+        unlinkat(dir.fd, base, 0);
+    return ret < 0 ? xpci_error_errno(err, -ret, "cannot write '%s%s'",
+                                      xpci_root_dir(root), temp)
+                   : 0;
+}
+
 int xpci_file_move(const struct xpci_root *root, const char *temp,
                    const char *path, struct xpci_error *err)
 {

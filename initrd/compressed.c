@@ -11,6 +11,7 @@
 struct xpci_compressed {
     struct archive *archive;
     size_t size; /* 0: as much as libarchive takes */
+    const char *name;
 };
 
 /*
@@ -137,26 +138,29 @@ static size_t xz_length(const uint8_t *p, size_t len)
 }
 
 static const struct format {
+    const char *name;
     const char *magic;
     size_t len;
     length_fn *length; /* NULL: libarchive knows the end */
     const char *why;   /* it is not read */
 } formats[] = {
-    { "\x1f\x8b", 2, NULL, NULL },
-    { "BZh", 3, NULL, NULL },
-    { "\x5d\0\0", 3, NULL, NULL }, /* lzma */
-    { "\xfd"
+    { "gzip", "\x1f\x8b", 2, NULL, NULL },
+    { "bzip2", "BZh", 3, NULL, NULL },
+    { "lzma", "\x5d\0\0", 3, NULL, NULL },
+    { "xz",
+      "\xfd"
       "7zXZ\0",
       6, xz_length, NULL },
-    { "\x28\xb5\x2f\xfd", 4, zstd_length, NULL },
-    { "\x04\x22\x4d\x18", 4, lz4_length, NULL },
-    { "\x02\x21\x4c\x18", 4, lz4_legacy_length, NULL },
-    { "\x89LZO", 4, NULL, "it is compressed by lzop, which xpci cannot undo" },
-    { "MZ", 2, NULL,
+    { "zstd", "\x28\xb5\x2f\xfd", 4, zstd_length, NULL },
+    { "lz4 frame", "\x04\x22\x4d\x18", 4, lz4_length, NULL },
+    { "lz4", "\x02\x21\x4c\x18", 4, lz4_legacy_length, NULL },
+    { "", "\x89LZO", 4, NULL,
+      "it is compressed by lzop, which xpci cannot undo" },
+    { "", "MZ", 2, NULL,
       "it is a unified kernel image, sealed as a whole; xpci does not look "
       "into it" },
-    { "hsqs", 4, NULL, "it is a squashfs, which xpci cannot read" },
-    { "", 0, NULL, "something is in it that xpci does not know" },
+    { "", "hsqs", 4, NULL, "it is a squashfs, which xpci cannot read" },
+    { "", "", 0, NULL, "something is in it that xpci does not know" },
 };
 
 /* The filters that read in this process; lzop would run a program. */
@@ -192,6 +196,7 @@ const char *xpci_compressed_open(const char *data, size_t len,
         seg->archive = new_decompressor();
     if (!seg || !seg->archive)
         return "out of memory";
+    seg->name = format->name;
     if (format->length) {
         seg->size = format->length((const uint8_t *)data, len);
         if (!seg->size)
@@ -215,6 +220,11 @@ const char *xpci_compressed_block(struct xpci_compressed *seg,
         return archive_error_string(seg->archive);
     *block = p;
     return NULL;
+}
+
+const char *xpci_compressed_name(const struct xpci_compressed *seg)
+{
+    return seg->name;
 }
 
 size_t xpci_compressed_size(const struct xpci_compressed *seg)

@@ -27,6 +27,9 @@ const char *xpci_compressed_open(const char *data, size_t len,
 const char *xpci_compressed_block(struct xpci_compressed *seg,
                                   const char **block, size_t *len) _must_check_;
 
+/* "gzip", "xz" and so on; forever valid. */
+const char *xpci_compressed_name(const struct xpci_compressed *seg);
+
 /* Of the segment, once all of it is read; 0: its end is not there. */
 size_t xpci_compressed_size(const struct xpci_compressed *seg);
 

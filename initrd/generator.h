@@ -37,6 +37,7 @@ struct xpci_kernel_images {
 struct xpci_generator_seize {
     const char *path, *inside;
     const char *order, *before; /* NULL: it runs first by its place */
+    const char *line;           /* of that file, to run it */
 };
 
 /*
@@ -82,6 +83,9 @@ struct xpci_generator {
      * Many generators write into the file that is there: see writes_to.
      */
     const char *const *command;
+
+    /* What has a file in it runs when an image was made; NULL: nothing. */
+    const char *after;
 
     /* NULL: none; what the image has no driver for is seized later. */
     const struct xpci_generator_load *loads;

@@ -12,7 +12,8 @@ struct found {
     const char *kernel;
     const struct xpci_generator *gen;
     const struct xpci_image_want *want;
-    bool module;          /* xen-pciback.ko of this kernel */
+    bool module;                    /* xen-pciback.ko of this kernel */
+    struct xpci_image_parts *parts; /* of the verdict */
     char *sealed;         /* a file system inside, which is not looked into */
     struct found_text *v; /* what is to be read at the end: */
     size_t n;
@@ -59,7 +60,7 @@ static bool is_of_kernel(const struct found *found, const char *name,
 {
     char full[400];
 
-    snprintf(full, sizeof(full), "*lib/modules/%s/%s", found->kernel, pattern);
+    snprintf(full, sizeof(full), "*lib/modules/%s%s", found->kernel, pattern);
     return fnmatch(full, name, 0) == 0;
 }
 
@@ -78,7 +79,7 @@ static bool wants(void *data, const char *name)
     const struct xpci_generator_seize *seize = found->gen->seize;
 
     return is_modprobe_file(name) || load_key(found, name) ||
-           is_of_kernel(found, name, "modules.builtin") ||
+           is_of_kernel(found, name, "/modules.builtin") ||
            (seize && (!strcmp(plain_name(found, name), seize->inside) ||
                       (seize->order && !strcmp(name, seize->order))));
 }
@@ -106,6 +107,32 @@ static int keep_text(struct found *found, const struct xpci_image_file *file)
     return xpci_buf_append(&t->text, file->data, file->len);
 }
 
+/* What a segment behind the image would go with. */
+static int note_part(struct found *found, const struct xpci_image_file *file)
+{
+    const struct xpci_generator_seize *seize = found->gen->seize;
+    struct xpci_image_parts *parts = found->parts;
+    char **what = NULL, script[400];
+
+    if (!seize)
+        return 0;
+    snprintf(script, sizeof(script), "%s%s", file->name,
+             strrchr(seize->inside, '/'));
+    if (fnmatch("*bin/kmod", file->name, 0) == 0)
+        what = &parts->kmod;
+    else if (!S_ISDIR(file->mode))
+        return 0;
+    else if (!strcmp(plain_name(found, script), seize->inside))
+        what = &parts->place;
+    else if (is_of_kernel(found, file->name, ""))
+        what = &parts->modules;
+    if (!what)
+        return 0;
+    free(*what);
+    *what = strdup(file->name);
+    return *what ? 0 : -ENOMEM;
+}
+
 static int on_file(void *data, const struct xpci_image_file *file,
                    struct xpci_error *err)
 {
@@ -113,15 +140,15 @@ static int on_file(void *data, const struct xpci_image_file *file,
                                           "squash-root.img", "erofs-root.img",
                                           NULL };
     struct found *found = data;
-    int ret = 0;
+    int ret = note_part(found, file);
 
-    if (!S_ISREG(file->mode))
+    if (ret == 0 && !S_ISREG(file->mode))
         return 0;
     /* .ko, .ko.xz, .ko.zst, .ko.gz */
-    if (is_of_kernel(found, file->name, "*/xen-pciback.ko*") ||
+    if (is_of_kernel(found, file->name, "/*/xen-pciback.ko*") ||
         (found->gen->insmod && !strcmp(file->name, "lib/pciback.ko")))
         found->module = true;
-    if (!found->sealed && is_one_of(file->name, sealed))
+    if (ret == 0 && !found->sealed && is_one_of(file->name, sealed))
         ret = xpci_asprintf(NULL, &found->sealed, "%s", file->name);
     if (ret == 0 && file->data)
         ret = keep_text(found, file);
@@ -192,7 +219,7 @@ static int sum_up(const struct found *found, struct summary *sum)
             ret = sum_modprobe_file(found, t, sum);
         else if (key)
             sum->loaded |= has_load(t->text.data, key, "xen-pciback");
-        else if (is_of_kernel(found, t->path, "modules.builtin"))
+        else if (is_of_kernel(found, t->path, "/modules.builtin"))
             sum->builtin = strstr(t->text.data, "/xen-pciback.ko");
     }
     return ret;
@@ -346,8 +373,13 @@ static int judge(const struct found *found, struct xpci_image_verdict *out)
     _cleanup_(summary_clear) struct summary sum = { 0 };
     bool list = found->want->options_text,
          hidden = list || found->want->script_text;
+    const struct xpci_generator_seize *seize = found->gen->seize;
+    const struct found_text *order =
+        seize && seize->order ? find_text(found, seize->order) : NULL;
     int ret = sum_up(found, &sum);
 
+    if (ret == 0 && order)
+        ret = xpci_asprintf(NULL, &out->parts.order, "%s", order->text.data);
     if (ret == 0 && found->sealed) {
         out->verdict = XPCI_VERDICT_UNPROVABLE;
         return xpci_asprintf(NULL, &out->reason,
@@ -391,9 +423,11 @@ int xpci_image_check(const struct xpci_root *root, const char *path,
         .kernel = kernel,
         .gen = gen,
         .want = want,
+        .parts = &out->parts,
     };
     _cleanup_error_ struct xpci_error why = { 0 };
-    const struct xpci_image_reader reader = { wants, on_file, &found };
+    const struct xpci_image_reader reader = { wants, on_file, &found,
+                                              &out->parts.packed };
     int ret = xpci_image_read(root, path, &reader, &why);
 
     if (ret == -ENOMEM)
@@ -407,6 +441,10 @@ int xpci_image_check(const struct xpci_root *root, const char *path,
 void xpci_image_verdict_clear(struct xpci_image_verdict *verdict)
 {
     free(verdict->reason);
+    free(verdict->parts.order);
+    free(verdict->parts.place);
+    free(verdict->parts.modules);
+    free(verdict->parts.kmod);
     *verdict = (struct xpci_image_verdict){ 0 };
 }
 

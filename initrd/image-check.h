@@ -33,9 +33,19 @@ struct xpci_image_want {
     const struct xpci_strv *builtin; /* drivers in the kernel itself */
 };
 
+/* What a segment behind the image would go with (append.h). */
+struct xpci_image_parts {
+    const char *packed; /* the last compressed segment: "zstd"; NULL: none */
+    char *order;        /* text of the generator's seize->order */
+    char *place;        /* the directory of the script */
+    char *modules;      /* "usr/lib/modules/VERSION" */
+    char *kmod;         /* the program that is modprobe, and insmod too */
+};
+
 struct xpci_image_verdict {
     enum xpci_verdict verdict;
     char *reason; /* one line; also for PROVEN: what was found */
+    struct xpci_image_parts parts;
 };
 
 /* Of the image at @path. -ENOMEM only; a bad image is a verdict. */

@@ -254,6 +254,8 @@ static int read_compressed(struct source *src, struct xpci_error *err)
     if (why)
         return damaged(src, err, why);
     in.seg = seg;
+    if (src->reader->packed)
+        *src->reader->packed = xpci_compressed_name(seg);
     ret = read_archives(&in, err);
     if (ret == 0 && in.len > 0)
         ret = damaged(src, err, "something that is no cpio archive inside");

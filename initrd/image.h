@@ -33,6 +33,8 @@ struct xpci_image_reader {
     int (*file)(void *data, const struct xpci_image_file *file,
                 struct xpci_error *err);
     void *data;
+    /* NULL, or gets how the last compressed segment is: "zstd" */
+    const char **packed;
 };
 
 int xpci_image_read(const struct xpci_root *root, const char *path,

@@ -33,6 +33,7 @@ static const struct xpci_generator_seize seize = {
     .inside = "scripts/init-top/00-xpci",
     .order = "scripts/init-top/ORDER",
     .before = "/scripts/init-top/udev ",
+    .line = "/scripts/init-top/00-xpci \"$@\"\n",
 };
 
 const struct xpci_generator xpci_initramfs_tools = {
@@ -45,6 +46,7 @@ const struct xpci_generator xpci_initramfs_tools = {
     .seize = &seize,
     .command =
         (const char *const[]){ "update-initramfs", "-u", "-k", "%s", NULL },
+    .after = "/etc/initramfs/post-update.d",
     .loads = (const struct xpci_generator_load[]){ { "conf/modules", "" },
                                                    { NULL, NULL } },
     .leftovers = (const char *const[]){ ".new", ".dpkg-bak", NULL },

@@ -55,6 +55,14 @@ ssize_t write(int fd, const void *data, size_t len)
     return syscall(SYS_write, fd, data, len);
 }
 
+ssize_t copy_file_range(int from, off_t *from_at, int to, off_t *to_at,
+                        size_t len, unsigned int flags)
+{
+    return fail_now() ? -1
+                      : syscall(SYS_copy_file_range, from, from_at, to, to_at,
+                                len, flags);
+}
+
 int fsync(int fd)
 {
     return fail_now() ? -1 : (int)syscall(SYS_fsync, fd);

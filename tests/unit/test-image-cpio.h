@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes newc cpio archives. */
+/* Makes newc cpio archives, and compresses them. */
 #ifndef TEST_IMAGE_CPIO_H
 #define TEST_IMAGE_CPIO_H
 
@@ -50,5 +50,38 @@ static UNUSED void cpio_pad(struct xpci_buf *out, size_t block)
     while (out->len % block)
         assert_int_equal(xpci_buf_append(out, "", 1), 0);
 }
+
+/* Runs the image through an installed compressor. */
+static UNUSED void compress(const char *command, const struct xpci_buf *in,
+                            struct xpci_buf *out)
+{
+    char from[] = "/tmp/xpci-image.XXXXXX", line[200];
+    int fd = mkstemp(from);
+    FILE *pipe;
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, in->data, in->len), in->len);
+    close(fd);
+    snprintf(line, sizeof(line), "%s <%s", command, from);
+    pipe = popen(line, "r");
+    assert_non_null(pipe);
+    assert_int_equal(xpci_buf_read_fd(out, fileno(pipe)), 0);
+    if (pclose(pipe) != 0 || out->len == 0)
+        fail_msg("'%s' failed; is it installed?", command);
+    unlink(from);
+}
+
+static UNUSED const char *const compressors[] = {
+    "cat",
+    "gzip -9n",
+    "xz -c --check=crc32",
+    "zstd -q -19 -c",
+    "lz4 -l -c",
+    "lz4 -q -9 -c",
+    "lz4 -q -BX --no-frame-crc -c",
+    "zstd -q -c --no-check",
+    "lzma -c",
+    "bzip2 -c",
+};
 
 #endif

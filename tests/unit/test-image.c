@@ -29,7 +29,7 @@ static int parse(const struct xpci_buf *image, struct seen *seen,
 {
     /* a copy of the exact size, for the address sanitizer */
     _cleanup_free_ char *copy = malloc(image->len ? image->len : 1);
-    const struct xpci_image_reader reader = { NULL, on_file, seen };
+    const struct xpci_image_reader reader = { NULL, on_file, seen, NULL };
     int ret;
 
     assert_non_null(copy);
@@ -75,39 +75,6 @@ static void make_main(struct xpci_buf *out)
 }
 
 #define MAIN "etc/;etc/a=text of a;etc/b=;etc/c=x;"
-
-/* Runs the image through an installed compressor. */
-static void compress(const char *command, const struct xpci_buf *in,
-                     struct xpci_buf *out)
-{
-    char from[] = "/tmp/xpci-image.XXXXXX", line[200];
-    int fd = mkstemp(from);
-    FILE *pipe;
-
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, in->data, in->len), in->len);
-    close(fd);
-    snprintf(line, sizeof(line), "%s <%s", command, from);
-    pipe = popen(line, "r");
-    assert_non_null(pipe);
-    assert_int_equal(xpci_buf_read_fd(out, fileno(pipe)), 0);
-    if (pclose(pipe) != 0 || out->len == 0)
-        fail_msg("'%s' failed; is it installed?", command);
-    unlink(from);
-}
-
-static const char *const compressors[] = {
-    "cat",
-    "gzip -9n",
-    "xz -c --check=crc32",
-    "zstd -q -19 -c",
-    "lz4 -l -c",
-    "lz4 -q -9 -c",
-    "lz4 -q -BX --no-frame-crc -c",
-    "zstd -q -c --no-check",
-    "lzma -c",
-    "bzip2 -c",
-};
 
 static void test_compressors(void **state)
 {
@@ -252,7 +219,8 @@ static void test_wants(void **state)
         _cleanup_buf_ struct xpci_buf plain = { 0 }, image = { 0 };
         _cleanup_buf_ struct xpci_buf text = { 0 };
         struct seen seen = { 0 };
-        const struct xpci_image_reader reader = { wants_last, on_file, &seen };
+        const struct xpci_image_reader reader = { wants_last, on_file, &seen,
+                                                  NULL };
 
         for (unsigned int n = 0; n < 60000; n++)
             assert_int_equal(xpci_buf_printf(&text, "%u ", n * 2654435761u), 0);
@@ -447,7 +415,7 @@ static void test_read(void **state)
     _cleanup_buf_ struct xpci_buf image = { 0 };
     _cleanup_error_ struct xpci_error err = { 0 };
     struct seen seen = { 0 };
-    const struct xpci_image_reader reader = { NULL, on_file, &seen };
+    const struct xpci_image_reader reader = { NULL, on_file, &seen, NULL };
 
     make_main(&image);
     tree_put_len(t, "/image", image.data, image.len);

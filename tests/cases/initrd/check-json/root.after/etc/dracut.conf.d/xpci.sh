@@ -69,8 +69,9 @@ xpci_seize()
 {
 	sys=${XPCI_SYS:-/sys} drv=$sys/bus/pci/drivers/pciback
 	! xpci_off || return 0
-	# insmod: appended to an image whose modprobe does not know it
-	modprobe -q xen-pciback || insmod /lib/modules/*/xpci/xen-pciback.ko
+	# in a segment of its own, behind an image that does not know it
+	modprobe -q xen-pciback ||
+		(cd "${XPCI_LIB:-/lib}"/modules/*/xpci && ./insmod xen-pciback.ko)
 	if [ ! -d "$drv" ]; then
 		# without Xen every card is its native driver's
 		[ ! -d "$sys/hypervisor/properties" ] ||
