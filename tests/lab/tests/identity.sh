@@ -50,6 +50,15 @@ boot3() {
 	is 'no native driver ever had 03:02.0' pciback "$(had 0000:03:02.0)"
 	run xpci status
 	is 'status says effective' 0 "$status"
+
+	say 'An image that is made anew, as a new kernel has it made, hides too.'
+	local start=$SECONDS
+	run update-initramfs -u
+	say "(update-initramfs took $((SECONDS - start)) s)"
+	ok 'there is no segment of its own in it' \
+		test -z "$(tail -c 182 /initrd.img | grep -a xpci-appended)"
+	run xpci initrd check
+	is 'it is proven' 0 "$status"
 	next_boot_bare
 }
 

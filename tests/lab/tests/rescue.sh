@@ -1,0 +1,36 @@
+# A host is brought up without its hidden card as a person would do it at GRUB's
+# prompt: "xpci=off" behind dom0's arguments. The boot after that hides it again.
+# shellcheck shell=bash disable=SC2154
+
+boot1() {
+	run xpci -q hide 03:02.0
+	is 'hide succeeds' 0 "$status"
+	cp /boot/grub/grub.cfg /var/lib/lab/grub.cfg
+	# the line and those that continue it, as an editor shows them
+	sed -i '/^module2 .*vmlinuz/,/[^\\]$/s/[^\\]$/& xpci=off/' \
+		/boot/grub/grub.cfg
+	like 'the line has the word' 'init=.* xpci=off$' \
+		"$(cat /boot/grub/grub.cfg)"
+}
+
+boot2() {
+	say 'boot 2: with xpci=off'
+	like 'the kernel has the word' ' xpci=off' "$(cat /proc/cmdline)"
+	like 'the script says so' 'xpci: xpci=off: nothing is hidden' "$(dmesg)"
+	wait_for 20 'the cards are with their native drivers' native
+	run xpci status
+	unlike 'status calls nothing effective' ' effective ' "$output"
+	cp /var/lib/lab/grub.cfg /boot/grub/grub.cfg
+}
+
+native() {
+	[ "$(driver 0000:03:00.0) $(driver 0000:03:02.0)" = '8139cp e1000' ]
+}
+
+boot3() {
+	say 'boot 3: as usual'
+	is 'pciback has exactly these two' '0000:03:00.0 0000:03:02.0' \
+		"$(cd /sys/bus/pci/drivers/pciback && echo 0000:*)"
+	run xpci status
+	is 'status says effective' 0 "$status"
+}
