@@ -152,7 +152,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libxpci.a
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ $(XLUTIL) $(LDLIBS)
 
-bench: deps-build-test all $(BENCH:%=$(BUILD)/%)
+bench: deps-build-test-bench all $(BENCH:%=$(BUILD)/%)
 	tests/bench/run $(BUILD) >$(BUILD)/benchmarks.md
 	cp $(BUILD)/benchmarks.md docs/benchmarks.md
 
