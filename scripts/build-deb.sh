@@ -9,19 +9,21 @@ shopt -s nullglob
 [ $# = 1 ] || { echo "usage: build-deb.sh DIR" >&2; exit 2; }
 cd "$(dirname "$0")/.."
 version=$(dpkg-parsechangelog -S Version)
-grep -qx "VERSION *:= $version" Makefile || {
-    echo "build-deb: debian/changelog is of $version, the Makefile is not" >&2
-    exit 1
-}
-files() { # that are tracked, and still there
+for file in Makefile packaging/xpci.spec; do
+    grep -qE "^V(ERSION|ersion) *:=? *$version\$" $file || {
+        echo "build-deb: debian/changelog is of $version, $file is not" >&2
+        exit 1
+    }
+done
+files() { # in a tar, those that are tracked and still there
     git ls-files -z | while IFS= read -r -d '' file; do
-        [ ! -f "$file" ] || printf '%s\0' "$file"
-    done
+        [ ! -e "$file" ] && [ ! -L "$file" ] || printf '%s\0' "$file"
+    done | tar -c --mtime=@0 --owner=0 --group=0 --null -T -
 }
 
 # one package each, for "apt install DIR/xpci*.deb"
-export DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS-} noautodbgsym"
-key=$({ files | xargs -0 sha256sum; dpkg-query -W libxen-dev
+export DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:+$DEB_BUILD_OPTIONS }noautodbgsym"
+key=$({ files; dpkg-query -W libxen-dev
     echo "$DEB_BUILD_OPTIONS"; } | sha256sum)
 if [ "$(cat "$1/key" 2>/dev/null)" = "$key" ]; then
     echo "build-deb: $1 is up to date"
@@ -30,7 +32,7 @@ fi
 rm -rf "$1"
 mkdir -p "$1"
 dir=$(readlink -f "$1")
-files | tar -c --null -T - | tar -x --one-top-level="$dir/xpci-$version"
+files | tar -x -m --one-top-level="$dir/xpci-$version"
 cd "$dir/xpci-$version"
 debian/rules xen
 dpkg-buildpackage -J -b -us -uc >"$dir/log" 2>&1 || {
