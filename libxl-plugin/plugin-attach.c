@@ -182,11 +182,11 @@ static int failed(const struct plugin_job *at)
                            err->msg, at->bdf, at->dom->name);
 }
 
-/* An attach under way; libxl calls back into @pending of all of them. */
+/* An attach under way. */
 struct op {
     struct plugin_job at;
     libxl_device_pci pci;
-    size_t *pending;
+    size_t *pending, count; /* of all, which is the first one's count */
     int rc;
     char *reason; /* of the failure, before the next one has another */
 };
@@ -342,6 +342,9 @@ static int check(const struct op *op, const struct op *first)
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(checks); i++)
         xpci_try(checks[i](at));
     for (; first < op; first++) {
+        if (!strcmp(first->at.id, at->id))
+            return xpci_error_usage(at->err, "%s and %s are one to libxl",
+                                    first->at.bdf, at->bdf);
         if (at->request->vslot && first->at.request->ret == -ECANCELED &&
             first->at.request->vslot == at->request->vslot)
             return xpci_error_usage(at->err,
@@ -385,7 +388,7 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
 {
     _cleanup_view_ struct plugin_view now = { 0 };
     _cleanup_free_ struct op *ops = calloc(n, sizeof(*ops));
-    size_t pending = 0;
+    struct op *v = ops;
 
     if (!ops)
         return xpci_error_oom(err);
@@ -394,7 +397,7 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
         ops[i].at = plugin_job(ctx, dom, &reqs[i].bdf, &reqs[i].err);
         ops[i].at.request = &reqs[i];
         ops[i].at.view = &now;
-        ops[i].pending = &pending;
+        ops[i].pending = &ops->count;
         reqs[i].ret = check(&ops[i], ops);
     }
     plugin_log_reset(ctx);
@@ -402,9 +405,9 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
         if (keep_going || !any_failed(ops, n))
             add(ops, n, with_slot);
     }
-    xpci_try(read_back(ops, n, &now, err));
-    if (pending) /* libxl may still write to them */
+    if (ops->count) /* libxl may still write to them */
         (void)xpci_steal(ops);
+    xpci_try(read_back(v, n, &now, err));
     for (size_t i = 0; i < n && !keep_going; i++) {
         if (reqs[i].ret == 0 || reqs[i].ret == -ECANCELED)
             continue;
