@@ -19,8 +19,7 @@ static int note_seized(const struct xpci_call *call,
                      XPCI_BDF_ARGS(dev->bdf), xpci_host_driver(dev));
         free(dev->driver);
         dev->driver = strdup(XPCI_PCIBACK);
-        if (!dev->driver)
-            return xpci_error_oom(err);
+        xpci_need(dev->driver, err);
     }
     return 0;
 }

@@ -138,7 +138,7 @@ static int add_to_conf(struct xpci_call *call, struct xpci_group *group,
 static int give_back(struct xpci_call *call, const struct xpci_group *group,
                      struct xpci_moves *moves, struct xpci_error *err)
 {
-    if (xpci_host_guests(call, err) < 0) {
+    if (!call->guests_known && xpci_host_guests(call, err) < 0) {
         xpci_error_wrap(err, "it cannot be told whether a guest has them");
         err->kind = XPCI_REFUSED;
         return err->code;

@@ -47,9 +47,15 @@ static int find_half_done(struct xpci_call *call, const char *lines,
             xpci_hide_conf_find(&call->conf, &dev->bdf))
             continue;
         xpci_try(xpci_drivers_find(lines, &call->inv, dev, &driver, err));
-        if (driver && !call->guests_known)
+        if (!driver)
+            continue;
+        xpci_log(&call->log, XPCI_LOG_WARN,
+                 "an xpci that was killed has left " XPCI_BDF_FMT
+                 " to pciback, which is to give it back to '%s'",
+                 XPCI_BDF_ARGS(dev->bdf), driver);
+        if (!call->guests_known)
             xpci_try(xpci_host_guests(call, err));
-        if (driver && !xpci_host_user(call, &dev->bdf))
+        if (!xpci_host_user(call, &dev->bdf))
             xpci_try(xpci_moves_add(moves, call->root, dev, driver, err));
     }
     return 0;
@@ -57,6 +63,7 @@ static int find_half_done(struct xpci_call *call, const char *lines,
 
 int xpci_live_open(struct xpci_call *call, struct xpci_error *err)
 {
+    _cleanup_error_ struct xpci_error why = { 0 };
     _cleanup_moves_ struct xpci_moves moves = { 0 };
     _cleanup_buf_ struct xpci_buf lines = { 0 };
     bool found;
@@ -67,14 +74,10 @@ int xpci_live_open(struct xpci_call *call, struct xpci_error *err)
                                      &found, err));
     if (!found || call->opt[OPT_DRY_RUN] || !xpci_root_is_live(call->root))
         return 0;
-    xpci_try(find_half_done(call, lines.data, &moves, err));
-    xpci_try(move_all(call, &moves, err));
-    for (size_t i = 0; i < moves.n; i++)
-        xpci_log(
-            &call->log, XPCI_LOG_WARN,
-            "undone what an xpci that was killed left half done: " XPCI_BDF_FMT
-            " is with '%s' again",
-            XPCI_BDF_ARGS(moves.v[i].dev->bdf), moves.v[i].to);
+    /* said once: what does not come back, 'unhide --now' tries again */
+    if (find_half_done(call, lines.data, &moves, &why) < 0 ||
+        move_all(call, &moves, &why) < 0)
+        xpci_log(&call->log, XPCI_LOG_WARN, "%s", xpci_error_text(&why));
     xpci_live_done(call, 0);
     return moves.n ? reload(call, err) : 0;
 }
@@ -93,15 +96,6 @@ int xpci_live_remember(const struct xpci_call *call, struct xpci_changes *set,
                ? xpci_changes_put(set, call->root, XPCI_DRIVERS_PATH, text.data,
                                   text.len, 0644, err)
                : xpci_changes_delete(set, call->root, XPCI_DRIVERS_PATH, err);
-}
-
-static bool is_member(const struct xpci_group *group, size_t dev)
-{
-    for (size_t i = 0; i < group->n; i++) {
-        if (group->v[i].dev == dev)
-            return true;
-    }
-    return false;
 }
 
 static int take_one(const struct xpci_call *call, const struct xpci_device *dev,
@@ -127,7 +121,8 @@ int xpci_live_take(const struct xpci_call *call, const struct xpci_group *group,
         _cleanup_free_ char *stranger = NULL;
         int ret;
 
-        if (!h || xpci_host_on_pciback(dev) || (group && !is_member(group, i)))
+        if (!h || xpci_host_on_pciback(dev) ||
+            (group && !xpci_group_has(group, i)))
             continue;
         ret = xpci_hidden_check(h, &call->inv, &stranger);
         if (ret == -ENOMEM)

@@ -33,8 +33,7 @@ static int driver_of(const struct xpci_root *root,
     if (ret < 0)
         return xpci_error_errno(err, -ret, "cannot read '%s%s'",
                                 xpci_root_dir(root), file);
-    return xpci_asprintf(err, out, "%s",
-                         strrchr(link, '/') ? strrchr(link, '/') + 1 : link);
+    return xpci_asprintf(err, out, "%s", basename(link));
 }
 
 int xpci_moves_add(struct xpci_moves *moves, const struct xpci_root *root,
@@ -43,8 +42,7 @@ int xpci_moves_add(struct xpci_moves *moves, const struct xpci_root *root,
 {
     struct xpci_move *move = xpci_list_add(moves);
 
-    if (!move || (to && !(move->to = strdup(to))))
-        return xpci_error_oom(err);
+    xpci_need(move && (!to || (move->to = strdup(to))), err);
     move->dev = dev;
     return driver_of(root, dev, &move->from, err);
 }
@@ -251,8 +249,7 @@ int xpci_moves_print(const struct xpci_moves *moves,
         for (size_t k = 0; ret == 0 && k < writes.n; k += 2)
             ret = xpci_buf_printf(out, "write: %s %s\n", writes.v[k],
                                   *writes.v[k + 1] ? writes.v[k + 1] : "''");
-        if (ret < 0)
-            return xpci_error_oom(err);
+        xpci_need(ret == 0, err);
     }
     return 0;
 }
@@ -314,8 +311,7 @@ int xpci_drivers_find(const char *lines, const struct xpci_inventory *inv,
     const char *name;
 
     *driver = NULL;
-    if (xpci_device_path(inv, dev, &path) < 0)
-        return xpci_error_oom(err);
+    xpci_need(xpci_device_path(inv, dev, &path) == 0, err);
     xpci_try(xpci_asprintf(err, &identity, "%s=%04x:%04x", path, dev->vendor,
                            dev->device));
     name = find_line(lines, identity);
@@ -336,7 +332,7 @@ int xpci_drivers_text(const struct xpci_root *root,
     xpci_try(
         xpci_root_read_optional(root, XPCI_DRIVERS_PATH, &old, &found, err));
     xpci_try(xpci_hide_conf_identities(conf, &names, err));
-    for (size_t i = 0; i < conf->n; i++) {
+    for (size_t i = 0; i < names.n; i++) {
         const struct xpci_hidden *h = &conf->v[i];
         const struct xpci_device *dev = xpci_inventory_find(inv, &h->bdf);
         const char *driver = find_line(old.data, names.v[i]);

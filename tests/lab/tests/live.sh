@@ -138,7 +138,7 @@ half_done() {
 	run xpci boot
 	is 'boot succeeds' 0 "$status"
 	like 'it says what it has undone' \
-		"half done: 0000:03:02\.0 is with 'e1000' again" "$errout"
+		"left 0000:03:02\.0 to pciback, .* give it back to 'e1000'" "$errout"
 	is 'its driver has it' '8139cp e1000' "$(drivers)"
 	ok 'nothing is left in /var/lib' test ! -e /var/lib/xpci
 }
