@@ -103,12 +103,9 @@ static bool is_own_line(const struct edit *e, const struct xpci_cfg_stmt *stmt)
     if (is(e, end, NEWLINE) ||
         (after_comment(e, stmt->key) && !strcmp(data + off(e, end), " ")))
         end++;
-    for (size_t i = 0; i < cfg->stmts.n; i++) {
-        if (&cfg->stmts.v[i] != stmt &&
-            xpci_cfg_is_key(cfg, &cfg->stmts.v[i], e->key))
-            return false;
-    }
-    return is(e, end, XPCI_TOK_END) && (key == data || key[-1] == '\n') &&
+    return !xpci_list_find(&cfg->stmts, s,
+                           s != stmt && xpci_cfg_is_key(cfg, s, e->key)) &&
+           is(e, end, XPCI_TOK_END) && (key == data || key[-1] == '\n') &&
            !strncmp(key + strlen(e->key), " = [", 4);
 }
 

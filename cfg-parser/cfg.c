@@ -359,21 +359,26 @@ void xpci_cfg_items_clear(struct xpci_cfg_items *items)
     xpci_list_clear(items, item, free(item->value));
 }
 
+/* @place is that of the item before. */
 static int add_item(const struct xpci_cfg *cfg, size_t tok, bool has_value,
-                    struct xpci_cfg_items *out)
+                    struct xpci_place *place, struct xpci_cfg_items *out)
 {
     struct xpci_cfg_item *item = xpci_list_add(out);
 
     xpci_need(item, NULL);
-    item->tok = tok;
+    xpci_lex_seek(cfg->text.data, place, xpci_cfg_start(cfg, tok));
+    *item = (struct xpci_cfg_item){ .tok = tok,
+                                    .line = place->line,
+                                    .column = place->column };
     if (has_value)
-        item->value = xpci_cfg_atom(cfg, tok);
-    return has_value && !item->value ? -ENOMEM : 0;
+        xpci_need(item->value = xpci_cfg_atom(cfg, tok), NULL);
+    return 0;
 }
 
 int xpci_cfg_items(const struct xpci_cfg *cfg, const char *key,
                    struct xpci_cfg_items *out, struct xpci_error *err)
 {
+    struct xpci_place place = { 0 };
     int ret = 0;
 
     for (size_t i = xpci_cfg_chain(cfg, key); i < cfg->stmts.n; i++) {
@@ -383,13 +388,13 @@ int xpci_cfg_items(const struct xpci_cfg *cfg, const char *key,
         if (!xpci_cfg_is_key(cfg, stmt, key))
             continue;
         if (!stmt->is_list)
-            ret = add_item(cfg, stmt->first, false, out);
+            ret = add_item(cfg, stmt->first, false, &place, out);
         for (size_t k = stmt->first + 1; ret == 0 && k < stmt->last; k++) {
             enum xpci_tok_type type = xpci_cfg_type(cfg, k);
 
             depth -= type == XPCI_TOK_CLOSE;
             if (!depth && (is_atom(type) || type == XPCI_TOK_OPEN))
-                ret = add_item(cfg, k, is_atom(type), out);
+                ret = add_item(cfg, k, is_atom(type), &place, out);
             depth += type == XPCI_TOK_OPEN;
         }
         xpci_need(ret == 0, err);
@@ -417,17 +422,11 @@ int xpci_cfg_list(const struct xpci_cfg *cfg, const char *key,
                   struct xpci_cfg_items *out, struct xpci_error *err)
 {
     _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
-    struct xpci_place place = { 0 };
 
     xpci_try(xpci_cfg_items(cfg, key, &items, err));
     for (size_t i = 0; i < items.n; i++) {
-        struct xpci_cfg_item *item = &items.v[i];
-
-        if (!item->value)
-            return item_error(cfg, key, item->tok, err);
-        xpci_lex_seek(cfg->text.data, &place, xpci_cfg_start(cfg, item->tok));
-        item->line = place.line;
-        item->column = place.column;
+        if (!items.v[i].value)
+            return item_error(cfg, key, items.v[i].tok, err);
     }
     *out = xpci_steal(items);
     return 0;

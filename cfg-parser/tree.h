@@ -81,8 +81,7 @@ int xpci_cfg_take(struct xpci_buf *text, const char *name,
 
 /*
  * xpci_cfg_list() for those that go on: an item that xl ignores, a list in the
- * list or a value that is none, has no value. No item has line and column.
- * Fails without memory only.
+ * list or a value that is none, has no value. Fails without memory only.
  */
 int xpci_cfg_items(const struct xpci_cfg *cfg, const char *key,
                    struct xpci_cfg_items *out,

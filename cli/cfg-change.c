@@ -88,10 +88,9 @@ static int check_guests(const struct change *c, const char *file,
     if (!device->other)
         return 0;
     xpci_try(xpci_cfg_pci_list(cfg, &list, err));
-    for (size_t i = 0; i < list.n; i++) {
-        if (xpci_pci_spec_overlaps(&list.v[i].spec, &device->spec))
-            return 0;
-    }
+    if (xpci_list_find(&list, entry,
+                       xpci_pci_spec_overlaps(&entry->spec, &device->spec)))
+        return 0;
     return xpci_host_override(c->call, "--force if that is meant", err,
                               "'%s' for %s is in %s too, and only one of the "
                               "two guests can run with it",
@@ -147,15 +146,6 @@ static int add_backup(const struct xpci_root *root, const char *file,
                             st.st_mode & 0777, err);
 }
 
-static bool has_message(const struct xpci_cfg_check *check, const char *message)
-{
-    for (size_t i = 0; i < check->n; i++) {
-        if (!strcmp(check->v[i].message, message))
-            return true;
-    }
-    return false;
-}
-
 /* What xl will not do as it reads, and did not stand there before. */
 static int warn_of_new(const struct change *c, const char *file,
                        const struct xpci_change *edit, struct xpci_error *err)
@@ -169,7 +159,8 @@ static int warn_of_new(const struct change *c, const char *file,
     for (size_t i = 0; i < after.n; i++) {
         const struct xpci_cfg_finding *f = &after.v[i];
 
-        if (f->severity > XPCI_CFG_HINT && !has_message(&before, f->message))
+        if (f->severity > XPCI_CFG_HINT &&
+            !xpci_list_find(&before, b, !strcmp(b->message, f->message)))
             xpci_log(&c->call->log, XPCI_LOG_WARN, "%s%s:%u:%u: %s%s%s",
                      xpci_root_dir(c->call->root), file, f->line, f->column,
                      f->message, f->fix ? "; write: " : "",

@@ -87,12 +87,11 @@ static int judge_xen(struct xpci_facts *f, const char *guest,
                      struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf log = { 0 };
-    bool recorded;
 
     if (xpci_root_is_live(f->root))
         return ask_xen(f, guest, err);
     xpci_try(xpci_root_read_optional(f->root, "/var/log/xen/hypervisor.log",
-                                     &log, &recorded, err));
+                                     &log, NULL, err));
     if (log.len)
         judge_log(f, log.data, false);
     else
@@ -168,26 +167,14 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
 }
 
 /* A hint is a warning of a guest that is asked for. */
-static void add_findings(struct xpci_facts *f,
-                         const struct xpci_cfg_check *check, bool named)
+static void judge_guests(struct xpci_facts *f, const struct xpci_strv *files,
+                         bool named)
 {
     const enum xpci_grade grades[] = {
         [XPCI_CFG_HINT] = named ? XPCI_WARNING : XPCI_NOTE,
         [XPCI_CFG_WARNING] = XPCI_WARNING,
         [XPCI_CFG_ERROR] = XPCI_ERROR,
     };
-
-    for (size_t i = 0; i < check->n; i++) {
-        const struct xpci_cfg_finding *c = &check->v[i];
-
-        xpci_fact(f, c->file, NULL, grades[c->severity], NULL, c->fix,
-                  "line %u: %s", c->line, c->message);
-    }
-}
-
-static void judge_guests(struct xpci_facts *f, const struct xpci_strv *files,
-                         bool named)
-{
     _cleanup_cfg_check_ struct xpci_cfg_check check = { 0 };
 
     for (size_t i = 0; i < files->n; i++) {
@@ -198,7 +185,12 @@ static void judge_guests(struct xpci_facts *f, const struct xpci_strv *files,
                       "what is wrong with it is not known", NULL, "%s",
                       xpci_error_text(&why));
     }
-    add_findings(f, &check, named);
+    for (size_t i = 0; i < check.n; i++) {
+        const struct xpci_cfg_finding *c = &check.v[i];
+
+        xpci_fact(f, c->file, NULL, grades[c->severity], NULL, c->fix,
+                  "line %u: %s", c->line, c->message);
+    }
 }
 
 /* The devices of a guest: those of its file and those that it has. */
@@ -217,9 +209,9 @@ static int choose_guest(struct xpci_facts *f, const char *guest,
         const struct xpci_bdf *bdf = &inv->dev[i].bdf;
         const struct xpci_guest_device *user = xpci_host_user(f->call, bdf);
 
-        chosen[i] = user && !strcmp(user->domain, guest);
-        for (size_t k = 0; k < pci.n; k++)
-            chosen[i] |= xpci_pci_spec_covers(&pci.v[k].spec, bdf);
+        chosen[i] = (user && !strcmp(user->domain, guest)) ||
+                    xpci_list_find(&pci, entry,
+                                   xpci_pci_spec_covers(&entry->spec, bdf));
     }
     return 0;
 }

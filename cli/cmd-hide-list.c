@@ -5,16 +5,6 @@
 #include "host.h"
 #include "table.h"
 
-/* The devices named and what goes with them, as hide would take them. */
-static int from_devices(struct xpci_call *call, struct xpci_error *err)
-{
-    _cleanup_group_ struct xpci_group group = { 0 };
-
-    xpci_try(xpci_host_inventory(call, err));
-    xpci_try(xpci_host_closure(call, &group, err));
-    return xpci_host_hide(call, &group, err);
-}
-
 /* A list that a hand wrote, and what becomes of it. */
 struct check {
     struct xpci_call *call;
@@ -51,11 +41,8 @@ static size_t named(const struct check *c, const struct xpci_hide_entry *entry,
 /* The first entry that takes the device. */
 static const struct xpci_hide_entry *taker(const struct check *c, size_t dev)
 {
-    for (size_t i = 0; i < c->list.n; i++) {
-        if (named(c, &c->list.v[i], dev) != XPCI_NO_PARENT)
-            return &c->list.v[i];
-    }
-    return NULL;
+    return xpci_list_find(&c->list, entry,
+                          named(c, entry, dev) != XPCI_NO_PARENT);
 }
 
 static void add_device(struct check *c, const struct xpci_hide_entry *entry,
@@ -178,19 +165,9 @@ static int run_check(struct xpci_call *call, struct xpci_error *err)
     return c.ret;
 }
 
-static int add_hidden(const struct xpci_call *call, struct xpci_error *err)
-{
-    for (size_t i = 0; i < call->conf.n; i++) {
-        const struct xpci_hidden *h = &call->conf.v[i];
-
-        xpci_try(xpci_table_add(call, err, xpci_cell_bdf(&h->bdf), h->path,
-                                xpci_cell("%04x:%04x", h->vendor, h->device)));
-    }
-    return 0;
-}
-
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
+    _cleanup_group_ struct xpci_group group = { 0 };
     _cleanup_free_ char *list = NULL;
 
     if (call->opt[OPT_CHECK] && call->argc)
@@ -200,11 +177,21 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     if (call->opt[OPT_DUMP] && call->argc == 0)
         return xpci_error_usage(err, "a dump has no configuration; name the "
                                      "devices to hide");
-    xpci_try(call->argc
-                 ? from_devices(call, err)
-                 : xpci_hide_conf_load(call->root, NULL, &call->conf, err));
+    if (call->argc) { /* those, and what hide would take along */
+        xpci_try(xpci_host_inventory(call, err));
+        xpci_try(xpci_host_closure(call, &group, err));
+        xpci_try(xpci_host_hide(call, &group, err));
+    } else {
+        xpci_try(xpci_hide_conf_load(call->root, NULL, &call->conf, err));
+    }
+    for (size_t i = 0; call->opt[OPT_JSON] && i < call->conf.n; i++) {
+        const struct xpci_hidden *h = &call->conf.v[i];
+
+        xpci_try(xpci_table_add(call, err, xpci_cell_bdf(&h->bdf), h->path,
+                                xpci_cell("%04x:%04x", h->vendor, h->device)));
+    }
     if (call->opt[OPT_JSON])
-        return add_hidden(call, err);
+        return 0;
     xpci_try(xpci_hide_conf_list(&call->conf, &list, err));
     if (call->conf.n)
         puts(list);

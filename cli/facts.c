@@ -13,6 +13,8 @@ int xpci_facts_load(struct xpci_call *call, struct xpci_facts *f,
     f->root = call->opt[OPT_DUMP] ? NULL : call->root;
     xpci_try(xpci_host_inventory(call, err));
     xpci_try(xpci_resources_load(f->root, &call->inv, &f->res, err));
+    f->no_groups.code = xpci_group_list(&call->inv, false, false, NULL, 0,
+                                        &f->groups, &f->no_groups);
     if (!f->root)
         return 0;
     f->no_guard.code = xpci_guard_load(f->root, &call->guard, &f->no_guard);
@@ -26,6 +28,8 @@ void xpci_facts_clear(struct xpci_facts *f)
     xpci_resources_clear(&f->res);
     xpci_error_clear(&f->no_guard);
     xpci_error_clear(&f->no_guests);
+    xpci_error_clear(&f->no_groups);
+    xpci_group_clear(&f->groups);
     xpci_strv_clear(&f->kernels);
     xpci_list_clear(f, fact, free(fact->subject), free(fact->text),
                     free(fact->fix));
@@ -156,22 +160,18 @@ static void tell_override(struct view *v)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_error_ struct xpci_error why = { 0 };
-    bool found;
-    int ret;
+    const char *file =
+        xpci_cell("/sys/bus/pci/devices/%s/driver_override", v->name);
 
-    ret = xpci_root_read_optional(
-        v->f->root,
-        xpci_cell("/sys/bus/pci/devices/%s/driver_override", v->name), &text,
-        &found, &why);
-    if (ret < 0)
+    if (xpci_root_read_optional(v->f->root, file, &text, NULL, &why) < 0)
         judge(v, "DRIVER", XPCI_WARNING, "pciback may be kept from having it",
               NULL, "driver_override is not known: %s", xpci_error_text(&why));
-    if (ret < 0 || !text.len || !strcmp(text.data, "(null)\n") ||
-        !strcmp(text.data, "pciback\n"))
-        return;
-    judge(v, "DRIVER", XPCI_ERROR, "no other driver can have it, nor pciback",
-          xpci_cell("echo >/sys/bus/pci/devices/%s/driver_override", v->name),
-          "driver_override is %.*s", (int)strcspn(text.data, "\n"), text.data);
+    else if (text.len && strcmp(text.data, "(null)\n") != 0 &&
+             strcmp(text.data, "pciback\n") != 0)
+        judge(v, "DRIVER", XPCI_ERROR,
+              "no other driver can have it, nor pciback",
+              xpci_cell("echo >%s", file), "driver_override is %.*s",
+              (int)strcspn(text.data, "\n"), text.data);
 }
 
 static void tell_drivers(struct view *v)
@@ -204,26 +204,23 @@ static void tell_drivers(struct view *v)
               builtin.v[k]);
 }
 
-/* Its number is that of "list". */
 static void tell_group(struct view *v)
 {
-    _cleanup_group_ struct xpci_group all = { 0 };
+    const struct xpci_member *number =
+        xpci_list_find(&v->f->groups, member, member->dev == v->i);
     _cleanup_error_ struct xpci_error why = { 0 };
-    int ret = xpci_group_list(v->inv, false, false, NULL, 0, &all, &why);
+    const struct xpci_error *none =
+        v->f->no_groups.code ? &v->f->no_groups : &why;
 
-    for (size_t k = 0; ret == 0 && k < all.n; k++) {
-        if (all.v[k].dev == v->i)
-            tell(v, "GROUP", "%u", all.v[k].number);
-    }
-    if (ret == 0 && xpci_device_board(v->dev))
-        return;
-    if (ret == 0)
-        ret = xpci_group_closure(v->inv, &v->i, 1, XPCI_SCOPE_GROUP, &v->group,
-                                 &why);
-    if (ret < 0)
+    if (number)
+        tell(v, "GROUP", "%u", number->number);
+    if (!none->code && !xpci_device_board(v->dev))
+        why.code = xpci_group_closure(v->inv, &v->i, 1, XPCI_SCOPE_GROUP,
+                                      &v->group, &why);
+    if (none->code)
         judge(v, "MEMBERS", XPCI_ERROR, "it would be hidden without its group",
               "run xpci as root, and wake devices that sleep", "not known: %s",
-              xpci_error_text(&why));
+              xpci_error_text(none));
     for (size_t k = 0; k < v->group.n; k++)
         tell(v, "MEMBERS", XPCI_BDF_FMT " %s", BDF_OF(v, v->group.v[k].dev),
              v->group.v[k].rule);

@@ -37,8 +37,9 @@ struct xpci_facts {
     struct xpci_call *call;
     const struct xpci_root *root; /* NULL: a dump, which is call->inv alone */
     struct xpci_resources res;
-    struct xpci_error no_guard, no_guests; /* why they are not known */
-    struct xpci_strv kernels;              /* those that have modules */
+    struct xpci_group groups; /* all, as "list" numbers them */
+    struct xpci_error no_guard, no_guests, no_groups; /* why not known */
+    struct xpci_strv kernels; /* those that have modules */
     struct xpci_fact *v;
     size_t n;
     bool oom;

@@ -72,40 +72,31 @@ void xpci_files_clear(void **files)
     tdestroy(*files, free);
 }
 
-static int add_file(const struct xpci_root *root, const char *path, void **seen,
-                    struct xpci_strv *out, struct xpci_error *err)
-{
-    const char *kept, *first;
-
-    xpci_need(xpci_strv_add(out, path) == 0, err);
-    kept = out->v[out->n - 1];
-    first = xpci_files_add(seen, root, kept);
-    if (first != kept) {
-        out->n--;
-        free(xpci_steal(out->v[out->n]));
-    }
-    return first ? 0 : xpci_error_oom(err);
-}
-
 int xpci_guest_config_files(const struct xpci_root *root, const char *domain,
                             void **seen, struct xpci_strv *out,
                             struct xpci_error *err)
 {
     static const char *const places[] = { "/etc/xen/*.cfg", "/etc/xen/auto/*",
                                           "/OVS/running_pool/*/vm.cfg" };
-    _cleanup_strv_ struct xpci_strv paths = { 0 };
+    _cleanup_free_ char *own = NULL;
+    size_t kept = 0;
 
+    xpci_try(xpci_asprintf(err, &own, "/etc/xen/%s", domain ? domain : ""));
     if (domain && !strchr(domain, '/'))
-        xpci_need(xpci_strv_printf(&paths, "/etc/xen/%s", domain) == 0, err);
-    if (paths.n && !xpci_root_exists(root, paths.v[0]))
-        xpci_strv_clear(&paths);
+        xpci_try(xpci_root_glob(root, own, out, err));
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(places); i++)
-        xpci_try(xpci_root_glob(root, places[i], &paths, err));
-    for (size_t i = 0; i < paths.n; i++) {
-        if (!strstr(paths.v[i], "/vm.cfg") ||
-            xpci_root_exists(root, paths.v[i]))
-            xpci_try(add_file(root, paths.v[i], seen, out, err));
+        xpci_try(xpci_root_glob(root, places[i], out, err));
+    for (size_t i = 0; i < out->n; i++) {
+        char *path = xpci_steal(out->v[i]);
+        const char *first = xpci_files_add(seen, root, path);
+
+        if (first == path)
+            out->v[kept++] = path;
+        else
+            free(path);
+        xpci_need(first, err);
     }
+    out->n = kept;
     return 0;
 }
 
@@ -142,6 +133,7 @@ int xpci_guest_config_entry(const struct xpci_call *call, const char *path,
     _cleanup_error_ struct xpci_error why = { 0 };
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
     _cleanup_cfg_pci_ struct xpci_cfg_pci list = { 0 };
+    const struct xpci_cfg_pci_entry *entry;
     int ret = xpci_guest_config_open(call->root, path, &config, &why);
 
     if (ret == 0)
@@ -153,15 +145,11 @@ int xpci_guest_config_entry(const struct xpci_call *call, const char *path,
                  xpci_error_text(&why));
         return 0;
     }
-    for (size_t i = 0; i < list.n; i++) {
-        const struct xpci_cfg_pci_entry *entry = &list.v[i];
-
-        if (xpci_pci_spec_overlaps(&entry->spec, spec))
-            return xpci_asprintf(err, place, "%s%s:%u:%u",
+    entry = xpci_list_find(&list, e, xpci_pci_spec_overlaps(&e->spec, spec));
+    return entry ? xpci_asprintf(err, place, "%s%s:%u:%u",
                                  xpci_root_dir(call->root), path, entry->line,
-                                 entry->column);
-    }
-    return 0;
+                                 entry->column)
+                 : 0;
 }
 
 int xpci_guest_config_find(const struct xpci_call *call, const char *domain,

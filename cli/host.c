@@ -127,11 +127,8 @@ int xpci_host_guard(struct xpci_call *call, bool needed, struct xpci_error *err)
 const struct xpci_guest_device *xpci_host_user(const struct xpci_call *call,
                                                const struct xpci_bdf *bdf)
 {
-    for (size_t i = 0; i < call->guests.n; i++) {
-        if (xpci_bdf_cmp(&call->guests.v[i].bdf, bdf) == 0)
-            return &call->guests.v[i];
-    }
-    return NULL;
+    return xpci_list_find(&call->guests, user,
+                          xpci_bdf_cmp(&user->bdf, bdf) == 0);
 }
 
 bool xpci_host_on_pciback(const struct xpci_device *dev)

@@ -4,22 +4,17 @@
 
 #include "table.h"
 
-struct column {
-    char *name;
-    bool number, extra;
-};
-
 struct xpci_table {
     struct libscols_table *scols;
     struct libscols_line *above; /* what the next row stands under */
     struct {
-        struct column *v;
+        struct libscols_column **v; /* in the order of cells, some hidden */
         size_t n;
     } columns;
     struct {
-        size_t *v; /* for each column of the output, its source */
+        struct libscols_line **v;
         size_t n;
-    } shown;
+    } rows;
 };
 
 void xpci_table_free(struct xpci_table *table)
@@ -27,10 +22,8 @@ void xpci_table_free(struct xpci_table *table)
     if (!table)
         return;
     scols_unref_table(table->scols);
-    for (size_t i = 0; i < table->columns.n; i++)
-        free(table->columns.v[i].name);
     free(table->columns.v);
-    free(table->shown.v);
+    free(table->rows.v);
     free(table);
 }
 
@@ -44,39 +37,29 @@ char *xpci_cell_print(char *cell, const char *fmt, ...)
     return cell;
 }
 
-static int parse_columns(struct xpci_table *table, const char *text)
+static const char *name_of(struct libscols_column *col)
 {
-    while (*text) {
-        struct column *col = xpci_list_add(&table->columns);
-        size_t len = strcspn(text, "#+ ");
-
-        if (!col || !(col->name = strndup(text, len)))
-            return -ENOMEM;
-        for (text += len; *text && *text++ != ' ';) {
-            col->number = col->number || text[-1] == '#';
-            col->extra = col->extra || text[-1] == '+';
-        }
-    }
-    return 0;
+    return scols_cell_get_data(scols_column_get_header(col));
 }
 
-/* One more column of the output, column @i of the rows. */
-static int show_column(struct xpci_table *table, size_t i,
-                       struct xpci_error *err)
+static int parse_columns(struct xpci_table *table, const char *text,
+                         bool chosen, bool json)
 {
-    const struct column *col = &table->columns.v[i];
-    struct libscols_column *c =
-        scols_table_new_column(table->scols, col->name, 0, 0);
+    while (*text) {
+        size_t len = strcspn(text, "#+ "), marks = strcspn(text + len, " ");
+        _cleanup_free_ char *name = strndup(text, len);
+        bool extra = memchr(text + len, '+', marks) && !json;
+        struct libscols_column *col = scols_table_new_column(
+            table->scols, name, 0, chosen || extra ? SCOLS_FL_HIDDEN : 0);
 
-    for (size_t k = 0; k < table->shown.n; k++) {
-        if (table->shown.v[k] == i)
-            return xpci_error_usage(err, "column '%s' is named twice",
-                                    col->name);
+        xpci_need(name && col, NULL);
+        xpci_try(xpci_list_push(&table->columns, col));
+        xpci_try(scols_column_set_json_type(col, memchr(text + len, '#', marks)
+                                                     ? SCOLS_JSON_NUMBER
+                                                     : SCOLS_JSON_STRING));
+        text += len + marks;
+        text += *text == ' ';
     }
-    if (!c || xpci_list_push(&table->shown, i) < 0 ||
-        scols_column_set_json_type(c, col->number ? SCOLS_JSON_NUMBER
-                                                  : SCOLS_JSON_STRING))
-        return xpci_error_oom(err);
     return 0;
 }
 
@@ -87,7 +70,7 @@ static int refuse_column(const struct xpci_table *table, const char *name,
 
     for (size_t i = 0; i < table->columns.n; i++) {
         xpci_need(xpci_buf_printf(&all, "%s%s", i ? ", " : "",
-                                  table->columns.v[i].name) == 0,
+                                  name_of(table->columns.v[i])) == 0,
                   err);
     }
     return xpci_error_usage(err, "'%.*s' is no column of this table; it has %s",
@@ -98,18 +81,26 @@ static int refuse_column(const struct xpci_table *table, const char *name,
 static int show_chosen(struct xpci_table *table, const char *list,
                        struct xpci_error *err)
 {
+    struct libscols_column *before = NULL, *col;
+
     if (!*list)
         return xpci_error_usage(err, "no column named");
     while (*list) {
-        const struct column *col = table->columns.v;
         size_t len = strcspn(list, ","), i = 0;
 
-        while (i < table->columns.n && (strlen(col[i].name) != len ||
-                                        strncasecmp(col[i].name, list, len)))
+        while (i < table->columns.n &&
+               (strlen(name_of(table->columns.v[i])) != len ||
+                strncasecmp(name_of(table->columns.v[i]), list, len) != 0))
             i++;
         if (i == table->columns.n)
             return refuse_column(table, list, len, err);
-        xpci_try(show_column(table, i, err));
+        col = table->columns.v[i];
+        if (!scols_column_is_hidden(col))
+            return xpci_error_usage(err, "column '%s' is named twice",
+                                    name_of(col));
+        scols_column_set_flags(col, 0);
+        scols_table_move_column(table->scols, before, col);
+        before = col;
         list += len + (list[len] == ',');
     }
     return 0;
@@ -129,15 +120,9 @@ int xpci_table_new(struct xpci_call *call, const char *columns,
         scols_table_enable_json(table->scols, call->opt[OPT_JSON] != NULL) ||
         scols_table_enable_colors(table->scols, colors) ||
         scols_table_set_name(table->scols, call->cmd->name) ||
-        parse_columns(table, columns) < 0)
+        parse_columns(table, columns, list, call->opt[OPT_JSON]) < 0)
         return xpci_error_oom(err);
-    if (list)
-        return show_chosen(table, list, err);
-    for (size_t i = 0; i < table->columns.n; i++) {
-        if (!table->columns.v[i].extra || call->opt[OPT_JSON])
-            xpci_try(show_column(table, i, err));
-    }
-    return 0;
+    return list ? show_chosen(table, list, err) : 0;
 }
 
 /* How many bytes the character has; 0: they are no UTF-8 (RFC 3629). */
@@ -158,7 +143,8 @@ static size_t utf8_len(const char *s)
 }
 
 /* JSON is UTF-8, which names of files need not be: \xff, as in the table. */
-static int set_json(struct libscols_line *line, size_t i, const char *cell)
+static int set_json(struct libscols_line *line, struct libscols_column *col,
+                    const char *cell)
 {
     _cleanup_buf_ struct xpci_buf buf = { 0 };
     int ret = 0;
@@ -171,11 +157,12 @@ static int set_json(struct libscols_line *line, size_t i, const char *cell)
         cell += n ? n : 1;
     }
     return ret < 0 ? ret
-                   : scols_line_set_data(line, i, buf.data ? buf.data : "");
+                   : scols_line_set_column_data(line, col,
+                                                buf.data ? buf.data : "");
 }
 
 /* Of words that judge, and of groups: their members the same, others' not. */
-static const char *color_of(const struct column *col, const char *cell)
+static const char *color_of(struct libscols_column *col, const char *cell)
 {
     static const char *const colors[] = { "green", "cyan", "magenta", "blue",
                                           "brown" };
@@ -183,7 +170,7 @@ static const char *color_of(const struct column *col, const char *cell)
                                             { "in use", "yellow" },
                                             { "dies", "red" } };
 
-    if (!strcmp(col->name, "GROUP"))
+    if (!strcmp(name_of(col), "GROUP"))
         return colors[strtoul(cell, NULL, 10) % XPCI_ARRAY_SIZE(colors)];
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(words); i++) {
         if (!strcmp(cell, words[i][0]))
@@ -195,23 +182,25 @@ static const char *color_of(const struct column *col, const char *cell)
 int xpci_table_row(const struct xpci_call *call, const char *const *cells,
                    struct xpci_error *err)
 {
-    const struct xpci_table *table = call->table;
+    struct xpci_table *table = call->table;
     struct libscols_line *line =
         scols_table_new_line(table->scols, table->above);
 
-    xpci_need(line, err);
-    for (size_t i = 0; i < table->shown.n; i++) {
-        size_t source = table->shown.v[i];
-        const char *cell = cells[source];
-        const char *color =
-            cell ? color_of(&table->columns.v[source], cell) : NULL;
+    xpci_need(line && xpci_list_push(&table->rows, line) == 0, err);
+    for (size_t i = 0; i < table->columns.n; i++) {
+        struct libscols_column *col = table->columns.v[i];
+        const char *cell = cells[i], *color = cell ? color_of(col, cell) : NULL;
 
+        if (scols_column_is_hidden(col))
+            continue;
         if (!call->opt[OPT_JSON]
-                ? scols_line_set_data(line, i, cell ? cell : "-")
-                : cell && set_json(line, i, cell))
+                ? scols_line_set_column_data(line, col, cell ? cell : "-")
+                : cell && set_json(line, col, cell))
             return xpci_error_oom(err);
-        if (color && scols_cell_set_color(scols_line_get_cell(line, i), color))
-            return xpci_error_oom(err);
+        if (color)
+            xpci_need(!scols_cell_set_color(
+                          scols_line_get_column_cell(line, col), color),
+                      err);
     }
     return 0;
 }
@@ -222,8 +211,7 @@ void xpci_table_under(const struct xpci_call *call, size_t row)
 
     scols_column_set_flags(scols_table_get_column(table->scols, 0),
                            SCOLS_FL_TREE);
-    table->above =
-        row == XPCI_TABLE_TOP ? NULL : scols_table_get_line(table->scols, row);
+    table->above = row == XPCI_TABLE_TOP ? NULL : table->rows.v[row];
 }
 
 int xpci_table_print(struct xpci_call *call, struct xpci_error *err)

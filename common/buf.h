@@ -75,6 +75,17 @@ size_t xpci_find_word(const char *words, const char *word, size_t len);
 #define xpci_list_push(list, ...)                                              \
     xpci_array_push((list)->v, (list)->n, __VA_ARGS__)
 
+/* The first element, @each as a pointer to it, of which @is holds; or NULL. */
+#define xpci_list_find(list, each, is)                                         \
+    __extension__({                                                            \
+        __typeof__((list)->v + 0) found_ = NULL;                               \
+        for (size_t i_ = 0; !found_ && i_ < (list)->n; i_++) {                 \
+            __typeof__(found_) each = &(list)->v[i_];                          \
+            found_ = (is) ? each : NULL;                                       \
+        }                                                                      \
+        found_;                                                                \
+    })
+
 /*
  * Releases such a list, @each element of it, as a pointer to it, by the
  * statement behind.

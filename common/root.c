@@ -118,7 +118,8 @@ int xpci_root_read_optional(const struct xpci_root *root, const char *path,
     _cleanup_close_ int fd = xpci_root_open_file(root, path);
     int ret = fd;
 
-    *found = fd >= 0;
+    if (found)
+        *found = fd >= 0;
     if (ret == -ENOENT || ret == -ENOTDIR)
         return 0;
     if (ret == -EMEDIUMTYPE)
@@ -210,6 +211,7 @@ static int glob_in(const struct xpci_root *root, const char *dir,
     size_t len = strcspn(++pattern, "/");
     _cleanup_free_ char *part = strndup(pattern, len);
     _cleanup_strv_ struct xpci_strv names = { 0 };
+    bool wild = strpbrk(pattern, "*@");
     int ret;
 
     xpci_need(part, err);
@@ -223,8 +225,10 @@ static int glob_in(const struct xpci_root *root, const char *dir,
         if (fnmatch(part, names.v[i], FNM_EXTMATCH | FNM_PERIOD) != 0)
             continue;
         xpci_try(xpci_asprintf(err, &path, "%s/%s", dir, names.v[i]));
-        ret = pattern[len] ? glob_in(root, path, pattern + len, out, err)
-                           : xpci_strv_add(out, path);
+        if (pattern[len])
+            ret = glob_in(root, path, pattern + len, out, err);
+        else if (wild || xpci_root_exists(root, path))
+            ret = xpci_strv_add(out, path);
     }
     if (ret == -ENOTDIR) /* a file where the pattern goes on */
         xpci_error_clear(err);

@@ -61,7 +61,10 @@ bool xpci_root_exists(const struct xpci_root *root, const char *path);
 int xpci_root_read(const struct xpci_root *root, const char *path,
                    struct xpci_buf *out, struct xpci_error *err) _must_check_;
 
-/* Appends the whole file; a file that is not there is empty and found=0. */
+/*
+ * Appends the whole file; one that is not there is empty: *found (may be NULL)
+ * tells.
+ */
 int xpci_root_read_optional(const struct xpci_root *root, const char *path,
                             struct xpci_buf *out, bool *found,
                             struct xpci_error *err) _must_check_;
@@ -80,8 +83,7 @@ int xpci_root_list(const struct xpci_root *root, const char *path,
 
 /*
  * Appends every path that @pattern means, sorted: each part of it is one of
- * fnmatch(3) with FNM_EXTMATCH, without names that begin with a dot. What
- * stands behind the last wildcard need not be there.
+ * fnmatch(3) with FNM_EXTMATCH, without names that begin with a dot.
  */
 int xpci_root_glob(const struct xpci_root *root, const char *pattern,
                    struct xpci_strv *out, struct xpci_error *err) _must_check_;

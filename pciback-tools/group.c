@@ -9,11 +9,7 @@
 
 bool xpci_group_has(const struct xpci_group *group, size_t dev)
 {
-    for (size_t i = 0; i < group->n; i++) {
-        if (group->v[i].dev == dev)
-            return true;
-    }
-    return false;
+    return xpci_list_find(group, member, member->dev == dev);
 }
 
 void xpci_group_clear(struct xpci_group *group)
@@ -37,8 +33,8 @@ static int check_bridge(const struct xpci_device *dev, struct xpci_error *err)
         return xpci_error_set(
             err, EACCES,
             "the dump has only %u bytes of bridge " XPCI_BDF_FMT
-            ", so what belongs together is not "
-            "known; make it with 'lspci -D -xxxx' as root",
+            ", so what belongs together is not known; make it with 'lspci -D "
+            "-xxxx' as root",
             dev->bytes, XPCI_BDF_ARGS(dev->bdf));
     return xpci_error_set(err, EACCES,
                           "cannot read the capabilities of bridge " XPCI_BDF_FMT
@@ -222,7 +218,7 @@ static int make(const struct xpci_inventory *inv, bool listing,
                 struct xpci_group *out, struct xpci_error *err)
 {
     _cleanup_(sets_clear) struct sets s = { .inv = inv };
-    int ret = 0;
+    _cleanup_group_ struct xpci_group group = { 0 };
 
     if (what & XPCI_ISOLATION_FIRMWARE && inv->tables_unreadable)
         return xpci_error_set(err, EACCES,
@@ -230,19 +226,17 @@ static int make(const struct xpci_inventory *inv, bool listing,
                               "/sys/firmware/acpi/tables, so what memory "
                               "devices share is not known; run as root");
     xpci_need(make_sets(&s, what, seed, n) == 0, err);
-    for (size_t i = 0; i < inv->n && ret == 0; i++) {
+    for (size_t i = 0; i < inv->n; i++) {
         if (what & XPCI_ISOLATION_KERNEL &&
             (listing ? inv->dev[i].header != 0xff
                      : s.set[xpci_tie_set(s.tie, i)].wanted))
-            ret = check_bridge(&inv->dev[i], err);
+            xpci_try(check_bridge(&inv->dev[i], err));
     }
-    if (ret == 0 && listing)
+    if (listing)
         number_sets(&s);
-    if (ret == 0 && take(&s, listing, out) < 0) {
-        xpci_group_clear(out);
-        ret = xpci_error_oom(err);
-    }
-    return ret;
+    xpci_need(take(&s, listing, &group) == 0, err);
+    *out = xpci_steal(group);
+    return 0;
 }
 
 int xpci_group_closure(const struct xpci_inventory *inv, const size_t *seed,

@@ -33,11 +33,10 @@ char *xpci_walk_text(walk *w, const char *fmt, ...)
 {
     struct xpci_buf text = { 0 };
     char path[PATH_SIZE];
-    bool found = false;
 
     PATH_FROM(fmt, path);
     if (w->ret == 0)
-        w->ret = xpci_root_read_optional(w->root, path, &text, &found, w->err);
+        w->ret = xpci_root_read_optional(w->root, path, &text, NULL, w->err);
     while (w->ret == 0 && text.len && text.data[text.len - 1] == '\n')
         text.data[--text.len] = '\0';
     if (w->ret == 0 && text.len)

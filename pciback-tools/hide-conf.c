@@ -187,11 +187,7 @@ static bool same_identity(const struct xpci_hidden *a,
 static bool has(const struct xpci_hide_conf *conf,
                 const struct xpci_hidden *entry)
 {
-    for (size_t i = 0; i < conf->n; i++) {
-        if (same_identity(&conf->v[i], entry))
-            return true;
-    }
-    return false;
+    return xpci_list_find(conf, hidden, same_identity(hidden, entry));
 }
 
 /* The entry of a device as it is now. */

@@ -69,7 +69,6 @@ static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
     _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_free_ char *driver = NULL;
     char path[XPCI_DEVICE_FILE_SIZE];
-    bool found;
     int ret;
 
     dev->virtual_func =
@@ -82,12 +81,12 @@ static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
     if (driver)
         xpci_try(xpci_asprintf(err, &dev->driver, "%s", basename(driver)));
     xpci_try(xpci_root_read_optional(
-        root, xpci_device_file(dev, "modalias", path), &text, &found, err));
-    if (!found)
-        return 0;
-    text.data[strcspn(text.data, "\n")] = '\0';
-    free(dev->modalias);
-    dev->modalias = xpci_buf_steal(&text);
+        root, xpci_device_file(dev, "modalias", path), &text, NULL, err));
+    if (text.len) {
+        text.data[strcspn(text.data, "\n")] = '\0';
+        free(dev->modalias);
+        dev->modalias = xpci_buf_steal(&text);
+    }
     return 0;
 }
 

@@ -61,12 +61,11 @@ static int read_rmrr(struct xpci_inventory *inv, struct part rmrr)
 {
     enum { RMRR = 1, ENDPOINT = 1, BRIDGE = 2, NAMESPACE = 5 };
     struct part head, scope;
-    int ret = 0;
 
     if (get16(rmrr.p) != RMRR)
         return 0;
-    ret = take(&rmrr, 24, 24, &head);
-    while (ret == 0 && rmrr.len) {
+    xpci_try(take(&rmrr, 24, 24, &head));
+    while (rmrr.len) {
         struct xpci_region region = {
             .start = get(head.p + 8, 8),
             .end = get(head.p + 16, 8),
@@ -74,8 +73,8 @@ static int read_rmrr(struct xpci_inventory *inv, struct part rmrr)
         };
         const struct xpci_device *dev;
 
-        ret = take(&rmrr, rmrr.len < 8 ? 0 : rmrr.p[1], 8, &scope);
-        if (ret < 0 || region.end < region.start)
+        xpci_try(take(&rmrr, rmrr.len < 8 ? 0 : rmrr.p[1], 8, &scope));
+        if (region.end < region.start)
             return -EBADMSG;
         dev = follow(inv, region.segment, &scope);
         if (!dev || (scope.p[0] != ENDPOINT && scope.p[0] != BRIDGE &&
@@ -86,9 +85,9 @@ static int read_rmrr(struct xpci_inventory *inv, struct part rmrr)
             region.first = (uint16_t)(dev->secondary << 8);
             region.last = (uint16_t)(dev->subordinate << 8 | 0xff);
         }
-        ret = xpci_array_push(inv->region, inv->n_regions, region);
+        xpci_try(xpci_array_push(inv->region, inv->n_regions, region));
     }
-    return ret;
+    return 0;
 }
 
 /* I/O Virtualization Memory Definition, AMD 5.2.6; 20h is for all devices */
@@ -132,12 +131,10 @@ static int read_ivhd(struct xpci_inventory *inv, struct part ivhd)
     struct xpci_region alias = { .is_alias = true };
     struct part head, entry;
     bool in_range = false;
-    int ret = take(&ivhd, ivhd.p[0] == 0x10 ? 24 : 40, 24, &head);
 
-    while (ret == 0 && ivhd.len) {
-        ret = take(&ivhd, entry_length(&ivhd), 4, &entry);
-        if (ret < 0)
-            break;
+    xpci_try(take(&ivhd, ivhd.p[0] == 0x10 ? 24 : 40, 24, &head));
+    while (ivhd.len) {
+        xpci_try(take(&ivhd, entry_length(&ivhd), 4, &entry));
         alias.last = get16(entry.p + 1);
         if (entry.p[0] == ALIAS || entry.p[0] == ALIAS_RANGE) {
             alias.segment = get16(head.p + 16);
@@ -145,14 +142,14 @@ static int read_ivhd(struct xpci_inventory *inv, struct part ivhd)
             alias.start = alias.end = alias.segment << 16 | get16(entry.p + 5);
         }
         if (entry.p[0] == ALIAS || (entry.p[0] == RANGE_END && in_range)) {
-            ret = xpci_array_push(inv->region, inv->n_regions, alias);
+            xpci_try(xpci_array_push(inv->region, inv->n_regions, alias));
+            /* who has the id is one of them */
             alias.first = alias.last = (uint16_t)alias.start;
-            if (ret == 0) /* who has the id is one of them */
-                ret = xpci_array_push(inv->region, inv->n_regions, alias);
+            xpci_try(xpci_array_push(inv->region, inv->n_regions, alias));
         }
         in_range = entry.p[0] == ALIAS_RANGE;
     }
-    return ret;
+    return 0;
 }
 
 static int read_iv(struct xpci_inventory *inv, struct part block)
@@ -166,15 +163,31 @@ static int read_iv(struct xpci_inventory *inv, struct part block)
                                                         : 0;
 }
 
-/* The table @name if it is there; its header says how long it is. */
+/* What the parts of a table say; its header says how long that is. */
+static int read_table(struct part rest, struct xpci_inventory *inv,
+                      int (*read)(struct xpci_inventory *, struct part))
+{
+    enum { HEAD = 48 };
+    struct part entry;
+
+    if (rest.len < HEAD || get(rest.p + 4, 4) > rest.len)
+        return -EBADMSG;
+    rest.len = get(rest.p + 4, 4);
+    xpci_try(take(&rest, HEAD, HEAD, &entry));
+    while (rest.len) {
+        xpci_try(take(&rest, rest.len < 4 ? 0 : get16(rest.p + 2), 4, &entry));
+        xpci_try(read(inv, entry));
+    }
+    return 0;
+}
+
+/* The table @name if it is there. */
 static int load_table(const struct xpci_root *root, const char *name,
                       int (*read)(struct xpci_inventory *, struct part),
                       struct xpci_inventory *inv, bool *found,
                       struct xpci_error *err)
 {
-    enum { HEAD = 48 };
     _cleanup_buf_ struct xpci_buf file = { 0 };
-    struct part rest, entry;
     char path[60];
     int ret;
 
@@ -183,24 +196,15 @@ static int load_table(const struct xpci_root *root, const char *name,
     inv->tables_unreadable |= ret == -EACCES;
     if (ret < 0 || !*found)
         return ret == -EACCES ? 0 : ret;
-    rest = (struct part){ (const uint8_t *)file.data, file.len };
-    if (rest.len >= HEAD && get(rest.p + 4, 4) <= rest.len)
-        rest.len = get(rest.p + 4, 4);
-    else
-        ret = -EBADMSG;
-    if (ret == 0)
-        ret = take(&rest, HEAD, HEAD, &entry);
-    while (ret == 0 && rest.len) {
-        ret = take(&rest, rest.len < 4 ? 0 : get16(rest.p + 2), 4, &entry);
-        if (ret == 0)
-            ret = read(inv, entry);
-    }
+    ret = read_table((struct part){ (const uint8_t *)file.data, file.len }, inv,
+                     read);
     if (ret == -EBADMSG)
         return xpci_error_set(err, EBADMSG,
                               "'%s%s' is malformed, so what memory devices "
                               "share is not known",
                               xpci_root_dir(root), path);
-    return ret < 0 ? xpci_error_oom(err) : 0;
+    xpci_need(ret == 0, err);
+    return 0;
 }
 
 static int region_cmp(const void *a, const void *b)
@@ -217,13 +221,12 @@ int xpci_reserved_memory_load(const struct xpci_root *root,
                               struct xpci_error *err)
 {
     bool found;
-    int ret = load_table(root, "RMAD", read_rmrr, inv, &found, err);
 
-    if (ret == 0 && !found)
-        ret = load_table(root, "DMAR", read_rmrr, inv, &found, err);
-    if (ret == 0)
-        ret = load_table(root, "IVRS", read_iv, inv, &found, err);
-    if (ret == 0 && inv->n_regions)
+    xpci_try(load_table(root, "RMAD", read_rmrr, inv, &found, err));
+    if (!found)
+        xpci_try(load_table(root, "DMAR", read_rmrr, inv, &found, err));
+    xpci_try(load_table(root, "IVRS", read_iv, inv, &found, err));
+    if (inv->n_regions)
         qsort(inv->region, inv->n_regions, sizeof(*inv->region), region_cmp);
-    return ret;
+    return 0;
 }

@@ -9,29 +9,26 @@ static int parse_resource(const char *text, size_t dev,
 {
     enum { IO = 0x100, MEM = 0x200, MEM_64 = 0x100000, UNSET = 0x20000000 };
     uint64_t start, end, flags;
-    int ret = 0;
 
-    for (unsigned int i = 0; ret == 0 && i < 7 && text && *text; i++) {
+    for (unsigned int i = 0; i < 7 && text && *text; i++) {
         if (sscanf(text, "%" SCNx64 " %" SCNx64 " %" SCNx64, &start, &end,
                    &flags) != 3)
             return -EBADMSG;
         if (flags & (IO | MEM) && !(flags & UNSET) && end >= start)
-            ret = xpci_list_push(res, (struct xpci_bar){ dev, i, flags & IO,
-                                                         flags & MEM_64, start,
-                                                         end - start + 1 });
+            xpci_try(xpci_list_push(
+                res, (struct xpci_bar){ dev, i, flags & IO, flags & MEM_64,
+                                        start, end - start + 1 }));
         text = strchr(text, '\n');
         text += text != NULL;
     }
-    return ret;
+    return 0;
 }
 
 /* PCI 3.0 6.2.5; a register of 0 is not in use. */
 static int decode_registers(const struct xpci_device *dev, size_t i,
                             struct xpci_resources *res)
 {
-    int ret = 0;
-
-    for (unsigned int k = 0; ret == 0 && k < 7; k++) {
+    for (unsigned int k = 0; k < 7; k++) {
         uint32_t reg = dev->caps.bar[k];
         struct xpci_bar bar = { .dev = i, .index = k };
 
@@ -41,9 +38,9 @@ static int decode_registers(const struct xpci_device *dev, size_t i,
         if (bar.is64)
             bar.start |= (uint64_t)dev->caps.bar[++k] << 32;
         if (bar.start)
-            ret = xpci_list_push(res, bar);
+            xpci_try(xpci_list_push(res, bar));
     }
-    return ret;
+    return 0;
 }
 
 static int load_device(const struct xpci_root *root,
@@ -53,15 +50,14 @@ static int load_device(const struct xpci_root *root,
     _cleanup_buf_ struct xpci_buf text = { 0 }, irq = { 0 };
     const struct xpci_device *dev = &inv->dev[i];
     char path[XPCI_DEVICE_FILE_SIZE];
-    bool found;
-    int ret = 0;
+    int ret;
 
-    if (root)
-        ret = xpci_root_read_optional(
-            root, xpci_device_file(dev, "resource", path), &text, &found, err);
-    if (root && ret == 0)
+    if (root) {
         xpci_try(xpci_root_read_optional(
-            root, xpci_device_file(dev, "irq", path), &irq, &found, err));
+            root, xpci_device_file(dev, "resource", path), &text, NULL, err));
+        xpci_try(xpci_root_read_optional(
+            root, xpci_device_file(dev, "irq", path), &irq, NULL, err));
+    }
     if (irq.len &&
         !xpci_root_exists(root, xpci_device_file(dev, "msi_irqs", path)))
         res->irq[i] = (unsigned int)strtoul(irq.data, NULL, 10);
@@ -71,21 +67,19 @@ static int load_device(const struct xpci_root *root,
         return xpci_error_set(err, EBADMSG,
                               "'resource' of " XPCI_BDF_FMT " is malformed",
                               XPCI_BDF_ARGS(dev->bdf));
-    return ret < 0 ? xpci_error_oom(err) : 0;
+    xpci_need(ret == 0, err);
+    return 0;
 }
 
 int xpci_resources_load(const struct xpci_root *root,
                         const struct xpci_inventory *inv,
                         struct xpci_resources *res, struct xpci_error *err)
 {
-    int ret = 0;
-
     res->irq = calloc(inv->n + 1, sizeof(*res->irq));
-    if (!res->irq)
-        return xpci_error_oom(err);
-    for (size_t i = 0; ret == 0 && i < inv->n; i++)
-        ret = load_device(root, inv, i, res, err);
-    return ret;
+    xpci_need(res->irq, err);
+    for (size_t i = 0; i < inv->n; i++)
+        xpci_try(load_device(root, inv, i, res, err));
+    return 0;
 }
 
 void xpci_resources_clear(struct xpci_resources *res)

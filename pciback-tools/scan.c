@@ -300,8 +300,8 @@ static int read_line(struct scan *scan, size_t number, struct xpci_error *err)
         damage = "the line is cut off";
     else if (is_row(p) && !scan->space.pdev)
         damage = "configuration space of no device";
-    else if (is_row(p) && !read_row(p, &scan->space))
-        damage = "the row is damaged";
+    else if (is_row(p))
+        damage = read_row(p, &scan->space) ? NULL : "the row is damaged";
     else if (*p == '\r' || *p == '\n')
         ret = end_device(scan, err);
     else if (xpci_bdf_parse_len(p, strcspn(p, " \r\n"), &bdf) == 0) {
