@@ -101,13 +101,7 @@ static void *keep(struct check *c, void *p)
 
 static char *_printf_(2, 3) text(struct check *c, const char *fmt, ...)
 {
-    va_list ap;
-    char *s;
-
-    va_start(ap, fmt);
-    s = keep(c, xpci_vformat(fmt, ap));
-    va_end(ap);
-    return s;
+    return keep(c, xpci_format_args(fmt));
 }
 
 /* The file's bytes may be anything. */
@@ -141,15 +135,12 @@ static void _printf_(5, 6)
         .severity = severity,
         .fix = fix,
     };
-    va_list ap;
 
     if (!f) {
         free(fix);
         return;
     }
-    va_start(ap, fmt);
-    new.message = keep(c, xpci_vformat(fmt, ap));
-    va_end(ap);
+    new.message = keep(c, xpci_format_args(fmt));
     make_printable(new.message);
     make_printable(fix);
     for (; f > c->out->v + c->first && position(f - 1) > position(&new); f--)

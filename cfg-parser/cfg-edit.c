@@ -21,12 +21,8 @@ struct edit {
 static void _printf_(4, 5)
     put(struct edit *e, size_t from, size_t to, const char *fmt, ...)
 {
-    _cleanup_free_ char *text = NULL;
-    va_list ap;
+    _cleanup_free_ char *text = xpci_format_args(fmt);
 
-    va_start(ap, fmt);
-    text = xpci_vformat(fmt, ap);
-    va_end(ap);
     e->no_memory |=
         !text ||
         xpci_buf_append(e->text, e->cfg->text.data + e->at, from - e->at) < 0 ||

@@ -47,13 +47,9 @@ void xpci_lex_seek(const char *data, struct xpci_place *place, size_t off)
 int xpci_lex_error(struct xpci_error *err, const char *name, const char *data,
                    size_t off, const char *fmt, ...)
 {
-    _cleanup_free_ char *text = NULL;
+    _cleanup_free_ char *text = xpci_format_args(fmt);
     struct xpci_place place = { 0 };
-    va_list ap;
 
-    va_start(ap, fmt);
-    text = xpci_vformat(fmt, ap);
-    va_end(ap);
     xpci_need(text, err);
     xpci_lex_seek(data, &place, off);
     return xpci_error_set(err, EINVAL, "%s:%u:%u: %s", name, place.line,

@@ -40,16 +40,14 @@ void xpci_fact(struct xpci_facts *f, const char *subject, const char *key,
                const char *fmt, ...)
 {
     struct xpci_fact *v = xpci_list_add(f);
-    va_list ap;
 
-    if (v) {
-        *v = (struct xpci_fact){ .key = key, .grade = grade, .why = why };
-        va_start(ap, fmt);
-        v->text = xpci_vformat(fmt, ap);
-        va_end(ap);
-        v->subject = strdup(subject);
-        v->fix = strdup(fix ? fix : "");
-    }
+    if (v)
+        *v = (struct xpci_fact){ .key = key,
+                                 .grade = grade,
+                                 .why = why,
+                                 .text = xpci_format_args(fmt),
+                                 .subject = strdup(subject),
+                                 .fix = strdup(fix ? fix : "") };
     f->oom = f->oom || !v || !v->text || !v->subject || !v->fix;
 }
 

@@ -180,14 +180,9 @@ int xpci_host_change(const struct xpci_call *call, struct xpci_changes *set,
 int xpci_host_override(const struct xpci_call *call, const char *instead,
                        struct xpci_error *err, const char *fmt, ...)
 {
-    _cleanup_free_ char *text = NULL;
-    va_list ap;
+    _cleanup_free_ char *text = xpci_format_args(fmt);
 
-    va_start(ap, fmt);
-    text = xpci_vformat(fmt, ap);
-    va_end(ap);
-    if (!text)
-        return xpci_error_oom(err);
+    xpci_need(text, err);
     if (!call->opt[OPT_FORCE])
         return xpci_error_refuse(err, "%s; %s", text, instead);
     xpci_log(&call->log, XPCI_LOG_WARN, "forced: %s", text);

@@ -47,12 +47,8 @@ int xpci_buf_puts(struct xpci_buf *buf, const char *s)
 
 int xpci_buf_printf(struct xpci_buf *buf, const char *fmt, ...)
 {
-    _cleanup_free_ char *text = NULL;
-    va_list ap;
+    _cleanup_free_ char *text = xpci_format_args(fmt);
 
-    va_start(ap, fmt);
-    text = xpci_vformat(fmt, ap);
-    va_end(ap);
     return text ? xpci_buf_puts(buf, text) : -ENOMEM;
 }
 
@@ -125,13 +121,7 @@ int xpci_strv_add_once(struct xpci_strv *strv, const char *s)
 
 int xpci_strv_printf(struct xpci_strv *strv, const char *fmt, ...)
 {
-    char *text;
-    va_list ap;
-
-    va_start(ap, fmt);
-    text = xpci_vformat(fmt, ap);
-    va_end(ap);
-    return strv_take(strv, text);
+    return strv_take(strv, xpci_format_args(fmt));
 }
 
 static int strv_cmp(const void *a, const void *b)

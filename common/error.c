@@ -15,11 +15,7 @@ char *xpci_vformat(const char *fmt, va_list ap)
 
 int xpci_asprintf(struct xpci_error *err, char **out, const char *fmt, ...)
 {
-    va_list ap;
-
-    va_start(ap, fmt);
-    *out = xpci_vformat(fmt, ap);
-    va_end(ap);
+    *out = xpci_format_args(fmt);
     return *out ? 0 : xpci_error_oom(err);
 }
 
@@ -27,13 +23,10 @@ int xpci_error_fill(struct xpci_error *err, enum xpci_error_kind kind, int code,
                     const char *fmt, ...)
 {
     char *msg;
-    va_list ap;
 
     if (!err)
         return -code;
-    va_start(ap, fmt);
-    msg = xpci_vformat(fmt, ap); /* the arguments may be of the old message */
-    va_end(ap);
+    msg = xpci_format_args(fmt); /* the arguments may be of the old message */
     free(err->msg);
     *err = (struct xpci_error){ .code = -code, .kind = kind, .msg = msg };
     return -code;
@@ -52,13 +45,10 @@ int xpci_error_wrap(struct xpci_error *err, const char *fmt, ...)
 {
     _cleanup_free_ char *context = NULL;
     char *msg = NULL;
-    va_list ap;
 
     if (!err)
         return -EIO;
-    va_start(ap, fmt);
-    context = xpci_vformat(fmt, ap);
-    va_end(ap);
+    context = xpci_format_args(fmt);
     if (context && xpci_asprintf(NULL, &msg, "%s: %s", context,
                                  xpci_error_text(err)) == 0) {
         free(err->msg);

@@ -89,6 +89,17 @@ int xpci_asprintf(struct xpci_error *err, char **out, const char *fmt, ...)
 /* The text, malloc'ed; NULL when out of memory. */
 char *xpci_vformat(const char *fmt, va_list ap) _printf_(1, 0);
 
+/* The same, of the arguments behind @fmt of the function that it stands in. */
+#define xpci_format_args(fmt)                                                  \
+    __extension__({                                                            \
+        va_list ap_;                                                           \
+        char *text_;                                                           \
+        va_start(ap_, fmt);                                                    \
+        text_ = xpci_vformat(fmt, ap_);                                        \
+        va_end(ap_);                                                           \
+        text_;                                                                 \
+    })
+
 /*
  * A step that may fail: then the calling function returns its error, and
  * releases by cleanup attributes what it has.

@@ -74,16 +74,19 @@ unsigned int xpci_reset_special(const struct xpci_root *root,
     const unsigned int special = 1u << XPCI_RESET_SPECIFIC |
                                  1u << XPCI_RESET_ACPI | 1u << XPCI_RESET_CXL;
     _cleanup_buf_ struct xpci_buf text = { 0 };
-    char path[XPCI_DEVICE_FILE_SIZE], *save = NULL;
+    char path[XPCI_DEVICE_FILE_SIZE];
     unsigned int ways = 0;
 
     if (xpci_root_read(root, xpci_device_file(dev, "reset_method", path), &text,
-                       NULL) < 0)
+                       NULL) < 0 ||
+        !text.len)
         return 0;
-    for (char *word = strtok_r(text.data, " \n", &save); word;
-         word = strtok_r(NULL, " \n", &save)) {
-        for (int i = 0; i < XPCI_RESET_MAX; i++)
-            ways |= (unsigned int)!strcmp(word, xpci_reset_names[i]) << i;
+    text.data[strcspn(text.data, "\n")] = '\0';
+    for (int i = 0; i < XPCI_RESET_MAX; i++) {
+        const char *name = xpci_reset_names[i];
+
+        if (xpci_find_word(text.data, name, strlen(name)))
+            ways |= 1u << i;
     }
     return ways & special;
 }
