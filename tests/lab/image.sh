@@ -67,6 +67,7 @@ mmdebstrap --mode=root --variant=minbase --quiet \
 	--dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' \
 	--essential-hook="cp -R '$tmp/tree/.' \"\$1\"" \
+	--customize-hook="'$here/image/later-kernel' \"\$1\"" \
 	"$suite" "$tmp/root" "${sources[@]}" >&2
 
 # The guest has dom0's kernel and an initrd of busybox and guest-init, as small

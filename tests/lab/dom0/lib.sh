@@ -144,6 +144,17 @@ driver() { # driver BDF
 	fi
 }
 
+# What the kernel's log says had a device in this boot, in order.
+had() { # had BDF
+	dmesg | grep -oE "(pciback|e1000|8139cp|8139too|e1000e) $1" |
+		cut -d' ' -f1 | uniq | xargs
+}
+
+# What pciback has.
+hidden() {
+	(cd /sys/bus/pci/drivers/pciback && echo 0000:*)
+}
+
 # What the guest said on its serial line.
 guest_log() {
 	tr -d '\r' <"$guest_log"

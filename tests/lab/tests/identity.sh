@@ -5,16 +5,6 @@
 # machine-2: -device e1000e,bus=p0
 # shellcheck shell=bash disable=SC2154
 
-# What the kernel's log says had a device in this boot, in order.
-had() { # had BDF
-	dmesg | grep -oE "(pciback|e1000|8139cp|8139too|e1000e) $1" |
-		cut -d' ' -f1 | uniq | xargs
-}
-
-hidden() {
-	(cd /sys/bus/pci/drivers/pciback && echo 0000:*)
-}
-
 boot1() {
 	run xpci -q hide 03:02.0 05:00.0
 	is 'hide succeeds' 0 "$status"
