@@ -85,7 +85,8 @@ packages() {
     make --no-print-directory lab-debs &&
         lintian --allow-root --display-info --fail-on info,warning,error \
             build/deb/*.changes &&
-        rpmlint -r packaging/xpci.rpmlintrc packaging/xpci.spec
+        rpmlint -r packaging/xpci.rpmlintrc packaging/xpci.spec &&
+        tests/run-package.sh build build/deb
 }
 
 lab() {
