@@ -27,34 +27,29 @@ static void change_clear(struct change *c)
     xpci_files_clear(&c->seen);
 }
 
-/* Which operand is what: a name that is no file is taken for a device. */
-static bool is_file(const struct xpci_call *call, const char *operand)
+/* A name that is no file is taken for a device. */
+static int add_operand(struct change *c, const char *operand,
+                       struct xpci_error *err)
 {
-    return strchr(operand, '/') || xpci_root_exists(call->root, operand) ||
-           (!strchr(operand, ':') && strncmp(operand, "name=", 5));
-}
-
-/* One file under two names would be edited twice, from the same bytes. */
-static int add_file(struct change *c, const char *path, struct xpci_error *err)
-{
-    const char *first = xpci_files_add(&c->seen, c->call->root, path);
-
-    xpci_need(first && xpci_strv_add(&c->files, path) == 0, err);
-    return first == path
-               ? 0
-               : xpci_error_usage(err, "'%s' and '%s' are the same file", first,
-                                  path);
-}
-
-static int add_device(struct change *c, const char *text,
-                      struct xpci_error *err)
-{
-    struct device *device = xpci_list_add(&c->devices);
+    const struct xpci_root *root = c->call->root;
+    struct device *device;
+    const char *first;
     int ret;
 
+    if (strchr(operand, '/') || xpci_root_exists(root, operand) ||
+        (!strchr(operand, ':') && strncmp(operand, "name=", 5))) {
+        first = xpci_files_add(&c->seen, root, operand);
+        xpci_need(first && xpci_strv_add(&c->files, operand) == 0, err);
+        if (first == operand)
+            return 0;
+        /* it would be edited twice, from the same bytes */
+        return xpci_error_usage(err, "'%s' and '%s' are the same file", first,
+                                operand);
+    }
+    device = xpci_list_add(&c->devices);
     xpci_need(device, err);
-    device->text = text;
-    ret = xpci_pci_spec_parse(text, strlen(text), &device->spec, err);
+    device->text = operand;
+    ret = xpci_pci_spec_parse(operand, strlen(operand), &device->spec, err);
     if (ret < 0)
         err->kind = XPCI_USAGE;
     return ret;
@@ -64,12 +59,8 @@ static int sort_operands(struct change *c, struct xpci_error *err)
 {
     const struct xpci_call *call = c->call;
 
-    for (int i = 1; i < call->argc; i++) {
-        const char *operand = call->argv[i];
-
-        xpci_try(is_file(call, operand) ? add_file(c, operand, err)
-                                        : add_device(c, operand, err));
-    }
+    for (int i = 1; i < call->argc; i++)
+        xpci_try(add_operand(c, call->argv[i], err));
     if (!c->files.n || !c->devices.n)
         return xpci_error_usage(err,
                                 "it is 'xpci cfg %s FILE... "

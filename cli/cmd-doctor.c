@@ -306,13 +306,11 @@ static int show(const struct xpci_call *call, const struct xpci_fact *fact,
 {
     static const char *const grades[] = { NULL, "note", "warning", "error" };
     _cleanup_free_ char *text = NULL;
-    int ret = xpci_asprintf(err, &text, "%s%s%s", fact->key ? fact->key : "",
-                            fact->key ? ": " : "", fact->text);
 
-    for (size_t i = 0; ret == 0 && fact->key && fact->key[i]; i++)
+    xpci_try(xpci_asprintf(err, &text, "%s%s%s", fact->key ? fact->key : "",
+                           fact->key ? ": " : "", fact->text));
+    for (size_t i = 0; fact->key && fact->key[i]; i++)
         text[i] = (char)tolower((unsigned char)text[i]);
-    if (ret < 0)
-        return ret;
     if (call->opt[OPT_JSON] || call->opt[OPT_COLUMNS])
         return xpci_table_add(call, err, grades[fact->grade], fact->subject,
                               text, fact->why, *fact->fix ? fact->fix : NULL);

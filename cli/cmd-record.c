@@ -100,37 +100,32 @@ static int save(const struct xpci_call *call, const struct xpci_buf *bytes,
 {
     _cleanup_root_ struct xpci_root *here = NULL;
     const char *file = call->argv[0];
-    int ret = xpci_root_new("/", &here, err);
 
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_root_new("/", &here, err));
     if (xpci_root_exists(here, file) && !call->opt[OPT_FORCE])
         return xpci_error_refuse(
             err, "'%s' is there already; --force replaces it", file);
-    ret = xpci_file_replace(here, file, bytes->data, bytes->len, 0600, err);
-    if (ret == 0)
-        xpci_log(&call->log, XPCI_LOG_NOTE,
-                 "%zu names and %zu KiB are in '%s'; it tells how this host "
-                 "is made, so look before you give it away: tar -tf",
-                 members, (bytes->len + 1023) / 1024, file);
-    return ret;
+    xpci_try(xpci_file_replace(here, file, bytes->data, bytes->len, 0600, err));
+    xpci_log(&call->log, XPCI_LOG_NOTE,
+             "%zu names and %zu KiB are in '%s'; it tells how this host is "
+             "made, so look before you give it away: tar -tf",
+             members, (bytes->len + 1023) / 1024, file);
+    return 0;
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv names = { 0 };
     _cleanup_buf_ struct xpci_buf bytes = { 0 };
-    int ret = 0,
-        unread = xpci_recording_make(call->root, parts, XPCI_ARRAY_SIZE(parts),
+    int unread = xpci_recording_make(call->root, parts, XPCI_ARRAY_SIZE(parts),
                                      &names, &bytes, &call->log, err);
 
-    if (unread < 0)
-        return unread;
+    xpci_try(unread);
     for (size_t i = 0; call->opt[OPT_DRY_RUN] && i < names.n; i++)
         printf("/%s\n", names.v[i]);
     if (!call->opt[OPT_DRY_RUN])
-        ret = save(call, &bytes, names.n, err);
-    return ret < 0 ? ret : unread > 0;
+        xpci_try(save(call, &bytes, names.n, err));
+    return unread > 0;
 }
 
 const struct xpci_cmd xpci_cmd_record = {

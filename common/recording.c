@@ -297,10 +297,8 @@ static int unpack_one(struct archive *a, struct archive *disk,
 {
     const char *name = archive_entry_pathname(entry), *why;
     _cleanup_free_ char *path = NULL;
-    int ret = xpci_interrupt_check(err);
 
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_interrupt_check(err));
     while (name && !strncmp(name, "./", 2)) /* tar -C DIR . */
         name += 2;
     if (name && !*name)
@@ -339,9 +337,8 @@ static int unpack(const char *file, const char *dir, struct xpci_error *err)
     if (archive_read_open_filename(a, file, 65536) < ARCHIVE_OK)
         return xpci_error_set(err, EBADMSG, "%s", archive_error_string(a));
     while ((status = archive_read_next_header(a, &entry)) >= ARCHIVE_WARN &&
-           status != ARCHIVE_EOF) {
+           status != ARCHIVE_EOF)
         xpci_try(unpack_one(a, disk, entry, dir, &bytes, err));
-    }
     if (status != ARCHIVE_EOF)
         return xpci_error_set(err, EBADMSG, "%s", archive_error_string(a));
     return 0;
