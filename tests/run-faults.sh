@@ -144,6 +144,7 @@ debian=$work/prepared/base/debian2
 mkdir -p "$debian/var/lib"
 echo "name = 'other'" >"$debian/etc/other.cfg"
 cp -a "$debian" "$work/hide"
+cp -a "$debian" "$work/rebuild"
 cp -a "$debian" "$work/unhide"
 run "$work/unhide" 0 '' hide 03:02.0
 mkdir -p "$work/cfg/etc/xen" "$work/cfg/boot" "$work/cfg/var/lib"
@@ -157,6 +158,7 @@ hide=$!
 {
 	scenario cfg "full kill trace" cfg add /etc/xen/a.cfg /etc/xen/b.cfg 03:02.0@7
 	scenario unhide "full kill" unhide 03:02.0
+	scenario rebuild kill hide --rebuild 03:02.0
 } >"$work/2"
 # bash forgets a process whose number is used again
 wait $hide || true
