@@ -53,6 +53,7 @@ static int parse_columns(struct xpci_table *table, const char *text,
             table->scols, name, 0, chosen || extra ? SCOLS_FL_HIDDEN : 0);
 
         xpci_need(name && col, NULL);
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
         xpci_try(xpci_list_push(&table->columns, col));
         xpci_try(scols_column_set_json_type(col, memchr(text + len, '#', marks)
                                                      ? SCOLS_JSON_NUMBER
@@ -186,6 +187,7 @@ int xpci_table_row(const struct xpci_call *call, const char *const *cells,
     struct libscols_line *line =
         scols_table_new_line(table->scols, table->above);
 
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
     xpci_need(line && xpci_list_push(&table->rows, line) == 0, err);
     for (size_t i = 0; i < table->columns.n; i++) {
         struct libscols_column *col = table->columns.v[i];

@@ -75,6 +75,7 @@ size_t xpci_find_word(const char *words, const char *word, size_t len);
 #define xpci_list_push(list, ...)                                              \
     xpci_array_push((list)->v, (list)->n, __VA_ARGS__)
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): @each is declared there */
 /* The first element, @each as a pointer to it, of which @is holds; or NULL. */
 #define xpci_list_find(list, each, is)                                         \
     __extension__({                                                            \
@@ -99,6 +100,7 @@ size_t xpci_find_word(const char *words, const char *word, size_t len);
         free((list)->v);                                                       \
         *(list) = (__typeof__(*(list))){ 0 };                                  \
     } while (0)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #define _cleanup_buf_ _cleanup_(xpci_buf_clear)
 #define _cleanup_strv_ _cleanup_(xpci_strv_clear)

@@ -37,7 +37,7 @@ static bool has(const struct space *space, int pos, int len)
 {
     uint8_t last;
 
-    return (size_t)(pos + len) <= space->bytes ||
+    return (size_t)pos + (size_t)len <= space->bytes ||
            pci_read_block(space->pdev, pos + len - 1, &last, 1);
 }
 
