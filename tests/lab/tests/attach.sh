@@ -10,7 +10,6 @@ traces() {
 	xenstore-ls -f | grep -E '/pci/' | grep -vE 'driver_path|= ""$'
 	(cd /sys/bus/pci/drivers/pciback && echo 0000:* && cat permissive)
 	xl pci-assignable-list | sort
-	pgrep -c xl
 }
 
 does() { # does CMD...: must succeed
@@ -38,12 +37,15 @@ same() { # same WHEN
 boot1() {
 	local c
 	modprobe xen-pciback
-	for c in 03:00.0 03:02.0 05:00.0 05:00.1; do
+	echo 2 >/sys/bus/pci/devices/0000:01:00.0/sriov_numvfs
+	vf=$(basename "$(readlink /sys/bus/pci/devices/0000:01:00.0/virtfn0)")
+	for c in 03:00.0 03:02.0 05:00.0 "$vf"; do
 		xl pci-assignable-add "$c"
 	done
 	start_guest
 	before=$(traces)
 	fine 'at first'
+	function_of_nvme
 	reconciling
 	together
 }
@@ -87,13 +89,23 @@ together() {
 	refused 1 'slot 1 of .winxp. is taken' \
 		xpci attach winxp 03:00.0@7 03:02.0@1
 	refused 2 'slot 7 is asked for' xpci attach winxp 03:00.0@7 03:02.0@7
+	refused 2 'are one' xpci attach winxp 03:00.0@7 03:00.0@8
 	refused 2 'seized' xpci attach winxp 03:00.0@7,seize=1
 	refused 2 'unknown option' xpci attach winxp 03:00.0@7,seise=1
 	same 'after refusals'
 	refused 1 'slot 1 of .winxp. is taken' \
-		xpci attach --keep-going winxp 03:00.0@7 03:02.0@1
+		xpci attach --keep-going --persist winxp 03:00.0@7 03:02.0@1
 	like 'the other one is there' 'winxp +0000:03:00.0 +7' "$output"
-	does xpci detach winxp 03:00.0
+	is 'and in the file' "pci = ['03:00.0@7']" \
+		"$(grep '^pci' /etc/xen/winxp.cfg)"
+	does xpci detach --persist winxp 03:00.0
 	same 'then'
 }
 
+function_of_nvme() {
+	say 'a virtual function'
+	does xpci attach winxp "$vf" 8
+	wait_guest 30 'GUEST-PCI \+ 0000:00:08.0 1b36:0010'
+	does xpci detach winxp "$vf"
+	same 'then'
+}
