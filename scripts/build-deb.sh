@@ -23,6 +23,9 @@ files() { # in a tar, those that are tracked and still there
 
 # one package each, for "apt install DIR/xpci*.deb"
 export DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:+$DEB_BUILD_OPTIONS }noautodbgsym"
+mkdir -p "$1"
+exec 9>"$1.lock"
+flock 9
 key=$({ files; dpkg-query -W libxen-dev
     echo "$DEB_BUILD_OPTIONS"; } | sha256sum)
 if [ "$(cat "$1/key" 2>/dev/null)" = "$key" ]; then
