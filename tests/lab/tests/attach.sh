@@ -48,6 +48,7 @@ boot1() {
 	function_of_nvme
 	reconciling
 	together
+	with_group
 }
 
 reconciling() {
@@ -99,6 +100,24 @@ together() {
 	is 'and in the file' "pci = ['03:00.0@7']" \
 		"$(grep '^pci' /etc/xen/winxp.cfg)"
 	does xpci detach --persist winxp 03:00.0
+	same 'then'
+}
+
+guest_has() { # guest_has VENDOR:DEVICE, since it was looked for the last time
+	guest_log | tail -n +$((guest_pos + 1)) | grep -q "GUEST-PCI + .* $1"
+}
+
+both() {
+	guest_has 8086:100e && guest_has 10ec:8139
+}
+
+with_group() {
+	say 'two in one call, and the guest sees both'
+	guest_pos=$(guest_log | wc -l)
+	does xpci attach --with-group winxp $card@9
+	like 'the group is with it' '0000:03:00\.0' "$output"
+	wait_for 60 'the guest has both' both
+	does xpci detach --timeout 60 winxp 03:00.0 $card
 	same 'then'
 }
 
