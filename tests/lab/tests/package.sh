@@ -16,6 +16,7 @@ not_compared=(
 	"/boot/initrd.img-$kernel" /var/lib/initramfs-tools
 	/var/lib/dpkg/status /var/lib/dpkg/status-old /var/lib/dpkg/lock
 	/var/lib/dpkg/lock-frontend /var/lib/dpkg/triggers/Lock
+	'/var/lib/dpkg/info/*.list'
 	/var/lib/dpkg/triggers/Unincorp
 	/var/lib/apt/extended_states /var/lib/apt/lists
 	/var/lib/lab /var/lib/xen /var/lib/xenstored
@@ -23,13 +24,13 @@ not_compared=(
 
 # Each file's name, type, mode, owner, and link or checksum.
 files() {
-	local paths=() p
+	local paths=(-false) p
 	for p in "${not_compared[@]}"; do
-		paths+=(-path "$p" -o)
+		paths+=(-o -path "$p")
 	done
-	find /etc /boot /lib /usr /var/lib "${paths[@]}" -false -prune -o \
+	find /etc /boot /lib /usr /var/lib \( "${paths[@]}" \) -prune -o \
 		-printf '%p %y %m %U:%G %l\n' | sort
-	find /etc /boot /lib /usr /var/lib "${paths[@]}" -false -prune -o \
+	find /etc /boot /lib /usr /var/lib \( "${paths[@]}" \) -prune -o \
 		-type f -print0 | sort -z | xargs -0 md5sum
 	lsinitramfs "$image" | sort
 }
@@ -101,6 +102,8 @@ purge() {
 	files >$kept/files.after
 	is 'every file is as before' '' \
 		"$(diff $kept/files.before $kept/files.after)"
+	is 'dpkg knows of no xpci' '' "$(cd /var/lib/dpkg/info && echo xpci* |
+		sed 's/xpci\*//')"
 }
 
 boot4() {
