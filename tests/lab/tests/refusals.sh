@@ -54,7 +54,7 @@ boot1() {
 	full_disk
 }
 
-# No room for a rebuilt image: the files are taken back, the image stays.
+# No room for another image: the files are taken back, the image stays.
 full_disk() {
 	local before
 	say 'a full disk'
@@ -62,10 +62,19 @@ full_disk() {
 	# what is left for root, who may use the reserve too
 	fallocate -l "$(($(stat -f -c '%f * %S' /) - 67108864))" /filler
 	head -c 37748736 /dev/zero >>/filler # 16 MiB are ext4's own
-	run xpci -q hide 03:02.0
+	run xpci -q hide --rebuild 03:02.0
 	rm /filler # the lab's own notes need room too
-	was_refused 1 "rebuilding '$image'" xpci -q hide 03:02.0
+	was_refused 1 "rebuilding '$image'" xpci -q hide --rebuild 03:02.0
 	is 'files and image are as before' "$before" "$(fingerprint)"
+
+	say 'no room for an image to which a little is appended'
+	fallocate -l "$(($(stat -f -c '%f * %S' /) - 67108864))" /filler
+	cat /dev/zero >>/filler || true
+	truncate -s -3M /filler
+	run xpci -q hide 03:02.0
+	rm /filler
+	was_refused 1 'No space' xpci -q hide 03:02.0
+	is 'and all is as before' "$before" "$(fingerprint)"
 
 	say 'no room for a small file'
 	mount -t tmpfs -o size=4k tmpfs /etc/initramfs-tools/scripts/init-top
@@ -75,7 +84,7 @@ full_disk() {
 	is 'again all is as before' "$before" "$(fingerprint)"
 
 	say 'an interrupt in the middle of the rebuild'
-	run timeout -s INT 12 xpci -q hide 03:02.0
+	run timeout -s INT 12 xpci -q hide --rebuild 03:02.0
 	is 'timeout had to interrupt it' 124 "$status"
 	like 'says so' 'interrupted by signal 2' "$errout"
 	is 'once more all is as before' "$before" "$(fingerprint)"
