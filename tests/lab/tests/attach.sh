@@ -39,7 +39,7 @@ boot1() {
 	modprobe xen-pciback
 	echo 2 >/sys/bus/pci/devices/0000:01:00.0/sriov_numvfs
 	vf=$(basename "$(readlink /sys/bus/pci/devices/0000:01:00.0/virtfn0)")
-	for c in 03:00.0 03:02.0 05:00.0 "$vf"; do
+	for c in 03:00.0 03:02.0 05:00.0 05:00.1 "$vf"; do
 		xl pci-assignable-add "$c"
 	done
 	start_guest
@@ -47,8 +47,10 @@ boot1() {
 	fine 'at first'
 	function_of_nvme
 	reconciling
-	together
 	with_group
+	# last: detached from 03:00.0 (rtl8139, which cannot be reset) the guest
+	# says nothing more, with xl as with xpci
+	together
 }
 
 reconciling() {
@@ -103,21 +105,16 @@ together() {
 	same 'then'
 }
 
-guest_has() { # guest_has VENDOR:DEVICE, since it was looked for the last time
-	guest_log | tail -n +$((guest_pos + 1)) | grep -q "GUEST-PCI + .* $1"
-}
-
 both() {
-	guest_has 8086:100e && guest_has 10ec:8139
+	[ "$(guest_log | grep -c 'GUEST-PCI + .* 8086:10d3')" = 2 ]
 }
 
 with_group() {
 	say 'two in one call, and the guest sees both'
-	guest_pos=$(guest_log | wc -l)
-	does xpci attach --with-group winxp $card@9
-	like 'the group is with it' '0000:03:00\.0' "$output"
+	does xpci attach --with-group winxp 05:00.0@9
+	like 'the group is with it' '0000:05:00\.1' "$output"
 	wait_for 60 'the guest has both' both
-	does xpci detach --timeout 60 winxp 03:00.0 $card
+	does xpci detach --timeout 60 winxp 05:00.0 05:00.1
 	same 'then'
 }
 
