@@ -24,7 +24,7 @@ boot1() {
 	run grep -rlaE "$(hostname)|BEGIN .*KEY" /root/tar/etc /root/tar/proc
 	is "neither the host's name nor keys are in it" "" "$output"
 	for command in list 'list --json -a' groups tree 'tree --json' hide-list \
-		'hide -n 03:02.0' 'hide -n 00:1f.2'; do
+		'hide -n --rebuild 03:02.0' 'hide -n 00:1f.2'; do
 		live=$(answer / "$command")
 		is "$command: the same from the recording" "$live" \
 			"$(answer /root/host.tar.gz "$command")"
