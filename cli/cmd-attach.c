@@ -270,6 +270,16 @@ static int attach_all(struct job *job, struct xpci_error *err)
     return ret;
 }
 
+static void warn_unheard(const struct xpci_call *call)
+{
+    xpci_log(&call->log, XPCI_LOG_WARN,
+             "'%s' has the devices, but takes no notice: it is paused or busy "
+             "booting, or a card with IRQ 16 was taken from it before, and "
+             "with the card (before Xen 4.19) the interrupt that tells it of "
+             "others; then it finds these when it is started anew",
+             call->domain.name);
+}
+
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_(job_clear) struct job job = { .call = call };
@@ -294,6 +304,8 @@ static int run(struct xpci_call *call, struct xpci_error *err)
             call, err, call->domain.name, xpci_cell_bdf(&req->bdf),
             req->vslot ? xpci_cell("%x", req->vslot) : NULL));
     }
+    if (job.req.v[job.n - 1].unheard)
+        warn_unheard(call);
     return status;
 }
 

@@ -5,6 +5,8 @@
 #include "buf.h"
 #include "monitor.h"
 
+#define CARDS 2 /* PIIX4_PCI_HOTPLUG_STATUS */
+
 static int add_device(struct xpci_monitor_devices *devs, const char *line,
                       struct xpci_error *err)
 {
@@ -128,4 +130,13 @@ uint32_t xpci_monitor_slots(const struct xpci_monitor_devices *devs)
             mask |= UINT32_C(1) << devs->v[i].slot;
     }
     return mask;
+}
+
+bool xpci_monitor_unheard(const char *text)
+{
+    unsigned int events;
+
+    return sscanf(text, "portl[0xafe0] = %x", &events) == 1 &&
+           events != UINT32_MAX /* nothing is there */ &&
+           (events & events >> 16 & CARDS);
 }

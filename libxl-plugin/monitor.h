@@ -9,6 +9,7 @@
 #ifndef XPCI_MONITOR_H
 #define XPCI_MONITOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bdf.h"
@@ -47,6 +48,15 @@ const struct xpci_monitor_device *xpci_monitor_at(
 
 /* Taken slots of bus 0, where passed-through devices go, as a bit mask. */
 uint32_t xpci_monitor_slots(const struct xpci_monitor_devices *devs);
+
+/*
+ * Has the guest not heard yet of a card that came or went? Such news are an
+ * event of the PIIX4 (QEMU, hw/acpi/piix4.c): a status word that the guest
+ * clears, and behind it a word of what it wants to hear. False if it does not
+ * listen, as before it has booted, or if the text is no answer.
+ */
+#define XPCI_MONITOR_EVENTS "i /w 0xafe0" /* both words */
+bool xpci_monitor_unheard(const char *text);
 
 #define _cleanup_monitor_devices_ _cleanup_(xpci_monitor_devices_clear)
 

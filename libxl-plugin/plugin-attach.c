@@ -370,6 +370,7 @@ static int read_back(struct op *ops, size_t n, struct plugin_view *now,
 {
     const struct plugin_job *at = &ops->at;
     int64_t deadline = plugin_now_ms() + PV_WAIT_MS;
+    bool given = false;
 
     xpci_try(view(at->p, at->dom, now, err));
     for (size_t i = 0; i < n; i++) {
@@ -378,7 +379,10 @@ static int read_back(struct op *ops, size_t n, struct plugin_view *now,
             at->request->ret = at->dom->type == XPCI_DOMAIN_HVM
                                    ? read_back_hvm(at)
                                    : wait_pv(at, deadline);
+        given |= at->request->ret == 0;
     }
+    at->request->unheard = given && at->dom->type == XPCI_DOMAIN_HVM &&
+                           plugin_unheard(at->p, at->dom->id);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "plugin.h"
 
 #define ANSWER_MS 10000
+#define NEWS_MS 3000
 
 /* A command under way. On the heap: libxl may write to it after we gave up. */
 struct command {
@@ -91,4 +92,20 @@ int plugin_slots_used(void *ctx, const struct xpci_domain *dom, uint32_t *mask,
     if (ret == 0)
         *mask = xpci_monitor_slots(&bus);
     return ret;
+}
+
+/* That it has the device was read before: no answer here is no failure. */
+bool plugin_unheard(struct plugin *p, uint32_t domid)
+{
+    int64_t deadline = plugin_now_ms() + NEWS_MS;
+    bool unheard;
+
+    do {
+        _cleanup_free_ char *text = NULL;
+
+        unheard =
+            plugin_monitor(p, domid, XPCI_MONITOR_EVENTS, &text, NULL) == 0 &&
+            xpci_monitor_unheard(text);
+    } while (unheard && plugin_wait(deadline));
+    return unheard;
 }

@@ -106,6 +106,8 @@ int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
 int plugin_slots(struct plugin *p, uint32_t domid,
                  struct xpci_monitor_devices *out,
                  struct xpci_error *err) _must_check_;
+/* Has an HVM guest not heard of what it was given? It gets 3 s for that. */
+bool plugin_unheard(struct plugin *p, uint32_t domid);
 
 /* plugin-attach.c */
 int plugin_attach(void *ctx, const struct xpci_domain *dom,

@@ -30,7 +30,7 @@
 #include "error.h"
 #include "root.h"
 
-#define XPCI_TOOLSTACK_ABI 3
+#define XPCI_TOOLSTACK_ABI 4
 #define XPCI_TOOLSTACK_SYMBOL "xpci_toolstack_plugin"
 
 enum xpci_domain_type { XPCI_DOMAIN_PV, XPCI_DOMAIN_HVM, XPCI_DOMAIN_PVH };
@@ -62,7 +62,8 @@ struct xpci_attach_request {
     unsigned int vslot; /* asked for, 0: the toolstack chooses; then where it
                            is, 0 for a guest type without a fixed slot */
     bool permissive, relaxed, msitranslate, power_mgmt;
-    int ret;               /* 0: the guest has it; -ECANCELED: was not tried */
+    bool unheard; /* of the last: the guest has taken no notice of them all */
+    int ret;      /* 0: the guest has it; -ECANCELED: was not tried */
     struct xpci_error err; /* why not; the caller's to clear */
 };
 

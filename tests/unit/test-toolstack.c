@@ -131,6 +131,30 @@ static void monitor_refuses_what_it_cannot_read(void **state)
     }
 }
 
+static void monitor_knows_who_has_not_heard(void **state)
+{
+    static const struct {
+        const char *text;
+        bool unheard;
+    } answers[] = {
+        { "portl[0xafe0] = 0x00060002\r\n", true },
+        { "portl[0xafe0] = 0x00060000\r\n", false },
+        { "portl[0xafe0] = 0x00000002\r\n", false }, /* does not listen */
+        { "portl[0xafe0] = 0x00040002\r\n", false }, /* to processors only */
+        { "portl[0xafe0] = 0x00060004\r\n", false },
+        { "portl[0xafe0] = 0xffffffff\r\n", false },
+        { "portw[0xafe0] = 0x00060002\r\n", false },
+        { "unknown command: 'i'\r\n", false },
+        { "", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(answers); i++) {
+        if (xpci_monitor_unheard(answers[i].text) != answers[i].unheard)
+            fail_msg("wrong: '%s'", answers[i].text);
+    }
+}
+
 static void reason_is_the_cause(void **state)
 {
     struct xpci_reason reason = { 0 };
@@ -351,10 +375,10 @@ static void table_must_fit(void **state)
                  "built for Xen 4.18, this host runs 4.17");
     ops.size -= 8;
     expect_error(&err, xpci_load_check(&ops, "p", "4.18", &err), -ENOEXEC,
-                 "bytes, this xpci needs 3 and ");
+                 "bytes, this xpci needs 4 and ");
     ops.abi++; /* says nothing about the size */
     expect_error(&err, xpci_load_check(&ops, "p", "4.18", &err), -ENOEXEC,
-                 "has ABI 4 and ");
+                 "has ABI 5 and ");
 }
 
 static void toolstack_is_the_running_system(void **state)
@@ -378,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(monitor_reads_the_bus),
         cmocka_unit_test(monitor_refuses_what_it_cannot_read),
+        cmocka_unit_test(monitor_knows_who_has_not_heard),
         cmocka_unit_test(reason_is_the_cause),
         cmocka_unit_test(reason_is_one_clean_line),
         place_test(release_is_the_running_one),
