@@ -156,7 +156,7 @@ static int timed_out(const struct plugin_job *de)
 
     return xpci_error_set(de->err, ETIMEDOUT,
                           "'%s' did not let go of %s: its %s; run the detach "
-                          "again once the guest is up",
+                          "again once the guest is up, or destroy the guest",
                           de->dom->name, de->bdf,
                           hvm ? "operating system has not answered the eject "
                                 "request, which stays pending"
