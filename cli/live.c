@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <string.h>
 
 #include "host.h"
 #include "live.h"
@@ -35,28 +36,33 @@ static int move_all(const struct xpci_call *call,
     return xpci_moves_make(moves, call->root, &call->log, err);
 }
 
-/* What an xpci that was killed gave to pciback, and nothing hides. */
+/*
+ * What an xpci that was killed was moving, and nothing hides: at its driver it
+ * may still be kept for pciback.
+ */
 static int find_half_done(struct xpci_call *call, const char *lines,
                           struct xpci_moves *moves, struct xpci_error *err)
 {
     for (size_t i = 0; i < call->inv.n; i++) {
         const struct xpci_device *dev = &call->inv.dev[i];
         _cleanup_free_ char *driver = NULL;
+        bool back;
 
-        if (!xpci_host_on_pciback(dev) ||
-            xpci_hide_conf_find(&call->conf, &dev->bdf))
-            continue;
         xpci_try(xpci_drivers_find(lines, &call->inv, dev, &driver, err));
-        if (!driver)
+        if (!driver || xpci_hide_conf_find(&call->conf, &dev->bdf))
             continue;
-        xpci_log(&call->log, XPCI_LOG_WARN,
-                 "an xpci that was killed has left " XPCI_BDF_FMT
-                 " to pciback, which is to give it back to '%s'",
-                 XPCI_BDF_ARGS(dev->bdf), driver);
+        back = dev->driver && !strcmp(dev->driver, driver);
+        if (!back)
+            xpci_log(&call->log, XPCI_LOG_WARN,
+                     "an xpci that was killed has left " XPCI_BDF_FMT
+                     " with %s; it goes back to %s",
+                     XPCI_BDF_ARGS(dev->bdf), xpci_host_driver(dev),
+                     *driver ? driver : "the driver that wants it");
         if (!call->guests_known)
             xpci_try(xpci_host_guests(call, err));
         if (!xpci_host_user(call, &dev->bdf))
-            xpci_try(xpci_moves_add(moves, call->root, dev, driver, err));
+            xpci_try(xpci_moves_add(moves, call->root, dev,
+                                    *driver ? driver : NULL, err));
     }
     return 0;
 }
@@ -188,15 +194,14 @@ static int print_moves(const struct xpci_call *call,
 }
 
 /* For who comes after a kill; files are in a journal of their own. */
-static int note_moves(const struct xpci_call *call, struct xpci_error *err)
+static int note_moves(const struct xpci_call *call,
+                      const struct xpci_moves *moves, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
 
-    xpci_try(
-        xpci_drivers_text(call->root, &call->conf, &call->inv, &text, err));
-    return text.len ? xpci_file_replace(call->root, XPCI_BINDING_PATH,
-                                        text.data, text.len, 0644, err)
-                    : 0;
+    xpci_try(xpci_moves_text(moves, &call->inv, &text, err));
+    return xpci_file_replace(call->root, XPCI_BINDING_PATH, text.data, text.len,
+                             0644, err);
 }
 
 /*
@@ -235,7 +240,7 @@ int xpci_live_make(const struct xpci_call *call, const struct xpci_moves *moves,
     xpci_try(check_unused(call, moves, err));
     if (call->opt[OPT_DRY_RUN])
         return print_moves(call, moves, err);
-    xpci_try(note_moves(call, err));
+    xpci_try(note_moves(call, moves, err));
     return move_all(call, moves, err);
 }
 

@@ -85,11 +85,14 @@ static int find_writes(const struct xpci_root *root,
     xpci_bdf_format(&dev->bdf, bdf);
     xpci_device_file(dev, "", dir);
     xpci_device_file(dev, "driver_override", override);
-    if (xpci_root_exists(root, override))
+    /* the name comes before another driver lets go, and goes after pciback */
+    if (is_pciback(from) && !there)
+        ret = push(out, bdf, dir, "", "driver/unbind");
+    if (ret == 0 && xpci_root_exists(root, override))
         ret = push(out, is_pciback(to) ? to : "", override, "", "");
-    else if (is_pciback(to))
+    else if (ret == 0 && is_pciback(to))
         ret = push(out, bdf, PCIBACK, "", "/new_slot");
-    if (ret == 0 && from && !there)
+    if (ret == 0 && from && !is_pciback(from) && !there)
         ret = push(out, bdf, dir, "", "driver/unbind");
     /* else pciback would be asked first when the device is offered around */
     if (ret == 0 && is_pciback(from) && !there)
@@ -303,17 +306,44 @@ static const char *find_line(const char *lines, const char *identity)
     return NULL;
 }
 
+/* "PATH=IDS" */
+static int find_identity(const struct xpci_inventory *inv,
+                         const struct xpci_device *dev, char **out,
+                         struct xpci_error *err)
+{
+    _cleanup_free_ char *path = NULL;
+
+    xpci_need(xpci_device_path(inv, dev, &path) == 0, err);
+    return xpci_asprintf(err, out, "%s=%04x:%04x", path, dev->vendor,
+                         dev->device);
+}
+
+int xpci_moves_text(const struct xpci_moves *moves,
+                    const struct xpci_inventory *inv, struct xpci_buf *out,
+                    struct xpci_error *err)
+{
+    for (size_t i = 0; i < moves->n; i++) {
+        const struct xpci_move *m = &moves->v[i];
+        const char *driver = is_pciback(m->to) ? m->from : m->to;
+        _cleanup_free_ char *identity = NULL;
+
+        xpci_try(find_identity(inv, m->dev, &identity, err));
+        xpci_need(xpci_buf_printf(out, "%s %s\n", identity,
+                                  driver ? driver : "") == 0,
+                  err);
+    }
+    return 0;
+}
+
 int xpci_drivers_find(const char *lines, const struct xpci_inventory *inv,
                       const struct xpci_device *dev, char **driver,
                       struct xpci_error *err)
 {
-    _cleanup_free_ char *path = NULL, *identity = NULL;
+    _cleanup_free_ char *identity = NULL;
     const char *name;
 
     *driver = NULL;
-    xpci_need(xpci_device_path(inv, dev, &path) == 0, err);
-    xpci_try(xpci_asprintf(err, &identity, "%s=%04x:%04x", path, dev->vendor,
-                           dev->device));
+    xpci_try(find_identity(inv, dev, &identity, err));
     name = find_line(lines, identity);
     return name ? xpci_asprintf(err, driver, "%.*s", (int)strcspn(name, "\n"),
                                 name)

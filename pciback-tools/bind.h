@@ -22,8 +22,8 @@
  *
  * /var/lib/xpci/drivers has the drivers of hidden devices, for the day they
  * come back: a line "PATH=IDS DRIVER" each, a device as initrd/seize.h names
- * it. XPCI_BINDING_PATH is a copy of it while devices are moved, for who comes
- * after a kill, when the journal has taken back the former.
+ * it. XPCI_BINDING_PATH has such lines of the devices that are being moved, for
+ * who comes after a kill.
  */
 #ifndef XPCI_BIND_H
 #define XPCI_BIND_H
@@ -53,6 +53,14 @@ int xpci_moves_add(struct xpci_moves *moves, const struct xpci_root *root,
 int xpci_moves_print(const struct xpci_moves *moves,
                      const struct xpci_root *root, struct xpci_buf *out,
                      struct xpci_error *err) _must_check_;
+
+/*
+ * Appends a line for each device, with the driver that it comes from or goes
+ * to, which is not pciback; none: "".
+ */
+int xpci_moves_text(const struct xpci_moves *moves,
+                    const struct xpci_inventory *inv, struct xpci_buf *out,
+                    struct xpci_error *err) _must_check_;
 
 /* -ENOTRECOVERABLE: it failed, and a device is not where it was. */
 int xpci_moves_make(const struct xpci_moves *moves,

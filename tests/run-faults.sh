@@ -7,7 +7,9 @@
 # must be as it is to be. "kill": xpci dies at the k-th such call; "trace": it
 # dies at the k-th system call of any kind. The next xpci, whatever it is to
 # do, must make the tree what it was or what it is to be, with no file left
-# over, and the same command again what it is to be.
+# over, and the same command again what it is to be. Where devices change
+# hands, the tree is the running system, with who has them, and the next xpci
+# is that of the boot scripts.
 set -euo pipefail
 export LC_ALL=C
 umask 022
@@ -19,17 +21,22 @@ manifest()
 	(
 		cd "$1"
 		find . -mindepth 1 -printf '%P %y %m %U:%G %l\n' | sort
-		find boot etc -type f -print0 | sort -z | xargs -0r sha256sum
+		find boot etc var sys/bus -type f -print0 | sort -z |
+			xargs -0r sha256sum
 	)
 }
 
 # run TREE AT KILL COMMAND...: xpci in the tree with the AT-th call failing
 run()
 {
-	local tree=$1 at=$2 kill=$3 mode_kill=
+	local tree=$1 at=$2 kill=$3 mode_kill='' leaks=1
+	local preload=fail-at where=--root
 
 	[ "$kill" != kill ] || mode_kill=1
 	shift 3
+	if [ -e "$tree/lib/xpci" ]; then
+		preload=stand-in-kernel where='' leaks=0
+	fi
 	if [ "$kill" = trace ]; then
 		ASAN_OPTIONS=detect_leaks=0 "$work/kill-at" "$at" \
 			"$work/prepared/bin/xpci" -q --root "$tree" "$@" \
@@ -37,9 +44,10 @@ run()
 		return
 	fi
 	env ${mode_kill:+FAIL_KILL=1} FAIL_AT="$at" FAIL_COUNT=9 \
-		ASAN_OPTIONS=verify_asan_link_order=0 \
-		LD_PRELOAD="$work/fail-at.so" \
-		"$work/prepared/bin/xpci" -q --root "$tree" "$@" \
+		FAIL_CHROOT="$tree" XPCI_LIBEXECDIR=/lib/xpci \
+		ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=$leaks" \
+		LD_PRELOAD="$work/$preload.so" \
+		"$work/prepared/bin/xpci" -q ${where:+"$where" "$tree"} "$@" \
 		9>"$tree.calls" >/dev/null 2>"$tree.stderr" </dev/null
 }
 
@@ -109,6 +117,36 @@ scenario()
 	done
 }
 
+# The running dom0, before "hide --now" and after it.
+live()
+{
+	local tree=$work/take bdf driver pci=$work/take/sys/bus/pci
+
+	cp -a "$debian" "$tree"
+	mkdir -p "$tree/lib/xpci" "$tree/run/lock" "$tree/sys/hypervisor/version" \
+		"$pci/drivers/pciback"
+	cp "$work/stand-in-plugin.so" "$tree/lib/xpci/libxl-4.17.so"
+	install -m 600 /dev/null "$tree/run/lock/xpci"
+	echo xen >"$tree/sys/hypervisor/type"
+	echo 4 >"$tree/sys/hypervisor/version/major"
+	echo 17 >"$tree/sys/hypervisor/version/minor"
+	for bdf in 0000:03:00.0 0000:03:02.0; do
+		echo '(null)' >"$pci/devices/$bdf/driver_override"
+		driver=$(readlink "$pci/devices/$bdf/driver")
+		mkdir -p "$pci/drivers/${driver##*/}"
+	done
+	for driver in "$pci"/drivers/*; do
+		touch "$driver/bind" "$driver/unbind"
+	done
+	touch "$pci/drivers/pciback/remove_slot" "$pci/drivers_probe"
+	cp -a "$tree" "$work/give"
+	run "$work/give" 0 '' hide --now 03:02.0
+	cp -a "$work/give" "$work/late"
+	run "$work/late" 0 '' unhide 03:02.0
+	[ "$(cd "$work/late/sys/bus/pci/devices" && readlink 0000:03:0?.0/driver)" = \
+		$'../../drivers/pciback\n../../drivers/pciback' ]
+}
+
 report()
 {
 	if [ -s "$2" ]; then
@@ -134,8 +172,11 @@ work=$(mktemp -d)
 trap 'umount "$work" 2>/dev/null || true; rm -rf "$work"' EXIT
 mount -t tmpfs -o mode=755 none "$work" 2>/dev/null || chmod 755 "$work"
 "$here/harness/prepare" "$build/xpci" "$work/prepared"
-"${CC:-cc}" -shared -fPIC -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 \
-	-o "$work/fail-at.so" "$here/harness/fail-at.c"
+for name in fail-at stand-in-kernel stand-in-plugin; do
+	"${CC:-cc}" -shared -fPIC -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 \
+		-I"$here/../common" -I"$here/../libxl-plugin" \
+		-o "$work/$name.so" "$here/harness/$name.c"
+done
 "${CC:-cc}" -D_GNU_SOURCE -O1 -o "$work/kill-at" "$here/harness/kill-at.c"
 # takes the lock and finds nothing to do
 other=(cfg remove /etc/other.cfg 05:00.0)
@@ -147,18 +188,26 @@ cp -a "$debian" "$work/hide"
 cp -a "$debian" "$work/rebuild"
 cp -a "$debian" "$work/unhide"
 run "$work/unhide" 0 '' hide 03:02.0
-mkdir -p "$work/cfg/etc/xen" "$work/cfg/boot" "$work/cfg/var/lib"
+live
+mkdir -p "$work"/cfg/{etc/xen,boot,var/lib,sys/bus}
 cp "$debian/etc/other.cfg" "$work/cfg/etc"
 for guest in a b; do
 	echo "name = '$guest'" >"$work/cfg/etc/xen/$guest.cfg"
 done
 
-scenario hide "full kill" hide 03:02.0 >"$work/1" &
+{
+	scenario hide "full kill" hide 03:02.0
+	other=(boot)
+	scenario late kill unhide --now 03:02.0
+} >"$work/1" &
 hide=$!
 {
 	scenario cfg "full kill trace" cfg add /etc/xen/a.cfg /etc/xen/b.cfg 03:02.0@7
 	scenario unhide "full kill" unhide 03:02.0
 	scenario rebuild kill hide --rebuild 03:02.0
+	other=(boot)
+	scenario take "full kill" hide --now 03:02.0
+	scenario give kill unhide --now 03:02.0
 } >"$work/2"
 # bash forgets a process whose number is used again
 wait $hide || true

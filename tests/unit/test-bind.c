@@ -261,12 +261,12 @@ static void test_to_pciback_and_back(void **state)
     expect_drivers("8139cp", "e1000");
     assert_false(kernel.slot_a);
     tree_expect(&t, OVERRIDE_A, "\n");
-    assert_string_equal(kernel.said, "devices/" A "/driver_override \n"
-                                     "drivers/pciback/unbind " A "\n"
+    assert_string_equal(kernel.said, "drivers/pciback/unbind " A "\n"
+                                     "devices/" A "/driver_override \n"
                                      "drivers/pciback/remove_slot " A "\n"
                                      "drivers/8139cp/bind " A "\n"
-                                     "devices/" B "/driver_override \n"
                                      "drivers/pciback/unbind " B "\n"
+                                     "devices/" B "/driver_override \n"
                                      "drivers/pciback/remove_slot " B "\n"
                                      "drivers_probe " B "\n");
     drop_tree(&t);

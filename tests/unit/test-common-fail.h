@@ -7,6 +7,7 @@
  *     ... fail_calls is how many there were since ...
  *     fail_from(0, 0);         none fails
  *     fail_hook = f;           f(k) runs at each; with 0 as code none fails
+ *     fail_write = f;          does what write() does
  */
 #ifndef TEST_COMMON_FAIL_H
 #define TEST_COMMON_FAIL_H
@@ -27,6 +28,7 @@ static int fail_errno;
 static size_t fail_write_max; /* longest write; 0: any */
 static int fail_renameat2;    /* as a file system without its flags */
 static void (*fail_hook)(unsigned int call); /* called for each one */
+static ssize_t (*fail_write)(int fd, const void *data, size_t len);
 
 static void fail_from(unsigned int at, int code)
 {
@@ -52,7 +54,8 @@ ssize_t write(int fd, const void *data, size_t len)
         return -1;
     if (fd > 2 && fail_write_max && len > fail_write_max)
         len = fail_write_max;
-    return syscall(SYS_write, fd, data, len);
+    return fail_write ? fail_write(fd, data, len)
+                      : syscall(SYS_write, fd, data, len);
 }
 
 ssize_t copy_file_range(int from, off_t *from_at, int to, off_t *to_at,
