@@ -7,6 +7,7 @@
 kept=/var/lib/lab
 image=/boot/initrd.img-$(uname -r)
 cards='0000:03:00.0 0000:03:02.0'
+how=
 
 boots() { # boots LAST: each but the first after a cut, each but the last with one
 	local n
@@ -25,7 +26,7 @@ boot1() {
 # Makes the call and notes how long such a call takes.
 call() { # call hide|unhide
 	local start=${EPOCHREALTIME/./} took
-	run xpci "$1" 03:02.0
+	run xpci "$1" ${how:+"$how"} 03:02.0
 	took=$(((${EPOCHREALTIME/./} - start) / 1000))
 	echo "$1" >$kept/call
 	[ $took -lt "$(cat $kept/took 2>/dev/null || echo 0)" ] ||
@@ -42,7 +43,7 @@ next_cut() {
 	echo $verb >$kept/call
 	sync
 	printf 'cut %d.%03d\n' $((ms / 1000)) $((ms % 1000))
-	xpci -q $verb 03:02.0 || true
+	xpci -q $verb ${how:+"$how"} 03:02.0 || true
 	sleep 60 # it was faster
 	fail 'the power is cut'
 }
