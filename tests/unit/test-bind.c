@@ -286,6 +286,7 @@ static void test_fault_in_the_middle(void **state)
 
         make_tree(&t, "8139cp", "e1000", true);
         add_both(&t, XPCI_PCIBACK, XPCI_PCIBACK, &moves);
+        assert_true(k < 20);
         kernel.fail_at = ++k;
         ret = xpci_moves_make(&moves, t.root, NULL, &err);
         if (ret < 0) {
@@ -313,6 +314,7 @@ static void test_fault_on_the_way_back(void **state)
         tree_put(&t, OVERRIDE_A, "pciback\n");
         tree_put(&t, OVERRIDE_B, "pciback\n");
         add_both(&t, "8139cp", "e1000", &moves);
+        assert_true(k < 20);
         kernel.fail_at = ++k;
         ret = xpci_moves_make(&moves, t.root, NULL, NULL);
         if (ret < 0) {
