@@ -55,9 +55,8 @@ static int find_half_done(struct xpci_call *call, const char *lines,
         if (!back)
             xpci_log(&call->log, XPCI_LOG_WARN,
                      "an xpci that was killed has left " XPCI_BDF_FMT
-                     " with %s; it goes back to %s",
-                     XPCI_BDF_ARGS(dev->bdf), xpci_host_driver(dev),
-                     *driver ? driver : "the driver that wants it");
+                     " with %s; it goes back to dom0",
+                     XPCI_BDF_ARGS(dev->bdf), xpci_host_driver(dev));
         if (!call->guests_known)
             xpci_try(xpci_host_guests(call, err));
         if (!xpci_host_user(call, &dev->bdf))

@@ -138,7 +138,7 @@ half_done() {
 	run xpci boot
 	is 'boot succeeds' 0 "$status"
 	like 'it says what it has undone' \
-		"left 0000:03:02\.0 to pciback, .* give it back to 'e1000'" "$errout"
+		'left 0000:03:02\.0 with pciback; it goes back to dom0' "$errout"
 	is 'its driver has it' '8139cp e1000' "$(drivers)"
 	ok 'nothing is left in /var/lib' test ! -e /var/lib/xpci
 }
