@@ -215,7 +215,7 @@ static int change(struct xpci_call *call, bool hide, const char *note,
     xpci_try(
         (hide ? add_to_conf : take_from_conf)(call, &group, &plan.moves, err));
     xpci_try(xpci_plan_make(call, &plan, err));
-    if (hide && plan.by_list && call->conf.n)
+    if (hide && plan.by_list && call->conf.n && !plan.word)
         xpci_try(check_cmdline(call, err));
     if (hide)
         xpci_try(warn_of_absent(call, err));

@@ -41,7 +41,10 @@ static int find_trouble(struct status *s, struct xpci_error *err)
                              "%s is not what " XPCI_HIDE_CONF_PATH
                              " asks for; run 'xpci hide'",
                              s->plan.changes.v[0].path);
-    if (call->conf.n && s->plan.by_list)
+    if (s->plan.entry)
+        return xpci_asprintf(err, &s->trouble, "%s; run 'xpci hide'",
+                             s->plan.entry);
+    if (call->conf.n && s->plan.by_list && !s->plan.word)
         xpci_try(xpci_plan_cmdline(call, XPCI_CMDLINE_LIST, &word, err));
     if (word)
         return xpci_asprintf(err, &s->trouble,

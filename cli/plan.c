@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "append.h"
+#include "grub.h"
 #include "host.h"
 #include "interrupt.h"
 #include "live.h"
@@ -60,6 +61,51 @@ static int want_script(const struct xpci_hide_conf *conf,
     return ret < 0 ? ret : xpci_seize_script(&devices, &plan->script, err);
 }
 
+/* A list for a pciback that is built in, which reads no modprobe.d. */
+static int want_word(const struct xpci_call *call, struct xpci_plan *plan,
+                     struct xpci_error *err)
+{
+    _cleanup_free_ char *list = NULL;
+    bool builtin = false;
+
+    for (size_t k = 0; k < plan->images.n && !builtin; k++) {
+        _cleanup_buf_ struct xpci_buf text = { 0 };
+        _cleanup_free_ char *path = NULL;
+
+        xpci_try(xpci_asprintf(err, &path, "/lib/modules/%s/modules.builtin",
+                               plan->images.v[k].kernel));
+        xpci_try(xpci_root_read_optional(call->root, path, &text, NULL, err));
+        builtin = text.len && strstr(text.data, "/xen-pciback.ko");
+    }
+    if (!builtin)
+        return 0;
+    xpci_try(xpci_hide_conf_list(&call->conf, &list, err));
+    return xpci_asprintf(err, &plan->word, "xen-pciback.hide=%s", list);
+}
+
+/* The drop-in for GRUB, and whether what it boots has the word already. */
+static int want_entry(const struct xpci_call *call, struct xpci_plan *plan,
+                      struct xpci_error *err)
+{
+    _cleanup_free_ char *text = NULL, *now = NULL;
+
+    if (plan->word && !xpci_grub_present(call->root)) {
+        xpci_try(xpci_plan_cmdline(call, plan->word, &now, err));
+        return now ? 0
+                   : xpci_asprintf(err, &plan->entry,
+                                   "xen-pciback is built into a kernel: put "
+                                   "'%s' behind its arguments in the boot "
+                                   "loader's configuration",
+                                   plan->word);
+    }
+    if (plan->word) {
+        xpci_try(xpci_grub_text(plan->word, &text, err));
+        xpci_try(xpci_grub_check(call->root, XPCI_GRUB_CFG, plan->word,
+                                 &plan->entry, err));
+    }
+    return want_file(call, plan, XPCI_GRUB_PATH, text, 0644, err);
+}
+
 static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
                       struct xpci_error *err)
 {
@@ -84,6 +130,9 @@ static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
                                          &plan->options, err));
     else if (conf->n)
         xpci_try(want_script(conf, plan, err));
+    if (plan->options)
+        xpci_try(want_word(call, plan, err));
+    xpci_try(want_entry(call, plan, err));
     xpci_try(want_file(call, plan, XPCI_HIDE_CONF_PATH, text, 0644, err));
     xpci_try(
         want_file(call, plan, XPCI_MODPROBE_PATH, plan->options, 0644, err));
@@ -101,6 +150,7 @@ static int judge(const struct xpci_call *call, struct xpci_plan *plan, size_t k,
     const struct xpci_image_want want = {
         .options_path = XPCI_MODPROBE_PATH,
         .options_text = plan->options,
+        .on_cmdline = plan->word,
         .script_text = plan->script,
         .drivers = &kernel->modules,
         .builtin = &kernel->builtin,
@@ -165,7 +215,7 @@ bool xpci_plan_proven(const struct xpci_plan *plan, size_t k)
 
 bool xpci_plan_needed(const struct xpci_plan *plan)
 {
-    bool needed = plan->changes.n > 0;
+    bool needed = plan->changes.n > 0 || plan->entry;
 
     for (size_t k = 0; k < plan->images.n; k++)
         needed = needed || !xpci_plan_proven(plan, k);
@@ -199,6 +249,17 @@ static int find_end(const struct xpci_call *call, const struct xpci_plan *plan,
     return ret < 0 ? 1 : 0;
 }
 
+/* grub.cfg is not what the drop-in makes of it. */
+static bool is_grub_to_do(const struct xpci_call *call,
+                          const struct xpci_plan *plan)
+{
+    bool is = plan->entry;
+
+    for (size_t i = 0; i < plan->changes.n; i++)
+        is = is || !strcmp(plan->changes.v[i].path, XPCI_GRUB_PATH);
+    return is && xpci_grub_present(call->root);
+}
+
 static int show(const struct xpci_call *call, struct xpci_plan *plan,
                 struct xpci_error *err)
 {
@@ -224,6 +285,8 @@ static int show(const struct xpci_call *call, struct xpci_plan *plan,
             printf("%s%s", i ? " " : "run: ", argv.v[i]);
         putchar('\n');
     }
+    if (is_grub_to_do(call, plan))
+        puts("run: grub-mkconfig -o " XPCI_GRUB_CFG);
     return xpci_live_make(call, &plan->moves, err);
 }
 
@@ -293,19 +356,42 @@ static int rebuild_all(const struct xpci_call *call, struct xpci_plan *plan,
     return 0;
 }
 
+/* As with images: beside the old one, until it is proven. */
+static int rebuild_grub(const struct xpci_call *call, struct xpci_plan *plan,
+                        struct xpci_error *err)
+{
+    _cleanup_free_ char *to = xpci_changes_temp(&plan->changes, XPCI_GRUB_CFG);
+    _cleanup_free_ char *why = NULL;
+    const struct xpci_buf none = { 0 };
+
+    xpci_need(to, err);
+    /* empty, with the attributes of the old one: it is written into */
+    xpci_try(xpci_file_extend(call->root, XPCI_GRUB_CFG, 0, &none, to, err));
+    xpci_try(xpci_grub_make(call->root, to, &call->log, err));
+    if (plan->word)
+        xpci_try(xpci_grub_check(call->root, to, plan->word, &why, err));
+    return why ? xpci_error_set(err, EIO, "after grub-mkconfig %s", why)
+               : xpci_file_move(call->root, to, XPCI_GRUB_CFG, err);
+}
+
 static int apply(const struct xpci_call *call, struct xpci_plan *plan,
                  struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error undo = { 0 };
     struct xpci_changes *set = &plan->changes;
+    bool grub = is_grub_to_do(call, plan);
     int ret;
 
     for (size_t k = 0; k < plan->images.n; k++) {
         if (is_to_do(plan, k))
             xpci_try(xpci_changes_keep(set, plan->images.v[k].path, err));
     }
+    if (grub)
+        xpci_try(xpci_changes_keep(set, XPCI_GRUB_CFG, err));
     xpci_try(xpci_changes_apply(set, call->root, err));
     ret = rebuild_all(call, plan, err);
+    if (ret == 0 && grub)
+        ret = rebuild_grub(call, plan, err);
     if (ret == 0)
         ret = xpci_live_make(call, &plan->moves, err);
     if (ret == 0)
@@ -327,6 +413,8 @@ int xpci_plan_apply(const struct xpci_call *call, struct xpci_plan *plan,
 
     if (plan->options && plan->gen->limit)
         return xpci_error_refuse(err, "%s", plan->gen->limit);
+    if (plan->entry && !xpci_grub_present(call->root))
+        return xpci_error_refuse(err, "%s", plan->entry);
     if (call->opt[OPT_DRY_RUN])
         return show(call, plan, err);
     xpci_interrupt_hold(&held);
@@ -348,5 +436,7 @@ void xpci_plan_clear(struct xpci_plan *plan)
     xpci_moves_clear(&plan->moves);
     free(plan->options);
     free(plan->script);
+    free(plan->word);
+    free(plan->entry);
     *plan = (struct xpci_plan){ 0 };
 }

@@ -29,7 +29,9 @@ struct xpci_plan {
     struct xpci_plan_kernel *kernel; /* one for each image */
     bool by_list;                    /* of addresses, else by identity */
     char *options, *script;          /* one of the two, if anything is hidden */
-    struct xpci_changes changes;     /* files that are not as they must be */
+    char *word;  /* for the kernel's command line; NULL: none is needed */
+    char *entry; /* why the boot loader's does not have it; NULL: it has */
+    struct xpci_changes changes; /* files that are not as they must be */
     struct xpci_moves moves; /* of devices, on the running host; by caller */
 };
 

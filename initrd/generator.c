@@ -273,35 +273,44 @@ static int absent_leftovers(const struct xpci_generator *gen,
     return 0;
 }
 
-static int run_command(const struct xpci_generator *gen,
-                       const struct xpci_root *root,
-                       const struct xpci_kernel_image *image, const char *to,
-                       const struct xpci_log *log, struct xpci_error *err)
+int xpci_generator_run(const struct xpci_root *root, const char *const *argv,
+                       const char *what, const struct xpci_log *log,
+                       struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf output = { 0 };
-    _cleanup_strv_ struct xpci_strv argv = { 0 };
-    _cleanup_free_ char *what = NULL;
-    int status;
-
-    if (xpci_generator_command(gen, image, to, &argv) < 0 ||
-        xpci_asprintf(err, &what, "rebuilding '%s'", image->path) < 0)
-        return xpci_error_oom(err);
-    struct xpci_run run = {
-        .argv = (const char *const *)argv.v,
+    const struct xpci_run run = {
+        .argv = argv,
         .root = root,
         .log = log,
         .what = what,
     };
-    xpci_log(log, XPCI_LOG_NOTE, "%s with %s", what, argv.v[0]);
+    _cleanup_buf_ struct xpci_buf output = { 0 };
+    int status;
+
+    xpci_log(log, XPCI_LOG_NOTE, "%s with %s", what, argv[0]);
     status = xpci_run(&run, &output, err);
     if (status < 0)
         return xpci_error_wrap(err, "%s", what);
     if (status > 0)
         return xpci_error_set(err, EIO, "%s: '%s' failed with status %d: %s",
-                              what, argv.v[0], status, last_words(&output));
+                              what, argv[0], status, last_words(&output));
     if (output.len > 0)
-        xpci_log(log, XPCI_LOG_DEBUG, "%s: %s", argv.v[0], last_words(&output));
+        xpci_log(log, XPCI_LOG_DEBUG, "%s: %s", argv[0], last_words(&output));
     return 0;
+}
+
+static int run_command(const struct xpci_generator *gen,
+                       const struct xpci_root *root,
+                       const struct xpci_kernel_image *image, const char *to,
+                       const struct xpci_log *log, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv argv = { 0 };
+    _cleanup_free_ char *what = NULL;
+
+    if (xpci_generator_command(gen, image, to, &argv) < 0 ||
+        xpci_asprintf(err, &what, "rebuilding '%s'", image->path) < 0)
+        return xpci_error_oom(err);
+    return xpci_generator_run(root, (const char *const *)argv.v, what, log,
+                              err);
 }
 
 int xpci_generator_rebuild(const struct xpci_generator *gen,

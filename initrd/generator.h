@@ -148,6 +148,11 @@ int xpci_generator_rebuild(const struct xpci_generator *gen,
                            const char *to, const struct xpci_log *log,
                            struct xpci_error *err) _must_check_;
 
+/* Runs a program that makes something; its last words are in the error. */
+int xpci_generator_run(const struct xpci_root *root, const char *const *argv,
+                       const char *what, const struct xpci_log *log,
+                       struct xpci_error *err) _must_check_;
+
 int xpci_kernel_images_add(struct xpci_kernel_images *images,
                            const char *kernel, const char *path) _must_check_;
 void xpci_kernel_images_clear(struct xpci_kernel_images *images);

@@ -343,7 +343,7 @@ static int find_trouble(const struct found *found, const struct summary *sum,
         bool is;
         const char *text, *name, *rest;
     } troubles[] = {
-        { list && sum->builtin,
+        { list && sum->builtin && !want->on_cmdline,
           "xen-pciback is built into this kernel and does not read modprobe.d",
           "", "" },
         { !found->module && !sum->builtin, "the module ", module,

@@ -28,6 +28,7 @@ enum xpci_verdict {
 struct xpci_image_want {
     const char *options_path;        /* "/etc/modprobe.d/xpci.conf" */
     const char *options_text;        /* NULL: it must not be there */
+    bool on_cmdline;                 /* the kernel's has the list too */
     const char *script_text;         /* NULL: it must not be there */
     const struct xpci_strv *drivers; /* modules that would claim a device */
     const struct xpci_strv *builtin; /* drivers in the kernel itself */
