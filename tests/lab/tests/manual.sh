@@ -1,4 +1,4 @@
->/dev/null 2>&1 || true# The examples of the manual that need a running guest, and what tab offers
+# The examples of the manual that need a running guest, and what tab offers
 # there.
 # payload: manual
 # shellcheck shell=bash disable=SC2154
@@ -18,7 +18,7 @@ boot1() {
 		page=xpci-$page.pod
 		run /lab/manual/tests/harness/run-examples "$page" live
 		like "$page has such examples" "^$page: [1-9]" "$output"
-		xpci -q detach --timeout 60 winxp 03:02.0 2>/dev/null || true
+		xpci -q detach --timeout 60 winxp 03:02.0 >/dev/null 2>&1 || true
 	done
 }
 
