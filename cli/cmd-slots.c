@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <string.h>
 
 #include "host.h"
 #include "table.h"
@@ -8,8 +9,11 @@ static int add_device(const struct xpci_call *call,
                       const struct xpci_guest_device *dev,
                       struct xpci_error *err)
 {
+    /* the slots of a PV guest begin at 0 */
+    bool placed = dev->vslot || !strcmp(dev->state, "attached");
+
     return xpci_table_add(
-        call, err, dev->domain, dev->vslot ? xpci_cell("%x", dev->vslot) : NULL,
+        call, err, dev->domain, placed ? xpci_cell("%x", dev->vslot) : NULL,
         xpci_cell_bdf(&dev->bdf),
         dev->requested ? xpci_cell("%x", dev->requested) : NULL, dev->state);
 }

@@ -47,7 +47,7 @@ struct xpci_guest_device {
     uint32_t domid;
     char *domain;           /* the guest's name */
     unsigned int requested; /* virtual slot asked for, 0: none known */
-    unsigned int vslot;     /* where the guest has it; 0: not there */
+    unsigned int vslot;     /* where the guest has it, if attached; else 0 */
     const char *state;      /* static text: "attached", "pending", ... */
     bool permissive;        /* attached so */
 };
