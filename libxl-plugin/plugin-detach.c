@@ -83,13 +83,22 @@ static int remove_pv(const struct plugin_job *de)
  * let go, for 10 s, and reports success even if it did not. Hence only with a
  * guest that answers, and again if its records tell that the guest was late.
  */
+static int wait_answering(const struct plugin_job *de, int64_t deadline)
+{
+    while (plugin_stands_still(de->p, de->dom->id)) {
+        if (!plugin_wait(deadline))
+            return 1;
+    }
+    return plugin_wait_connected(de->p, de->dom->id, deadline, de->err);
+}
+
 static int detach_pv(const struct plugin_job *de, int64_t deadline)
 {
     const char *state;
     int ret = 1;
 
     for (int tries = 0; tries < 2 && ret == 1; tries++) {
-        ret = plugin_wait_connected(de->p, de->dom->id, deadline, de->err);
+        ret = wait_answering(de, deadline);
         if (ret == 0)
             ret = remove_pv(de);
         if (ret == 0)
@@ -154,13 +163,14 @@ static int timed_out(const struct plugin_job *de)
 {
     bool hvm = de->dom->type == XPCI_DOMAIN_HVM;
 
-    return xpci_error_set(de->err, ETIMEDOUT,
-                          "'%s' did not let go of %s: its %s; run the detach "
-                          "again once the guest is up, or destroy the guest",
-                          de->dom->name, de->bdf,
-                          hvm ? "operating system has not answered the eject "
-                                "request, which stays pending"
-                              : "xen-pcifront does not answer");
+    return xpci_error_set(
+        de->err, ETIMEDOUT,
+        "'%s' did not let go of %s: its %s; run the detach "
+        "again once the guest is up, or destroy the guest",
+        de->dom->name, de->bdf,
+        hvm ? "operating system has not answered the eject "
+              "request, which stays pending"
+            : "xen-pcifront does not answer, or it is paused");
 }
 
 int plugin_detach(void *ctx, const struct xpci_domain *dom,

@@ -58,6 +58,15 @@ int plugin_domain_type(struct plugin *p, uint32_t domid, bool *found,
     return 0;
 }
 
+bool plugin_stands_still(struct plugin *p, uint32_t domid)
+{
+    _cleanup_dominfo_ libxl_dominfo info;
+
+    libxl_dominfo_init(&info);
+    return libxl_domain_info(p->ctx, &info, domid) == 0 &&
+           (info.paused || info.shutdown);
+}
+
 int plugin_domain(void *ctx, const char *name, struct xpci_domain *out,
                   struct xpci_error *err)
 {

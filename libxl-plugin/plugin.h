@@ -66,6 +66,8 @@ int plugin_domain(void *ctx, const char *name, struct xpci_domain *out,
 /* *found is false if the domain is gone. */
 int plugin_domain_type(struct plugin *p, uint32_t domid, bool *found,
                        enum xpci_domain_type *out, struct xpci_error *err);
+/* Is it paused, or has it crashed? It answers nobody then. */
+bool plugin_stands_still(struct plugin *p, uint32_t domid);
 
 /* plugin-devices.c */
 int plugin_devices(void *ctx, struct xpci_guest_devices *out,
