@@ -25,14 +25,12 @@ static size_t dir_len(const char *path, const char **base)
 static int open_dir(const struct xpci_root *root, const char *path, bool make)
 {
     _cleanup_dir_ struct xpci_dir parent = { .fd = -1 };
-    int fd = xpci_root_open(root, path, O_RDONLY | O_DIRECTORY, 0), ret;
+    int fd = xpci_root_open(root, path, O_RDONLY | O_DIRECTORY, 0);
     const char *base;
 
     if (fd != -ENOENT || !make || !strcmp(path, "/") || !strcmp(path, "."))
         return fd;
-    ret = xpci_dir_enter(&parent, root, path, true, &base);
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_dir_enter(&parent, root, path, true, &base));
     if (mkdirat(parent.fd, base, 0755) < 0 && errno != EEXIST)
         return -errno;
     if (fsync(parent.fd) < 0)
@@ -65,19 +63,16 @@ void xpci_dir_clear(struct xpci_dir *dir)
 }
 
 int xpci_file_locate(struct xpci_dir *dir, const struct xpci_root *root,
-                     const char *path, char **real)
+                     const char *path, char **real, const char **base)
 {
     _cleanup_free_ char *cur = strdup(path);
 
     for (int i = 0; cur && i < MAX_LINKS; i++) {
         char target[PATH_MAX], *next = NULL;
-        const char *base;
-        int ret = xpci_dir_enter(dir, root, cur, true, &base);
-        ssize_t len =
-            ret < 0 ? ret : readlinkat(dir->fd, base, target, sizeof(target));
+        ssize_t len;
 
-        if (ret < 0)
-            return ret;
+        xpci_try(xpci_dir_enter(dir, root, cur, true, base));
+        len = readlinkat(dir->fd, *base, target, sizeof(target));
         if (len < 0 && errno != EINVAL && errno != ENOENT)
             return -errno;
         if (len < 0) {
@@ -87,9 +82,9 @@ int xpci_file_locate(struct xpci_dir *dir, const struct xpci_root *root,
         if ((size_t)len == sizeof(target))
             return -ENAMETOOLONG;
         target[len] = '\0';
-        if (asprintf(&next, "%s%s%s", target[0] == '/' ? "" : dir->path,
-                     target[0] == '/' ? "" : "/", target) < 0)
-            next = NULL;
+        xpci_try(xpci_asprintf(NULL, &next, "%s%s%s",
+                               target[0] == '/' ? "" : dir->path,
+                               target[0] == '/' ? "" : "/", target));
         free(cur);
         cur = next;
     }
@@ -224,21 +219,18 @@ static int compare(int fd, const struct xpci_buf *want, int differs)
 int xpci_file_compare(int dirfd, const char *base, const struct xpci_buf *want)
 {
     _cleanup_close_ int fd = -1;
-    int ret = open_old(dirfd, base, &fd);
 
-    if (ret == 0)
-        ret = fd < 0 ? -ESTALE : compare(fd, want, -ESTALE);
-    return ret;
+    xpci_try(open_old(dirfd, base, &fd));
+    return fd < 0 ? -ESTALE : compare(fd, want, -ESTALE);
 }
 
 int xpci_file_stage(int dirfd, const char *base, const char *temp,
                     const struct xpci_buf *data, mode_t mode, bool sync)
 {
     _cleanup_close_ int old = -1, fd = -1;
-    int ret = open_old(dirfd, base, &old);
+    int ret;
 
-    if (ret < 0)
-        return ret;
+    xpci_try(open_old(dirfd, base, &old));
     fd = openat(dirfd, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                 0600);
     if (fd < 0)
@@ -264,26 +256,18 @@ static int file_replace(const struct xpci_root *root, const char *path,
     _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
     _cleanup_free_ char *real = NULL;
     _cleanup_close_ int old = -1;
-    int ret = xpci_file_locate(&dir, root, path, &real);
     const char *base;
 
-    if (ret == 0)
-        ret = xpci_dir_enter(&dir, root, real, false, &base);
-    if (ret < 0)
-        return ret;
-    ret = open_old(dir.fd, base, &old);
-    if (ret == 0 && old >= 0 && compare(old, data, -EIO) == 0)
+    xpci_try(xpci_file_locate(&dir, root, path, &real, &base));
+    xpci_try(open_old(dir.fd, base, &old));
+    if (old >= 0 && compare(old, data, -EIO) == 0)
         return 0;
-    if (ret == 0)
-        ret = xpci_temp_id(id);
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_temp_id(id));
     snprintf(temp, sizeof(temp), XPCI_TEMP_PREFIX "%s-0.new", id);
-    ret = xpci_file_stage(dir.fd, base, temp, data, mode, true);
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_file_stage(dir.fd, base, temp, data, mode, true));
     if (renameat(dir.fd, temp, dir.fd, base) < 0) {
-        ret = -errno;
+        int ret = -errno;
+
         unlinkat(dir.fd, temp, 0);
         return ret;
     }
@@ -296,12 +280,9 @@ int xpci_file_replace(const struct xpci_root *root, const char *path,
 {
     /* only read */
     const struct xpci_buf buf = { .data = (char *)(uintptr_t)data, .len = len };
-    int ret = file_replace(root, path, &buf, mode);
 
-    if (ret < 0)
-        return xpci_error_errno(err, -ret, "cannot write '%s%s'",
-                                xpci_root_dir(root), path);
-    return 0;
+    return xpci_root_check(root, file_replace(root, path, &buf, mode), "write",
+                           path, err);
 }
 
 int xpci_file_remove(const struct xpci_root *root, const char *path,
@@ -317,10 +298,7 @@ int xpci_file_remove(const struct xpci_root *root, const char *path,
         ret = errno == ENOENT ? 0 : -errno;
     if (ret >= 0 && fsync(dir.fd) < 0)
         ret = -errno;
-    if (ret < 0)
-        return xpci_error_errno(err, -ret, "cannot remove '%s%s'",
-                                xpci_root_dir(root), path);
-    return 0;
+    return xpci_root_check(root, ret, "remove", path, err);
 }
 
 static int copy_bytes(int from, int to, size_t len)
@@ -355,9 +333,7 @@ int xpci_file_extend(const struct xpci_root *root, const char *path, size_t len,
         ret = write_all(to, tail->data, tail->len);
     if (ret < 0 && to >= 0)
         unlinkat(dir.fd, base, 0);
-    return ret < 0 ? xpci_error_errno(err, -ret, "cannot write '%s%s'",
-                                      xpci_root_dir(root), temp)
-                   : 0;
+    return xpci_root_check(root, ret, "write", temp, err);
 }
 
 int xpci_file_move(const struct xpci_root *root, const char *temp,
@@ -367,16 +343,12 @@ int xpci_file_move(const struct xpci_root *root, const char *temp,
     _cleanup_free_ char *real = NULL;
     _cleanup_close_ int fd = xpci_root_open(root, temp, O_RDONLY, 0);
     const char *base;
-    int ret = fd < 0 ? fd : xpci_file_locate(&dir, root, path, &real);
+    int ret = fd < 0 ? fd : xpci_file_locate(&dir, root, path, &real, &base);
 
-    if (ret >= 0)
-        ret = xpci_dir_enter(&dir, root, real, false, &base);
     if (ret >= 0 &&
         (fsync(fd) < 0 ||
          renameat(dir.fd, strrchr(temp, '/') + 1, dir.fd, base) < 0 ||
          fsync(dir.fd) < 0))
         ret = -errno;
-    return ret < 0 ? xpci_error_errno(err, -ret, "cannot write '%s%s'",
-                                      xpci_root_dir(root), path)
-                   : 0;
+    return xpci_root_check(root, ret, "write", path, err);
 }

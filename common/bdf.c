@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bdf.h"
+#include "error.h"
 
 #define HEX "0123456789abcdefABCDEF"
 
@@ -56,10 +57,8 @@ int xpci_bdf_pattern_parse(const char *s, struct xpci_bdf_pattern *out)
 int xpci_bdf_parse_len(const char *s, size_t len, struct xpci_bdf *out)
 {
     struct xpci_bdf_pattern pat;
-    int ret = xpci_bdf_pattern_parse_len(s, len, &pat);
 
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_bdf_pattern_parse_len(s, len, &pat));
     if (pat.all_funcs)
         return -EINVAL;
     *out = pat.bdf;

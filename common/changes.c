@@ -62,6 +62,7 @@ static int add(struct xpci_changes *set, struct xpci_change *change,
 {
     struct xpci_change *v;
 
+    xpci_need(change->path, err);
     /* the journal has a line for each */
     if (strchr(change->path, '\n'))
         return xpci_error_set(err, EINVAL, "'%s': a newline in a file's name",
@@ -69,8 +70,7 @@ static int add(struct xpci_changes *set, struct xpci_change *change,
     /* grows at powers of two */
     if ((set->n & (set->n - 1)) == 0) {
         v = reallocarray(set->v, set->n ? set->n * 2 : 1, sizeof(*v));
-        if (!v)
-            return xpci_error_oom(err);
+        xpci_need(v, err);
         set->v = v;
     }
     change->hash = hash_of(&change->after);
@@ -86,17 +86,14 @@ static int add_read(struct xpci_changes *set, const struct xpci_root *root,
 {
     bool exists, needed;
     struct stat st;
-    int ret = xpci_root_read_optional(root, change->path, &change->before,
-                                      &exists, err);
 
-    if (ret < 0)
-        return ret;
+    xpci_need(change->path, err);
+    xpci_try(xpci_root_read_optional(root, change->path, &change->before,
+                                     &exists, err));
     /* what is to be run must stay so */
     if (exists && change->mode & 0111) {
-        ret = xpci_root_stat(root, change->path, &st);
-        if (ret < 0)
-            return xpci_error_errno(err, -ret, "cannot look at '%s%s'",
-                                    xpci_root_dir(root), change->path);
+        xpci_try(xpci_root_check(root, xpci_root_stat(root, change->path, &st),
+                                 "look at", change->path, err));
         change->adds_exec = !(st.st_mode & 0111);
     }
     if (change->kind == XPCI_CHANGE_PUT && !exists)
@@ -118,8 +115,7 @@ int xpci_changes_put(struct xpci_changes *set, const struct xpci_root *root,
         .mode = mode,
     };
 
-    if (!change.path || xpci_buf_append(&change.after, data, len) < 0)
-        return xpci_error_oom(err);
+    xpci_need(xpci_buf_append(&change.after, data, len) == 0, err);
     return add_read(set, root, &change, err);
 }
 
@@ -135,8 +131,6 @@ int xpci_changes_edit(struct xpci_changes *set, const char *path,
     };
 
     *before = *after = (struct xpci_buf){ 0 };
-    if (!change.path)
-        return xpci_error_oom(err);
     return same(&change.before, &change.after) ? 0 : add(set, &change, err);
 }
 
@@ -148,8 +142,6 @@ int xpci_changes_delete(struct xpci_changes *set, const struct xpci_root *root,
         .kind = XPCI_CHANGE_DELETE,
     };
 
-    if (!change.path)
-        return xpci_error_oom(err);
     return add_read(set, root, &change, err);
 }
 
@@ -161,15 +153,14 @@ int xpci_changes_keep(struct xpci_changes *set, const char *path,
         .kind = XPCI_CHANGE_KEEP,
     };
 
-    return change.path ? add(set, &change, err) : xpci_error_oom(err);
+    return add(set, &change, err);
 }
 
 static int io_error(const struct xpci_root *root,
                     const struct xpci_change *change, int ret,
                     struct xpci_error *err)
 {
-    return xpci_error_errno(err, -ret, "cannot write '%s%s'",
-                            xpci_root_dir(root), change->path);
+    return xpci_root_check(root, ret, "write", change->path, err);
 }
 
 static int change_error(const struct xpci_root *root,
@@ -302,6 +293,11 @@ static int swap_in(const struct xpci_change *c, const struct xpci_root *root,
     return ret;
 }
 
+static bool is_there(int dirfd, const char *name)
+{
+    return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* A file that somebody has made since is not replaced. */
 static int put_in(int dirfd, const char *new, const char *base)
 {
@@ -310,7 +306,7 @@ static int put_in(int dirfd, const char *new, const char *base)
 
     if (ret < 0 || obeyed)
         return ret == -EEXIST ? -ESTALE : ret;
-    if (faccessat(dirfd, base, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    if (is_there(dirfd, base))
         return -ESTALE;
     return renameat(dirfd, new, dirfd, base) < 0 ? -errno : 0;
 }
@@ -360,28 +356,20 @@ static int is_ours(struct xpci_change *c, const struct xpci_root *root)
     _cleanup_buf_ struct xpci_buf now = { 0 };
     struct stat st;
     bool found;
-    int ret;
 
     if (c->kind == XPCI_CHANGE_KEEP)
         return 1;
-    ret = xpci_root_read_optional(root, c->real, &now, &found, NULL);
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_root_read_optional(root, c->real, &now, &found, NULL));
     /* the same bytes, of which only the x bits tell whether they are new */
     if (found && c->kind == XPCI_CHANGE_PUT && c->hash == c->was) {
-        ret = xpci_root_stat(root, c->real, &st);
-        return ret < 0 ? ret : hash_of(&now) == c->hash && st.st_mode & 0111;
+        xpci_try(xpci_root_stat(root, c->real, &st));
+        return hash_of(&now) == c->hash && st.st_mode & 0111;
     }
     if (c->kind == XPCI_CHANGE_DELETE ? !found
                                       : found && hash_of(&now) == c->hash)
         return 1;
     c->left = found && hash_of(&now) != c->was;
     return 0;
-}
-
-static bool is_there(int dirfd, const char *name)
-{
-    return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static int put_back(struct xpci_changes *set, size_t k,
@@ -440,10 +428,8 @@ static int check_twice(const struct xpci_changes *set,
 {
     _cleanup_strv_ struct xpci_strv names = { 0 };
 
-    for (size_t k = 0; k < set->n; k++) {
-        if (xpci_strv_add(&names, set->v[k].real) < 0)
-            return xpci_error_oom(err);
-    }
+    for (size_t k = 0; k < set->n; k++)
+        xpci_need(xpci_strv_add(&names, set->v[k].real) == 0, err);
     xpci_strv_sort(&names);
     for (size_t k = 1; k < names.n; k++) {
         if (!strcmp(names.v[k - 1], names.v[k]))
@@ -458,12 +444,14 @@ static int begin(struct xpci_changes *set, const struct xpci_root *root,
                  struct xpci_error *err)
 {
     _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
+    const char *base;
     int ret = xpci_temp_id(set->id);
 
     if (ret < 0)
         return xpci_error_errno(err, -ret, "no random name for files");
     for (size_t k = 0; k < set->n; k++) {
-        ret = xpci_file_locate(&dir, root, set->v[k].path, &set->v[k].real);
+        ret = xpci_file_locate(&dir, root, set->v[k].path, &set->v[k].real,
+                               &base);
         if (ret < 0)
             return io_error(root, &set->v[k], ret, err);
     }
@@ -552,31 +540,24 @@ int xpci_changes_diff(const struct xpci_changes *set,
                       const struct xpci_root *root, struct xpci_buf *out,
                       struct xpci_error *err)
 {
-    int ret = 0;
-
-    for (size_t i = 0; ret == 0 && i < set->n; i++) {
+    for (size_t i = 0; i < set->n; i++) {
         const struct xpci_change *c = &set->v[i];
         _cleanup_free_ char *name = NULL;
 
         if (c->kind == XPCI_CHANGE_KEEP)
             continue;
-        if (asprintf(&name, "%s%s", xpci_root_dir(root), c->path) < 0) {
-            name = NULL;
-            return xpci_error_oom(err);
-        }
-        if (c->adds_exec && xpci_buf_printf(out, "chmod +x %s\n", name) < 0)
-            return xpci_error_oom(err);
-        ret = xpci_diff(c->kind == XPCI_CHANGE_NEW ? NULL : name, &c->before,
-                        c->kind == XPCI_CHANGE_DELETE ? NULL : name, &c->after,
-                        out, err);
+        xpci_try(
+            xpci_asprintf(err, &name, "%s%s", xpci_root_dir(root), c->path));
+        if (c->adds_exec)
+            xpci_need(xpci_buf_printf(out, "chmod +x %s\n", name) == 0, err);
+        xpci_try(xpci_diff(c->kind == XPCI_CHANGE_NEW ? NULL : name, &c->before,
+                           c->kind == XPCI_CHANGE_DELETE ? NULL : name,
+                           &c->after, out, err));
     }
-    return ret;
+    return 0;
 }
 
 void xpci_changes_clear(struct xpci_changes *set)
 {
-    for (size_t i = 0; i < set->n; i++)
-        change_clear(&set->v[i]);
-    free(set->v);
-    *set = (struct xpci_changes){ 0 };
+    xpci_list_clear(set, change, change_clear(change));
 }

@@ -36,9 +36,7 @@ int xpci_journal_write(struct xpci_changes *set, const struct xpci_root *root,
     ret = xpci_buf_printf(&text, "%s\n", set->id);
     for (size_t k = 0; ret == 0 && k < set->n; k++)
         ret = journal_line(set, k, &text);
-    if (ret < 0)
-        return xpci_error_errno(err, -ret, "cannot write '%s" JOURNAL "'",
-                                xpci_root_dir(root));
+    xpci_try(xpci_root_check(root, ret, "write", JOURNAL, err));
     set->journal = true;
     return xpci_file_replace(root, JOURNAL, text.data, text.len, 0600, err);
 }
@@ -82,14 +80,12 @@ static int parse_line(char *line, struct xpci_changes *set,
     unsigned long long hash, was;
     struct xpci_change *change;
     char kind;
-    int path = 0, ret;
+    int path = 0;
 
     if (sscanf(line, "%c %16llx %16llx %n", &kind, &hash, &was, &path) != 3 ||
         !strchr("npdk", kind) || path != 36 || line[path] != '/')
         return -EINVAL;
-    ret = xpci_changes_keep(set, line + path, err);
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_changes_keep(set, line + path, err));
     change = &set->v[set->n - 1];
     change->kind = (enum xpci_change_kind)kind;
     change->hash = hash;
@@ -135,10 +131,9 @@ int xpci_changes_recover(const struct xpci_root *root,
                          const struct xpci_log *log, struct xpci_error *err)
 {
     _cleanup_changes_ struct xpci_changes done = { 0 }, half = { 0 };
-    int ret = xpci_journal_read(&done, root, true, err);
+    int ret;
 
-    if (ret < 0)
-        return ret;
+    xpci_try(xpci_journal_read(&done, root, true, err));
     xpci_changes_finish(&done, root);
     ret = xpci_journal_read(&half, root, false, err);
     if (ret == 0 && xpci_changes_undo(&half, root, err) < 0)

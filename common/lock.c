@@ -49,10 +49,8 @@ int xpci_lock(const struct xpci_root *root, const struct xpci_log *log,
         return 0;
     }
     fd = open_lock(root);
-    if (fd < 0)
-        return xpci_error_errno(err, -fd, "cannot open lock '%s%s'",
-                                xpci_root_dir(root),
-                                xpci_root_is_live(root) ? LOCK_PATH : "/");
+    xpci_try(xpci_root_check(root, fd, "open lock",
+                             xpci_root_is_live(root) ? LOCK_PATH : "/", err));
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         return errno == EWOULDBLOCK
                    ? xpci_error_set(err, EBUSY,

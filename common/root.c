@@ -19,8 +19,7 @@ int xpci_root_new(const char *dir, struct xpci_root **out,
 {
     _cleanup_root_ struct xpci_root *root = calloc(1, sizeof(*root));
 
-    if (!root)
-        return xpci_error_oom(err);
+    xpci_need(root, err);
     root->fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root->fd < 0)
         return xpci_error_errno(err, errno, "cannot open root '%s'", dir);
@@ -56,6 +55,15 @@ const char *xpci_root_dir(const struct xpci_root *root)
 int xpci_root_fd(const struct xpci_root *root)
 {
     return root->fd;
+}
+
+int xpci_root_check(const struct xpci_root *root, int ret, const char *verb,
+                    const char *path, struct xpci_error *err)
+{
+    if (ret >= 0)
+        return 0;
+    return xpci_error_errno(err, -ret, "cannot %s '%s%s'", verb, root->dir,
+                            path);
 }
 
 int xpci_root_open(const struct xpci_root *root, const char *path, int flags,
@@ -127,24 +135,17 @@ int xpci_root_read_optional(const struct xpci_root *root, const char *path,
                               root->dir, path);
     if (ret >= 0)
         ret = xpci_buf_read_fd(out, fd);
-    if (ret == -ENOMEM)
-        return xpci_error_oom(err);
-    if (ret < 0)
-        return xpci_error_errno(err, -ret, "cannot read '%s%s'", root->dir,
-                                path);
-    return 0;
+    xpci_need(ret != -ENOMEM, err);
+    return xpci_root_check(root, ret, "read", path, err);
 }
 
 int xpci_root_read(const struct xpci_root *root, const char *path,
                    struct xpci_buf *out, struct xpci_error *err)
 {
     bool found;
-    int ret = xpci_root_read_optional(root, path, out, &found, err);
 
-    if (ret == 0 && !found)
-        return xpci_error_errno(err, ENOENT, "cannot read '%s%s'", root->dir,
-                                path);
-    return ret;
+    xpci_try(xpci_root_read_optional(root, path, out, &found, err));
+    return xpci_root_check(root, found ? 0 : -ENOENT, "read", path, err);
 }
 
 int xpci_root_readlink(const struct xpci_root *root, const char *path,
@@ -196,9 +197,7 @@ int xpci_root_list(const struct xpci_root *root, const char *path,
         return 0;
     if (ret >= 0)
         ret = list_dir(&fd, out);
-    if (ret < 0)
-        return xpci_error_errno(err, -ret, "cannot list '%s%s'", root->dir,
-                                path);
+    xpci_try(xpci_root_check(root, ret, "list", path, err));
     xpci_strv_sort(out);
     return 0;
 }

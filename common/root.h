@@ -41,6 +41,13 @@ const char *xpci_root_dir(const struct xpci_root *root);
 /* A descriptor of the root directory (O_PATH), for fchdir and chroot. */
 int xpci_root_fd(const struct xpci_root *root);
 
+/*
+ * What became of @verb ("read") with @path: 0 for a @ret that is not negative,
+ * else the error "cannot VERB 'PATH'" with the reason.
+ */
+int xpci_root_check(const struct xpci_root *root, int ret, const char *verb,
+                    const char *path, struct xpci_error *err) _must_check_;
+
 /* open(2) inside the root, always O_CLOEXEC. Returns the fd or -errno. */
 int xpci_root_open(const struct xpci_root *root, const char *path, int flags,
                    mode_t mode) _must_check_;

@@ -3,7 +3,6 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <string.h>
 
 #include "append.h"
@@ -37,8 +36,7 @@ static int find_end(const struct xpci_root *root, const char *path, size_t *all,
 
     if (fd < 0 || fstat(fd, &st) < 0 ||
         (st.st_size > FOOT && pread(fd, foot, FOOT, st.st_size - FOOT) != FOOT))
-        return xpci_error_errno(err, fd < 0 ? -fd : errno, "cannot read '%s%s'",
-                                xpci_root_dir(root), path);
+        return xpci_root_check(root, fd < 0 ? fd : -errno, "read", path, err);
     *all = *keep = (size_t)st.st_size;
     if (memcmp(foot + MARK_AT - 18, MARK, sizeof(MARK)) ||
         sscanf(foot + MARK_AT, "%19zu %19zu", &before, &len) != 2 || !before ||
@@ -83,8 +81,7 @@ static int unpack(const struct xpci_buf *in, struct xpci_buf *out,
 
     while (!why && n) {
         why = xpci_compressed_block(seg, &block, &n);
-        if (!why && xpci_buf_append(out, block, n) < 0)
-            return xpci_error_oom(err);
+        xpci_need(why || xpci_buf_append(out, block, n) == 0, err);
     }
     return why ? must_rebuild(err, "its module cannot be read: ", why) : 0;
 }
@@ -235,24 +232,24 @@ static bool can_follow(const char *packed, const char *kernel)
     return !packed;
 }
 
-/* A file in @dir that will spoil every image that is made from now on. */
-static int check_modprobe_d(const struct xpci_root *root, const char *dir,
+/* A file that will spoil every image that is made from now on. */
+static int check_modprobe_d(const struct xpci_root *root,
                             struct xpci_error *err)
 {
-    _cleanup_strv_ struct xpci_strv names = { 0 };
+    _cleanup_strv_ struct xpci_strv paths = { 0 };
 
-    xpci_try(xpci_root_list(root, dir, &names, NULL, err));
-    for (size_t i = 0; i < names.n; i++) {
-        _cleanup_free_ char *path = NULL, *line = NULL;
+    xpci_try(xpci_root_glob(root, "/etc/modprobe.d/*.conf", &paths, err));
+    xpci_try(xpci_root_glob(root, "/lib/modprobe.d/*.conf", &paths, err));
+    for (size_t i = 0; i < paths.n; i++) {
         _cleanup_buf_ struct xpci_buf text = { 0 };
+        _cleanup_free_ char *line = NULL;
+        const char *path = paths.v[i];
 
-        xpci_try(xpci_asprintf(err, &path, "%s/%s", dir, names.v[i]));
-        if (fnmatch("/*.conf", path, 0) != 0 ||
-            !strcmp(path, "/etc/modprobe.d/xpci.conf"))
+        if (!strcmp(path, "/etc/modprobe.d/xpci.conf"))
             continue;
         xpci_try(xpci_root_read(root, path, &text, err));
-        if (text.len && xpci_modprobe_conflict(text.data, &line) < 0)
-            return xpci_error_oom(err);
+        xpci_need(!text.len || xpci_modprobe_conflict(text.data, &line) == 0,
+                  err);
         if (line)
             return must_rebuild(err, path, " is in the way");
     }
@@ -265,8 +262,7 @@ static int check(const struct xpci_root *root, const struct xpci_generator *gen,
 {
     _cleanup_strv_ struct xpci_strv after = { 0 };
 
-    xpci_try(check_modprobe_d(root, "/etc/modprobe.d", err));
-    xpci_try(check_modprobe_d(root, "/lib/modprobe.d", err));
+    xpci_try(check_modprobe_d(root, err));
     if (gen->after)
         xpci_try(xpci_root_list(root, gen->after, &after, NULL, err));
     if (after.n)
@@ -296,9 +292,8 @@ int xpci_append_make(const struct xpci_root *root,
         return out->keep < all ? 0 : -ENODATA;
     xpci_try(check(root, gen, image, parts, err));
     xpci_try(read_module(root, gen->module, image->kernel, &module, err));
-    return write_segment(gen->seize, parts, script, &module, out) < 0
-               ? xpci_error_oom(err)
-               : 0;
+    xpci_need(write_segment(gen->seize, parts, script, &module, out) == 0, err);
+    return 0;
 }
 
 void xpci_append_clear(struct xpci_append *add)

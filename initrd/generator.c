@@ -29,8 +29,9 @@ int xpci_generator_detect(const struct xpci_root *root,
         _cleanup_kernel_images_ struct xpci_kernel_images images = { 0 };
         const struct xpci_generator *gen = generators[i];
 
-        if (xpci_buf_printf(&names, "%s%s", i ? ", " : "", gen->name) < 0)
-            return xpci_error_oom(err);
+        xpci_need(xpci_buf_printf(&names, "%s%s", i ? ", " : "", gen->name) ==
+                      0,
+                  err);
         if (!present(gen, root))
             continue;
         xpci_try(xpci_generator_images(gen, root, &images, err));
@@ -58,52 +59,10 @@ static bool is_leftover(const char *version)
     };
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(patterns); i++) {
-        if (fnmatch(patterns[i], version, 0) == 0)
+        if (fnmatch(patterns[i], version, FNM_LEADING_DIR) == 0)
             return true;
     }
     return false;
-}
-
-/* Adds DIR/NAME SUB if the name is HEAD, a version, TAIL. */
-static int add_image(const struct xpci_root *root, const char *dir,
-                     const char *name, const char *head, const char *tail,
-                     const char *sub, struct xpci_kernel_images *out)
-{
-    size_t h = strlen(head), t = strlen(tail), len = strlen(name);
-    _cleanup_free_ char *version = NULL, *path = NULL;
-
-    if (len <= h + t || strncmp(name, head, h) ||
-        strcmp(name + len - t, tail) || is_leftover(name + h))
-        return 0;
-    version = strndup(name + h, len - h - t);
-    if (!version || xpci_asprintf(NULL, &path, "%s/%s%s", dir, name, sub) < 0)
-        return -ENOMEM;
-    return *sub && !xpci_root_exists(root, path)
-               ? 0
-               : xpci_kernel_images_add(out, version, path);
-}
-
-/* The images that one of gen->images says, @path being a copy of it. */
-static int find_images(const struct xpci_root *root, char *path,
-                       struct xpci_kernel_images *out, struct xpci_error *err)
-{
-    _cleanup_strv_ struct xpci_strv names = { 0 };
-    char *tail = strstr(path, "%s") + 2, *sub = strchr(tail, '/'), *head;
-    _cleanup_free_ char *rest = strdup(sub ? sub : "");
-
-    if (!rest)
-        return xpci_error_oom(err);
-    if (sub)
-        *sub = '\0';
-    tail[-2] = '\0';
-    head = strrchr(path, '/');
-    *head++ = '\0';
-    xpci_try(xpci_root_list(root, path, &names, NULL, err));
-    for (size_t i = 0; i < names.n; i++) {
-        if (add_image(root, path, names.v[i], head, tail, rest, out) < 0)
-            return xpci_error_oom(err);
-    }
-    return 0;
 }
 
 /* Two characters at @at in @pattern become @text; NULL: out of memory. */
@@ -115,6 +74,28 @@ static char *put_in(const char *pattern, const char *at, const char *text)
         0)
         out = NULL;
     return out;
+}
+
+/* The images that one of gen->images says; @version is its "%s". */
+static int find_images(const struct xpci_root *root, const char *pattern,
+                       const char *version, struct xpci_kernel_images *out,
+                       struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv paths = { 0 };
+    _cleanup_free_ char *all = put_in(pattern, version, "*");
+    size_t head = (size_t)(version - pattern), tail = strlen(version) - 2;
+
+    xpci_need(all, err);
+    xpci_try(xpci_root_glob(root, all, &paths, err));
+    for (size_t i = 0; i < paths.n; i++) {
+        const char *path = paths.v[i], *kernel = path + head;
+        _cleanup_free_ char *name = strndup(kernel, strlen(kernel) - tail);
+
+        xpci_need(name, err);
+        if (*name && !is_leftover(kernel))
+            xpci_need(xpci_kernel_images_add(out, name, path) == 0, err);
+    }
+    return 0;
 }
 
 /* Of each kernel the package it came in, or what its version ends with. */
@@ -129,19 +110,18 @@ static int find_by_package(const struct xpci_root *root, const char *pattern,
         const char *version = names.v[i], *dash = strrchr(version, '-');
         _cleanup_free_ char *path = NULL, *file = NULL;
         _cleanup_buf_ struct xpci_buf package = { 0 };
-        bool found;
 
         xpci_try(xpci_asprintf(err, &file, "/lib/modules/%s/pkgbase", version));
-        xpci_try(xpci_root_read_optional(root, file, &package, &found, err));
-        if (found && package.len)
+        xpci_try(xpci_root_read_optional(root, file, &package, NULL, err));
+        if (package.len)
             package.data[strcspn(package.data, "\n")] = '\0';
         path = put_in(pattern, strstr(pattern, "%p"),
                       package.len ? package.data
                       : dash      ? dash + 1
                                   : version);
-        if (!path || (xpci_root_exists(root, path) &&
-                      xpci_kernel_images_add(out, version, path) < 0))
-            return xpci_error_oom(err);
+        xpci_need(path, err);
+        if (xpci_root_exists(root, path))
+            xpci_need(xpci_kernel_images_add(out, version, path) == 0, err);
     }
     return 0;
 }
@@ -152,22 +132,20 @@ int xpci_generator_images(const struct xpci_generator *gen,
                           struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf id = { 0 };
-    bool found;
 
-    xpci_try(
-        xpci_root_read_optional(root, "/etc/machine-id", &id, &found, err));
+    xpci_try(xpci_root_read_optional(root, "/etc/machine-id", &id, NULL, err));
     if (id.len)
         id.data[strcspn(id.data, "\n")] = '\0';
     for (const char *const *p = gen->images; *p; p++) {
-        const char *machine = strstr(*p, "%m");
+        const char *machine = strstr(*p, "%m"), *version;
         _cleanup_free_ char *path =
             machine ? put_in(*p, machine, id.len ? id.data : "none")
                     : strdup(*p);
 
-        if (!path)
-            return xpci_error_oom(err);
-        xpci_try(strstr(path, "%p") ? find_by_package(root, path, out, err)
-                                    : find_images(root, path, out, err));
+        xpci_need(path, err);
+        version = strstr(path, "%s");
+        xpci_try(version ? find_images(root, path, version, out, err)
+                         : find_by_package(root, path, out, err));
     }
     return 0;
 }
@@ -181,11 +159,10 @@ static int put_line(const struct xpci_generator_file *f,
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
     size_t len = strlen(f->text);
-    bool found;
     char *at;
 
-    xpci_try(xpci_root_read_optional(root, f->path, &text, &found, err));
-    at = found && text.len ? strstr(text.data, f->text) : NULL;
+    xpci_try(xpci_root_read_optional(root, f->path, &text, NULL, err));
+    at = text.len ? strstr(text.data, f->text) : NULL;
     if (enable == (at != NULL))
         return 0;
     if (at) {
@@ -322,8 +299,7 @@ int xpci_generator_rebuild(const struct xpci_generator *gen,
     _cleanup_strv_ struct xpci_strv absent = { 0 };
     int ret;
 
-    if (absent_leftovers(gen, root, to, &absent) < 0)
-        return xpci_error_oom(err);
+    xpci_need(absent_leftovers(gen, root, to, &absent) == 0, err);
     ret = run_command(gen, root, image, to, log, err);
     for (size_t i = 0; ret < 0 && i < absent.n; i++) {
         _cleanup_error_ struct xpci_error why = { 0 };
@@ -348,10 +324,5 @@ int xpci_kernel_images_add(struct xpci_kernel_images *images,
 
 void xpci_kernel_images_clear(struct xpci_kernel_images *images)
 {
-    for (size_t i = 0; i < images->n; i++) {
-        free(images->v[i].kernel);
-        free(images->v[i].path);
-    }
-    free(images->v);
-    *images = (struct xpci_kernel_images){ 0 };
+    xpci_list_clear(images, image, free(image->kernel), free(image->path));
 }

@@ -86,11 +86,7 @@ static bool wants(void *data, const char *name)
 
 static struct found_text *find_text(const struct found *found, const char *path)
 {
-    for (size_t i = 0; i < found->n; i++) {
-        if (!strcmp(found->v[i].path, path))
-            return &found->v[i];
-    }
-    return NULL;
+    return xpci_list_find(found, text, !strcmp(text->path, path));
 }
 
 static int keep_text(struct found *found, const struct xpci_image_file *file)
@@ -406,12 +402,8 @@ static int judge(const struct found *found, struct xpci_image_verdict *out)
 
 static void found_clear(struct found *found)
 {
-    for (size_t i = 0; i < found->n; i++) {
-        free(found->v[i].path);
-        xpci_buf_clear(&found->v[i].text);
-    }
-    free(found->v);
     free(found->sealed);
+    xpci_list_clear(found, text, free(text->path), xpci_buf_clear(&text->text));
 }
 
 int xpci_image_check(const struct xpci_root *root, const char *path,
@@ -430,12 +422,12 @@ int xpci_image_check(const struct xpci_root *root, const char *path,
                                               &out->parts.packed };
     int ret = xpci_image_read(root, path, &reader, &why);
 
-    if (ret == -ENOMEM)
-        return xpci_error_oom(err);
+    xpci_need(ret != -ENOMEM, err);
     out->verdict = ret < 0 ? XPCI_VERDICT_UNPROVABLE : XPCI_VERDICT_WRONG;
     if (ret < 0)
         return xpci_asprintf(err, &out->reason, "%s", xpci_error_text(&why));
-    return judge(&found, out) < 0 ? xpci_error_oom(err) : 0;
+    xpci_need(judge(&found, out) == 0, err);
+    return 0;
 }
 
 void xpci_image_verdict_clear(struct xpci_image_verdict *verdict)

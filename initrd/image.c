@@ -301,13 +301,11 @@ int xpci_image_read(const struct xpci_root *root, const char *path,
     int ret;
 
     if (fd < 0 || fstat(fd, &st) < 0)
-        return xpci_error_errno(err, fd < 0 ? -fd : errno, "cannot read '%s%s'",
-                                xpci_root_dir(root), path);
+        return xpci_root_check(root, fd < 0 ? fd : -errno, "read", path, err);
     if (st.st_size > 0)
         map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (map == MAP_FAILED)
-        return xpci_error_errno(err, errno, "cannot read '%s%s'",
-                                xpci_root_dir(root), path);
+        return xpci_root_check(root, -errno, "read", path, err);
     ret = xpci_image_parse(map, (size_t)st.st_size, path, reader, err);
     if (map)
         munmap(map, (size_t)st.st_size);
