@@ -1,6 +1,7 @@
 # A kernel that is installed after the hide, by its package's own script, hides
 # the cards too; the commands speak of both.
 # full
+# deadline: 1200
 # shellcheck shell=bash disable=SC2154
 
 old=$(uname -r)

@@ -40,7 +40,7 @@ boot1() {
 		"$(xpci hide-list)"
 	is 'dom0 still has 03:00.0' 8139cp "$(driver 0000:03:00.0)"
 	is 'dom0 still has 03:02.0' e1000 "$(driver 0000:03:02.0)"
-	like 'it was appended to, not rebuilt' "appending to '$image'" "$errout"
+	like 'it was appended to, not rebuilt' "appending to '${image//+/\\+}'" "$errout"
 
 	run xpci status
 	is 'status says pending, with exit status 4' 4 "$status"
