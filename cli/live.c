@@ -57,7 +57,7 @@ static int find_half_done(struct xpci_call *call, const char *lines,
                      "an xpci that was killed has left " XPCI_BDF_FMT
                      " with %s; it goes back to dom0",
                      XPCI_BDF_ARGS(dev->bdf), xpci_host_driver(dev));
-        if (!call->guests_known)
+        if (xpci_host_on_pciback(dev) && !call->guests_known)
             xpci_try(xpci_host_guests(call, err));
         if (!xpci_host_user(call, &dev->bdf))
             xpci_try(xpci_moves_add(moves, call->root, dev,
