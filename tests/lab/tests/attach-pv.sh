@@ -1,0 +1,156 @@
+# What attach.sh does to an HVM guest, as far as it makes sense, for a PV guest:
+# there xen-pcifront finds the device, and xen-pciback chooses the slot. "trap:"
+# lines are the table of docs/traps.md.
+# full
+# deadline: 1800
+# with: attach.sh
+# shellcheck shell=bash disable=SC2034,SC2086,SC2154,SC2016
+
+kills=4
+
+# winxp's initrd with xen-pcifront, on another console.
+make_pv() {
+	local dir=/root/pv
+	mkdir -p $dir
+	(cd $dir && zcat /var/lib/xen/images/winxp-initrd | cpio -id --quiet)
+	cp "$(modinfo -n xen-pcifront)" $dir/xen-pcifront.ko
+	sed 's/ttyS0/hvc0/' $dir/init >$dir/init.pv
+	cat >$dir/init <<-'END'
+	#!/bin/busybox sh
+	/bin/busybox insmod /xen-pcifront.ko
+	exec /bin/busybox sh /init.pv
+	END
+	chmod 755 $dir/init
+	(cd $dir && find . | cpio -o -H newc --quiet) |
+		gzip -1 >/var/lib/xen/images/pv-initrd
+	cat >/etc/xen/pv.cfg <<-'END'
+	name = "pv"
+	type = "pv"
+	memory = 192
+	kernel = "/vmlinuz"
+	ramdisk = "/var/lib/xen/images/pv-initrd"
+	cmdline = "console=hvc0 quiet iommu=soft mitigations=off"
+	passthrough = "enabled"
+	on_crash = "preserve"
+	END
+}
+
+# Without what the guest's driver writes as it lets go.
+traces() {
+	xenstore-ls -f | grep -E '/pci/' |
+		grep -vE 'driver_path|= ""$|^/local/domain/[0-9]*/error/'
+	(cd /sys/bus/pci/drivers/pciback && echo 0000:* && cat permissive)
+	xl pci-assignable-list | sort
+}
+
+trap_row() { # trap_row WHAT XL XPCI
+	say "trap: | $1 | $2 | $3 |"
+}
+
+has() { # has GUEST BDF: by libxl's records
+	xl pci-list "$1" | grep -c "$2" || true
+}
+
+seconds() { # seconds CMD...: run, and how long it took
+	local start=$SECONDS
+	run "$@"
+	took=$((SECONDS - start))
+}
+
+boot1() {
+	modprobe xen-pciback
+	xl pci-assignable-add 03:00.0
+	xl pci-assignable-add $card
+	make_pv
+	guest=pv
+	guest_log=/var/log/xen/pv-console.log
+	does xl create /etc/xen/pv.cfg
+	tail -f /dev/null | xl console -t pv pv >$guest_log 2>&1 &
+	wait_guest 300 GUEST-UP
+	before=$(traces)
+	fine 'at first'
+	come_and_go
+	killed
+	silent
+	does xl destroy pv
+	run xpci reconcile --fix
+	same 'at last'
+}
+
+come_and_go() {
+	local xl
+	refused 2 'xen-pciback chooses the slot' xpci attach pv $card 7
+	same 'then'
+	run xl pci-attach pv $card@7
+	xl="exit status $status, and \`pci-list\` says $(xl pci-list pv |
+		awk 'END { print $1 }')"
+	wait_guest 60 'GUEST-PCI \+ 0000:00:00.0 8086:100e'
+	run xpci slots pv
+	like 'slots knows better' "pv +0000:$card +0 +7 +attached" "$output"
+	trap_row 'attach at slot 7 of a guest that sees the card at 0' "$xl" \
+		'exit status 2, refused; `slots` says 0, requested 7'
+	does xpci detach --timeout 60 pv $card
+	wait_guest 60 'GUEST-PCI - 0000:00:00.0'
+	same 'then'
+
+	does xpci attach pv $card
+	wait_guest 60 'GUEST-PCI \+ 0000:00:00.0 8086:100e'
+	fine 'attached'
+	run xpci slots pv
+	like 'slots says so' "pv +0000:$card +0 .*attached" "$output"
+	refused 1 'already attached' xpci attach pv $card
+	does xpci detach --timeout 60 pv $card
+	wait_guest 60 'GUEST-PCI - 0000:00:00.0'
+	same 'then'
+}
+
+killed() {
+	local i at what whole start
+	start=${EPOCHREALTIME/./}
+	does xpci attach pv $card
+	whole=$(((${EPOCHREALTIME/./} - start) / 1000))
+	does xpci detach --timeout 60 pv $card
+	for ((i = 0; i < 2 * kills; i++)); do
+		at=$((RANDOM % whole))
+		what=attach
+		if [ $((i % 2)) = 1 ]; then
+			does xpci attach pv $card
+			what=detach
+		fi
+		timeout -s KILL "$(printf '%d.%03d' $((at / 1000)) $((at % 1000)))" \
+			xpci $what pv $card >/run/lab/out 2>&1 || true
+		run xpci reconcile --fix
+		is "$what killed after $at of $whole ms: all is right again" 0 \
+			"$status"
+		if [ "$(has pv $card)" != 0 ]; then
+			does xpci detach --timeout 60 pv $card
+		fi
+		same "kill $i:"
+	done
+}
+
+# A guest that does not answer.
+silent() {
+	local xl
+	does xpci attach pv $card
+	wait_guest 60 'GUEST-PCI \+ 0000:00:00.0'
+	does xl pause pv
+	seconds xpci detach --timeout 5 pv $card
+	is 'xpci fails' 1 "$status"
+	like 'and says why' 'did not let go' "$errout"
+	fine 'nothing was taken from it:'
+	does xl unpause pv
+	does xpci detach --timeout 60 pv $card
+	wait_guest 60 'GUEST-PCI - 0000:00:00.0'
+	same 'then'
+
+	does xpci attach pv $card
+	does xl pause pv
+	seconds xl pci-detach pv $card
+	xl="exit status $status after $took s; in its list: $(has pv $card)"
+	trap_row 'detach of a card from a PV guest that is paused' "$xl" \
+		'exit status 1 after the 5 s of `--timeout 5`, nothing was revoked'
+	does xl unpause pv
+	run xpci reconcile --fix
+	run xpci slots pv
+}
