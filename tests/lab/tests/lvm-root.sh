@@ -26,10 +26,11 @@ boot1() {
 	say 'the root moves to a logical volume; GRUB stays with the old one'
 	disk=$(findmnt -n -o SOURCE /)
 	disk=${disk%1}
-	echo ',,8e' | sfdisk -q --append --no-reread "$disk"
+	echo ',,8e' | sfdisk -q --append --no-reread \
+		--no-tell-kernel "$disk"
 	partx --add --nr 2 "$disk"
 	udevadm settle
-	pvcreate -q "${disk}2"
+	pvcreate -q -y "${disk}2"
 	vgcreate -q vg "${disk}2"
 	lvcreate -q -y -l 100%FREE -n root vg
 	mke2fs -q -t ext4 /dev/vg/root
@@ -46,21 +47,27 @@ mount_boot() { # what GRUB reads
 	mount --bind /mnt/old/boot /boot
 }
 
+umount_boot() { # GRUB reads no journal
+	umount /boot
+	umount /mnt/old
+}
+
 boot2() {
 	is 'the root is a logical volume' /dev/mapper/vg-root \
 		"$(findmnt -n -o SOURCE /)"
+	run xpci hide 00:1f.2
+	is 'what the root is on is refused' 3 "$status"
+	like 'with the way that leads there' \
+		'/ is on vg-root, on sd[a-z]2?, on 0000:00:1f.2' "$errout"
 	mount_boot
 	is 'both cards are hidden' '0000:03:00.0 0000:03:02.0' "$(hidden)"
 	is 'no native driver ever had 03:00.0' pciback "$(had 0000:03:00.0)"
 	is 'no native driver ever had 03:02.0' pciback "$(had 0000:03:02.0)"
 	run xpci status
 	is 'status says effective' 0 "$status"
-	run xpci hide 00:1f.2
-	is 'what the root is on is refused' 3 "$status"
-	like 'with the way that leads there' \
-		'/ is on vg-root, on sd[a-z]2?, on 0000:00:1f.2' "$errout"
 	run xpci -q unhide --rebuild 03:02.0
 	is 'unhide succeeds' 0 "$status"
+	umount_boot
 }
 
 boot3() {
@@ -72,6 +79,7 @@ boot3() {
 	run xpci hide 03:02.0
 	is 'hide appends to the image' 0 "$status"
 	unlike 'and does not rebuild' rebuilding "$errout"
+	umount_boot
 }
 
 boot4() {
