@@ -264,7 +264,7 @@ static void check_entry(struct check *c, const struct xpci_cfg_item *item)
         .quote = c->cfg->text.data[c->at.off] == '"' ? '"' : '\'',
         .with_segment = strchr(s, ':') != strrchr(s, ':'), /* two */
     };
-    struct xpci_cfg_seen *v = c->out->seen.v, *new;
+    const struct xpci_cfg_seen *v = c->out->seen.v;
     size_t i = 0;
 
     c->entries++;
@@ -285,9 +285,9 @@ static void check_entry(struct check *c, const struct xpci_cfg_item *item)
               "without a slot none; write an entry for each");
     if (e.spec.options && strstr(e.spec.options, "seize=1"))
         found(c, WARNING, &e.at, NULL, SEIZE);
-    new = keep(c, xpci_list_add(&c->out->seen));
-    if (new)
-        *new = xpci_steal(e);
+    if (xpci_list_push(&c->out->seen, e) == 0)
+        return;
+    c->no_memory = true;
     xpci_pci_spec_clear(&e.spec);
 }
 

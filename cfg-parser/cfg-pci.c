@@ -105,8 +105,7 @@ int xpci_cfg_pci_add(struct xpci_cfg *cfg, const struct xpci_pci_spec *spec,
         was = xpci_pci_spec_format(&list.v[k].spec, segment);
     }
     text = xpci_pci_spec_format(&want, segment);
-    if (!text || (k < list.n && !was))
-        return xpci_error_oom(err);
+    xpci_need(text && (was || k == list.n), err);
     if (was && !strcmp(text, was))
         return 0;
     for (size_t i = 0; i < list.n; i++) {

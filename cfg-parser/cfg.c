@@ -167,7 +167,7 @@ static int check_append(struct parser *p, const struct xpci_cfg_stmt *stmt)
 
 static int parse_stmt(struct parser *p)
 {
-    struct xpci_cfg_stmt stmt = { .key = (uint32_t)p->pos++ }, *new;
+    struct xpci_cfg_stmt stmt = { .key = (uint32_t)p->pos++ };
     enum xpci_tok_type type = peek(p, false);
 
     stmt.append = type == XPCI_TOK_APPEND;
@@ -188,9 +188,7 @@ static int parse_stmt(struct parser *p)
     type = peek(p, false);
     if (type != XPCI_TOK_NEWLINE && type != XPCI_TOK_SEMICOLON && !at_end(type))
         return syntax_error(p, "the end of the line after the value");
-    new = xpci_list_add(&p->cfg->stmts);
-    xpci_need(new, p->err);
-    *new = stmt;
+    xpci_need(xpci_list_push(&p->cfg->stmts, stmt) == 0, p->err);
     return 0;
 }
 
@@ -262,8 +260,7 @@ int xpci_cfg_take(struct xpci_buf *text, const char *name,
     _cleanup_cfg_ struct xpci_cfg *cfg = calloc(1, sizeof(*cfg));
     int ret;
 
-    if (!cfg || !(cfg->name = strdup(name)))
-        return xpci_error_oom(err);
+    xpci_need(cfg && (cfg->name = strdup(name)), err);
     cfg->text = xpci_steal(*text);
     ret = parse_text(cfg, &cfg->text, &why);
     if (ret == -EINVAL && why.msg && cfg->toks.n)
@@ -379,7 +376,6 @@ int xpci_cfg_items(const struct xpci_cfg *cfg, const char *key,
                    struct xpci_cfg_items *out, struct xpci_error *err)
 {
     struct xpci_place place = { 0 };
-    int ret = 0;
 
     for (size_t i = xpci_cfg_chain(cfg, key); i < cfg->stmts.n; i++) {
         const struct xpci_cfg_stmt *stmt = &cfg->stmts.v[i];
@@ -388,16 +384,16 @@ int xpci_cfg_items(const struct xpci_cfg *cfg, const char *key,
         if (!xpci_cfg_is_key(cfg, stmt, key))
             continue;
         if (!stmt->is_list)
-            ret = add_item(cfg, stmt->first, false, &place, out);
-        for (size_t k = stmt->first + 1; ret == 0 && k < stmt->last; k++) {
+            xpci_need(add_item(cfg, stmt->first, false, &place, out) == 0, err);
+        for (size_t k = stmt->first + 1; k < stmt->last; k++) {
             enum xpci_tok_type type = xpci_cfg_type(cfg, k);
 
             depth -= type == XPCI_TOK_CLOSE;
             if (!depth && (is_atom(type) || type == XPCI_TOK_OPEN))
-                ret = add_item(cfg, k, is_atom(type), &place, out);
+                xpci_need(add_item(cfg, k, is_atom(type), &place, out) == 0,
+                          err);
             depth += type == XPCI_TOK_OPEN;
         }
-        xpci_need(ret == 0, err);
     }
     return 0;
 }

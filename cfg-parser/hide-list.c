@@ -226,8 +226,7 @@ int xpci_hide_list_parse(const char *text, struct xpci_hide_list *out,
     s = strndup(text + out->at, out->len);
     /* the shortest entry is "(0:0.0)"; one more may be refused */
     out->v = calloc(out->len / 7 + 2, sizeof(*out->v));
-    if (!s || !out->v)
-        return xpci_error_oom(err);
+    xpci_need(s && out->v, err);
     out->bad = out->at + XPCI_HIDE_LIST_MAX;
     ret = check_length(out->len, err);
     /* blanks alone are not an empty list, but an entry that is none */

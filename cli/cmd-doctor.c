@@ -134,8 +134,7 @@ static int judge_file(struct xpci_facts *f, const char *path,
     if (!strcmp(path, XPCI_MODPROBE_PATH))
         return 0;
     xpci_try(xpci_root_read(f->root, path, &text, err));
-    if (text.len && xpci_modprobe_conflict(text.data, &line) < 0)
-        return xpci_error_oom(err);
+    xpci_need(!text.len || xpci_modprobe_conflict(text.data, &line) == 0, err);
     if (line)
         of_host(f, XPCI_ERROR, "it is in the way of the list of xpci",
                 "take the line away; update-initramfs -u", "%s: %s", path,
@@ -267,8 +266,7 @@ static int judge_host(struct xpci_facts *f, const char *guest, bool *chosen,
                               guest);
     if (ret != -ENOENT)
         xpci_try(ret);
-    if (path && xpci_strv_add(&files, path) < 0)
-        return xpci_error_oom(err);
+    xpci_need(!path || xpci_strv_add(&files, path) == 0, err);
     judge_guests(f, &files, true);
     return choose_guest(f, guest, path, chosen, err);
 }

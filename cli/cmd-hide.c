@@ -20,11 +20,9 @@ static int print_group(struct xpci_call *call, const struct xpci_group *group,
 /* Why a device is in the configuration: the rule, or a hand wrote it. */
 static const char *rule_of(const struct xpci_group *group, size_t dev)
 {
-    for (size_t i = 0; i < group->n; i++) {
-        if (group->v[i].dev == dev)
-            return group->v[i].rule;
-    }
-    return "in " XPCI_HIDE_CONF_PATH;
+    const struct xpci_member *member = xpci_list_find(group, m, m->dev == dev);
+
+    return member ? member->rule : "in " XPCI_HIDE_CONF_PATH;
 }
 
 /* Refuses a device of which dom0 makes use of grade @least or worse. */
@@ -108,8 +106,7 @@ static int warn_of_absent(const struct xpci_call *call, struct xpci_error *err)
         const struct xpci_hidden *h = &call->conf.v[i];
         _cleanup_free_ char *why = NULL;
 
-        if (xpci_hidden_check(h, &call->inv, &why) < 0 && !why)
-            return xpci_error_oom(err);
+        xpci_need(xpci_hidden_check(h, &call->inv, &why) == 0 || why, err);
         if (why)
             xpci_log(&call->log, XPCI_LOG_WARN,
                      XPCI_BDF_FMT " of " XPCI_HIDE_CONF_PATH

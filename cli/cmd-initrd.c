@@ -7,30 +7,29 @@
 #include "plan.h"
 #include "table.h"
 
+/* NULL stands for any. */
+static bool is_of(const struct xpci_kernel_image *image, const char *kernel,
+                  const char *file)
+{
+    return (!kernel || !strcmp(kernel, image->kernel)) &&
+           (!file || !strcmp(file, image->path));
+}
+
 /* The call names this image: by its kernel or its file, or it names none. */
 static bool is_meant(const struct xpci_call *call,
                      const struct xpci_kernel_image *image)
 {
-    const char *kernel = call->opt[OPT_KERNEL], *file = call->opt[OPT_IMAGE];
     bool meant = call->argc == 1;
 
     for (int i = 1; i < call->argc; i++)
         meant = meant || !strcmp(call->argv[i], image->kernel);
-    return meant && (!kernel || !strcmp(kernel, image->kernel)) &&
-           (!file || !strcmp(file, image->path));
+    return meant && is_of(image, call->opt[OPT_KERNEL], call->opt[OPT_IMAGE]);
 }
 
 static bool is_there(const struct xpci_plan *plan, const char *kernel,
                      const char *file)
 {
-    for (size_t k = 0; k < plan->images.n; k++) {
-        const struct xpci_kernel_image *image = &plan->images.v[k];
-
-        if ((!kernel || !strcmp(kernel, image->kernel)) &&
-            (!file || !strcmp(file, image->path)))
-            return true;
-    }
-    return false;
+    return xpci_list_find(&plan->images, image, is_of(image, kernel, file));
 }
 
 /* What is named is there, or is an image that lies elsewhere. */
@@ -46,9 +45,9 @@ static int find_named(const struct xpci_call *call, struct xpci_plan *plan,
                                     "'xpci initrd check' takes it with "
                                     "--kernel VERSION",
                                     file);
-        return xpci_kernel_images_add(&plan->images, kernel, file) < 0
-                   ? xpci_error_oom(err)
-                   : 0;
+        xpci_need(xpci_kernel_images_add(&plan->images, kernel, file) == 0,
+                  err);
+        return 0;
     }
     for (int i = kernel ? 0 : 1; i < call->argc; i++) {
         const char *name = i ? call->argv[i] : kernel;

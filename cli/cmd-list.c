@@ -21,8 +21,7 @@ static int add_row(const struct xpci_call *call, const struct xpci_device *dev,
 
     if (f && (f->grade || !guard))
         guard = grades[f->grade];
-    if (xpci_device_path(&call->inv, dev, &path) < 0)
-        return xpci_error_oom(err);
+    xpci_need(xpci_device_path(&call->inv, dev, &path) == 0, err);
     return xpci_table_add(
         call, err, xpci_cell_bdf(&dev->bdf),
         number ? xpci_cell("%u", number) : NULL, dev->driver,
@@ -39,8 +38,7 @@ static int number_groups(const struct xpci_call *call, unsigned int **out,
     _cleanup_group_ struct xpci_group groups = { 0 };
 
     *out = calloc(call->inv.n + 1, sizeof(**out));
-    if (!*out)
-        return xpci_error_oom(err);
+    xpci_need(*out, err);
     if (xpci_group_list(&call->inv, false, false, NULL, 0, &groups, &why) < 0)
         xpci_log(&call->log, XPCI_LOG_WARN, "groups are not shown: %s",
                  xpci_error_text(&why));
@@ -120,8 +118,7 @@ static int add_tree(struct xpci_call *call, const unsigned int *group,
     const struct xpci_device *top = NULL;
     size_t rows = 0, root = 0;
 
-    if (!row)
-        return xpci_error_oom(err);
+    xpci_need(row, err);
     for (size_t i = 0; i < inv->n; i++) {
         const struct xpci_device *dev = &inv->dev[i];
         bool on_top = dev->parent == XPCI_NO_PARENT;

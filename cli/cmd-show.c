@@ -50,8 +50,7 @@ static int run(struct xpci_call *call, struct xpci_error *err)
         return xpci_error_usage(err, "'%s' is more than one device",
                                 call->argv[0]);
     xpci_facts_device(&facts, call->chosen.v[0]);
-    if (facts.oom)
-        return xpci_error_oom(err);
+    xpci_need(!facts.oom, err);
     if (call->opt[OPT_JSON])
         return add_row(call, &facts, err);
     print(&facts);

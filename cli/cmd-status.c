@@ -81,8 +81,7 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
     _cleanup_free_ char *why = NULL;
     int ret = xpci_hidden_check(h, inv, &why);
 
-    if (ret < 0 && ret != -ENODEV)
-        return xpci_error_oom(err);
+    xpci_need(ret == 0 || ret == -ENODEV, err);
     if (ret < 0 || s->trouble)
         return add_row(s, &h->bdf, WRONG, why ? why : s->trouble, err);
     if (!xpci_host_on_pciback(dev)) {

@@ -30,8 +30,7 @@ int xpci_host_select(struct xpci_call *call, int first, struct xpci_error *err)
     free(call->chosen.v);
     call->chosen.v = idx;
     call->chosen.n = 0;
-    if (!idx)
-        return xpci_error_oom(err);
+    xpci_need(idx, err);
     for (int i = first; i < call->argc; i++)
         xpci_try(xpci_inventory_select(inv, call->argv[i], idx, &call->chosen.n,
                                        err));
@@ -62,16 +61,27 @@ int xpci_host_hide(struct xpci_call *call, const struct xpci_group *group,
     return 0;
 }
 
-int xpci_host_is_dom0(const struct xpci_call *call, struct xpci_error *err)
+/* Does Xen run below? What cannot be read is an error. */
+static int find_xen(const struct xpci_call *call, bool *xen,
+                    struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf type = { 0 }, caps = { 0 };
-    bool xen, xenfs;
+    _cleanup_buf_ struct xpci_buf type = { 0 };
 
     xpci_try(xpci_root_read_optional(call->root, "/sys/hypervisor/type", &type,
-                                     &xen, err));
+                                     NULL, err));
+    *xen = type.len && !strcmp(type.data, "xen\n");
+    return 0;
+}
+
+int xpci_host_is_dom0(const struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf caps = { 0 };
+    bool xen, xenfs;
+
+    xpci_try(find_xen(call, &xen, err));
     xpci_try(xpci_root_read_optional(call->root, "/proc/xen/capabilities",
                                      &caps, &xenfs, err));
-    if (!xen || strcmp(type.data, "xen\n") != 0)
+    if (!xen)
         return 0;
     /* without xenfs there is no such file, and only dom0 has devices */
     return !xenfs || (caps.len && strstr(caps.data, "control_d"));
@@ -79,14 +89,11 @@ int xpci_host_is_dom0(const struct xpci_call *call, struct xpci_error *err)
 
 int xpci_host_guests(struct xpci_call *call, struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf type = { 0 };
-    bool found = false;
+    bool xen = false;
 
-    /* they can be only where Xen runs; what cannot be read is an error */
     if (xpci_root_is_live(call->root) && !call->opt[OPT_DUMP])
-        xpci_try(xpci_root_read_optional(call->root, "/sys/hypervisor/type",
-                                         &type, &found, err));
-    if (found && !strcmp(type.data, "xen\n")) {
+        xpci_try(find_xen(call, &xen, err));
+    if (xen) {
         xpci_try(xpci_toolstack_open(call->root, &call->ts, err));
         xpci_try(call->ts->ops->devices(call->ts->ctx, &call->guests, err));
     }

@@ -56,9 +56,9 @@ static int want_script(const struct xpci_hide_conf *conf,
                        struct xpci_plan *plan, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv devices = { 0 };
-    int ret = xpci_hide_conf_identities(conf, &devices, err);
 
-    return ret < 0 ? ret : xpci_seize_script(&devices, &plan->script, err);
+    xpci_try(xpci_hide_conf_identities(conf, &devices, err));
+    return xpci_seize_script(&devices, &plan->script, err);
 }
 
 /* A list for a pciback that is built in, which reads no modprobe.d. */
@@ -117,10 +117,8 @@ static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
     for (size_t k = 0; !plan->gen->insmod && k < plan->images.n; k++) {
         const struct xpci_strv *some = &plan->kernel[k].modules;
 
-        for (size_t i = 0; i < some->n; i++) {
-            if (xpci_strv_add_once(&modules, some->v[i]) < 0)
-                return xpci_error_oom(err);
-        }
+        for (size_t i = 0; i < some->n; i++)
+            xpci_need(xpci_strv_add_once(&modules, some->v[i]) == 0, err);
     }
     xpci_strv_sort(&modules);
     xpci_try(xpci_hide_conf_text(conf, call->root, &text, err));
@@ -179,8 +177,7 @@ int xpci_plan_make(const struct xpci_call *call, struct xpci_plan *plan,
     if (!plan->gen)
         xpci_try(xpci_plan_find(call, plan, err));
     plan->kernel = calloc(plan->images.n, sizeof(*plan->kernel));
-    if (!plan->kernel)
-        return xpci_error_oom(err);
+    xpci_need(plan->kernel, err);
     for (size_t k = 0; k < plan->images.n; k++)
         xpci_try(find_drivers(call, plan->images.v[k].kernel, &plan->kernel[k],
                               err));
@@ -195,11 +192,10 @@ int xpci_plan_cmdline(const struct xpci_call *call, const char *pattern,
 {
     _cleanup_buf_ struct xpci_buf cmdline = { 0 };
     char *rest, *word;
-    bool found;
 
     *out = NULL;
     xpci_try(xpci_root_read_optional(call->root, "/proc/cmdline", &cmdline,
-                                     &found, err));
+                                     NULL, err));
     rest = cmdline.data;
     while ((word = strsep(&rest, " \n"))) {
         if (fnmatch(pattern, word, 0) == 0)
@@ -241,8 +237,7 @@ static int find_end(const struct xpci_call *call, const struct xpci_plan *plan,
         return 1;
     ret = xpci_append_make(call->root, plan->gen, image, &kernel->image.parts,
                            plan->script, add, &why);
-    if (ret == -ENOMEM)
-        return xpci_error_oom(err);
+    xpci_need(ret != -ENOMEM, err);
     if (ret < 0 && ret != -ENODATA)
         xpci_log(&call->log, XPCI_LOG_NOTE, "cannot append to '%s': %s",
                  image->path, xpci_error_text(&why));
@@ -272,15 +267,14 @@ static int show(const struct xpci_call *call, struct xpci_plan *plan,
 
         if (!is_to_do(plan, k))
             continue;
-        ret = find_end(call, plan, k, &add, err);
-        if (ret < 0)
-            return ret;
-        if (ret == 0)
+        xpci_try(ret = find_end(call, plan, k, &add, err));
+        if (ret == 0) {
             printf("%s: %s\n", add.tail.len ? "append" : "cut", image->path);
-        if (ret == 0)
             continue;
-        if (xpci_generator_command(plan->gen, image, image->path, &argv) < 0)
-            return xpci_error_oom(err);
+        }
+        xpci_need(
+            xpci_generator_command(plan->gen, image, image->path, &argv) == 0,
+            err);
         for (size_t i = 0; i < argv.n; i++)
             printf("%s%s", i ? " " : "run: ", argv.v[i]);
         putchar('\n');
@@ -313,8 +307,8 @@ static int change_end(const struct xpci_call *call, struct xpci_plan *plan,
     xpci_log(&call->log, XPCI_LOG_NOTE, "so it would be %s: %s",
              xpci_verdict_name(plan->kernel[k].image.verdict),
              plan->kernel[k].image.reason);
-    ret = xpci_file_remove(call->root, to, err);
-    return ret < 0 ? ret : 1;
+    xpci_try(xpci_file_remove(call->root, to, err));
+    return 1;
 }
 
 /* Rebuilds image @k and proves it; the old one is kept until then. */
@@ -346,10 +340,7 @@ static int rebuild_all(const struct xpci_call *call, struct xpci_plan *plan,
     for (size_t k = 0; k < plan->images.n; k++) {
         int ret = is_to_do(plan, k) ? change_end(call, plan, k, err) : 0;
 
-        if (ret > 0)
-            ret = rebuild(call, plan, k, err);
-        if (ret < 0)
-            return ret;
+        xpci_try(ret > 0 ? rebuild(call, plan, k, err) : ret);
         xpci_log(&call->log, XPCI_LOG_NOTE, "%s: proven: %s",
                  plan->images.v[k].path, plan->kernel[k].image.reason);
     }

@@ -10,19 +10,19 @@
 /* So many files are synced with their file system, not one by one. */
 #define SYNC_EACH 8
 
-enum temp { TEMP_NEW, TEMP_OLD };
-
-struct temp_name {
-    char s[sizeof(XPCI_TEMP_PREFIX) + XPCI_TEMP_ID_SIZE + 28];
+/* Beside a file: its new bytes, once swapped its old ones; or those alone. */
+struct temps {
+    char new[sizeof(XPCI_TEMP_PREFIX) + XPCI_TEMP_ID_SIZE + 28];
+    char old[sizeof(XPCI_TEMP_PREFIX) + XPCI_TEMP_ID_SIZE + 28];
 };
 
-/* Beside a file: its new bytes, once swapped its old ones; or those alone. */
-static const char *temp_name(const struct xpci_changes *set, size_t k,
-                             enum temp what, struct temp_name *out)
+static struct temps temps_of(const struct xpci_changes *set, size_t k)
 {
-    snprintf(out->s, sizeof(out->s), XPCI_TEMP_PREFIX "%s-%zu.%s", set->id, k,
-             what == TEMP_OLD ? "old" : "new");
-    return out->s;
+    struct temps t;
+
+    snprintf(t.new, sizeof(t.new), XPCI_TEMP_PREFIX "%s-%zu.new", set->id, k);
+    snprintf(t.old, sizeof(t.old), XPCI_TEMP_PREFIX "%s-%zu.old", set->id, k);
+    return t;
 }
 
 static bool same(const struct xpci_buf *a, const struct xpci_buf *b)
@@ -245,15 +245,14 @@ static int stage(struct xpci_changes *set, size_t k,
                  struct xpci_error *err)
 {
     struct xpci_change *c = &set->v[k];
-    struct temp_name name;
+    const struct temps t = temps_of(set, k);
     int ret = 0;
 
     if (c->kind == XPCI_CHANGE_PUT || c->kind == XPCI_CHANGE_NEW)
-        ret = xpci_file_stage(dirfd, base, temp_name(set, k, TEMP_NEW, &name),
-                              &c->after, c->mode, set->n <= SYNC_EACH);
+        ret = xpci_file_stage(dirfd, base, t.new, &c->after, c->mode,
+                              set->n <= SYNC_EACH);
     else if (c->kind == XPCI_CHANGE_KEEP)
-        ret =
-            keep_old(c, root, dirfd, base, temp_name(set, k, TEMP_OLD, &name));
+        ret = keep_old(c, root, dirfd, base, t.old);
     c->made = c->kind == XPCI_CHANGE_KEEP && ret == 0;
     return ret < 0 ? change_error(root, c, ret, err) : 0;
 }
@@ -330,17 +329,15 @@ static int move_in(struct xpci_changes *set, size_t k,
                    struct xpci_error *err)
 {
     struct xpci_change *c = &set->v[k];
-    struct temp_name new, old;
+    const struct temps t = temps_of(set, k);
     int ret = 0;
 
-    temp_name(set, k, TEMP_NEW, &new);
-    temp_name(set, k, TEMP_OLD, &old);
     if (c->kind == XPCI_CHANGE_PUT)
-        ret = swap_in(c, root, dirfd, base, new.s, old.s);
+        ret = swap_in(c, root, dirfd, base, t.new, t.old);
     else if (c->kind == XPCI_CHANGE_NEW)
-        ret = put_in(dirfd, new.s, base);
+        ret = put_in(dirfd, t.new, base);
     else if (c->kind == XPCI_CHANGE_DELETE)
-        ret = move_out(c, dirfd, base, old.s);
+        ret = move_out(c, dirfd, base, t.old);
     if (ret != -ESTALE)
         c->made = true;
     return ret < 0 ? change_error(root, c, ret, err) : 0;
@@ -377,14 +374,12 @@ static int put_back(struct xpci_changes *set, size_t k,
                     struct xpci_error *err)
 {
     struct xpci_change *c = &set->v[k];
-    struct temp_name old, new;
+    const struct temps t = temps_of(set, k);
     bool swapped, kept, here = is_there(dirfd, base);
     int ours = c->made ? is_ours(c, root) : 0, r = 0;
 
-    temp_name(set, k, TEMP_OLD, &old);
-    temp_name(set, k, TEMP_NEW, &new);
-    swapped = c->kind == XPCI_CHANGE_PUT && is_there(dirfd, new.s);
-    kept = swapped || is_there(dirfd, old.s);
+    swapped = c->kind == XPCI_CHANGE_PUT && is_there(dirfd, t.new);
+    kept = swapped || is_there(dirfd, t.old);
     /* the old bytes are nowhere: another file system, or not our doing */
     if (ours >= 0 && c->made && !kept && c->kind != XPCI_CHANGE_NEW &&
         (!here || (ours && c->kind == XPCI_CHANGE_PUT)))
@@ -394,13 +389,13 @@ static int put_back(struct xpci_changes *set, size_t k,
     if (ours && c->kind == XPCI_CHANGE_NEW)
         r = unlinkat(dirfd, base, 0);
     else if (ours && kept)
-        r = renameat(dirfd, swapped ? new.s : old.s, dirfd, base);
+        r = renameat(dirfd, swapped ? t.new : t.old, dirfd, base);
     if (r < 0)
         return io_error(root, c, -errno, err);
     c->undone = c->made && ours;
     /* two names of one file: the rename did nothing */
-    unlinkat(dirfd, old.s, 0);
-    unlinkat(dirfd, new.s, 0);
+    unlinkat(dirfd, t.old, 0);
+    unlinkat(dirfd, t.new, 0);
     return 0;
 }
 
@@ -410,15 +405,15 @@ static int drop_old(struct xpci_changes *set, size_t k,
                     struct xpci_error *err)
 {
     /* once swapped the old file has the new one's name */
-    enum temp what = set->v[k].kind == XPCI_CHANGE_PUT ? TEMP_NEW : TEMP_OLD;
-    struct temp_name name;
-    int r = unlinkat(dirfd, temp_name(set, k, what, &name), 0);
+    const struct temps t = temps_of(set, k);
+    bool put = set->v[k].kind == XPCI_CHANGE_PUT;
+    int r = unlinkat(dirfd, put ? t.new : t.old, 0);
 
     (void)root;
     (void)base;
     (void)err;
-    if (r < 0 && errno == ENOENT && what == TEMP_NEW)
-        r = unlinkat(dirfd, temp_name(set, k, TEMP_OLD, &name), 0);
+    if (r < 0 && errno == ENOENT && put)
+        r = unlinkat(dirfd, t.old, 0);
     return r < 0 && errno != ENOENT ? -errno : 0;
 }
 
@@ -456,9 +451,8 @@ static int begin(struct xpci_changes *set, const struct xpci_root *root,
             return io_error(root, &set->v[k], ret, err);
     }
     xpci_try(check_twice(set, root, err));
-    ret = xpci_journal_write(set, root, err);
-    return ret == 0 && !set->journal ? each_dir(set, root, xpci_temp_sweep, err)
-                                     : ret;
+    xpci_try(xpci_journal_write(set, root, err));
+    return set->journal ? 0 : each_dir(set, root, xpci_temp_sweep, err);
 }
 
 int xpci_changes_apply(struct xpci_changes *set, const struct xpci_root *root,
@@ -502,7 +496,6 @@ int xpci_changes_undo(struct xpci_changes *set, const struct xpci_root *root,
 
 char *xpci_changes_temp(const struct xpci_changes *set, const char *path)
 {
-    struct temp_name name;
     const char *real;
     char *temp;
     size_t k = 0;
@@ -511,7 +504,7 @@ char *xpci_changes_temp(const struct xpci_changes *set, const char *path)
         k++;
     real = set->v[k].real;
     if (asprintf(&temp, "%.*s%s", (int)(strrchr(real, '/') + 1 - real), real,
-                 temp_name(set, k, TEMP_NEW, &name)) < 0)
+                 temps_of(set, k).new) < 0)
         return NULL;
     return temp;
 }
@@ -529,11 +522,9 @@ void xpci_changes_finish(struct xpci_changes *set, const struct xpci_root *root)
 int xpci_changes_commit(struct xpci_changes *set, const struct xpci_root *root,
                         struct xpci_error *err)
 {
-    int ret = xpci_changes_apply(set, root, err);
-
-    if (ret == 0)
-        xpci_changes_finish(set, root);
-    return ret;
+    xpci_try(xpci_changes_apply(set, root, err));
+    xpci_changes_finish(set, root);
+    return 0;
 }
 
 int xpci_changes_diff(const struct xpci_changes *set,

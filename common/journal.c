@@ -6,7 +6,7 @@
 #include "journal.h"
 
 #define STATE_DIR "/var/lib/xpci"
-#define JOURNAL XPCI_JOURNAL
+#define JOURNAL STATE_DIR "/journal"
 #define JOURNAL_DONE JOURNAL ".done"
 
 /* Absolute: the next xpci may run elsewhere. */
@@ -51,16 +51,8 @@ void xpci_journal_done(const struct xpci_changes *set,
         (void)(renameat(dir.fd, base, dir.fd, "journal.done") || fsync(dir.fd));
 }
 
-void xpci_journal_drop(struct xpci_changes *set, const struct xpci_root *root)
-{
-    set->id[0] = '\0';
-    if (!set->journal || (xpci_file_remove(root, JOURNAL, NULL) == 0 &&
-                          xpci_file_remove(root, JOURNAL_DONE, NULL) == 0))
-        xpci_journal_sweep(root);
-    set->journal = false;
-}
-
-void xpci_journal_sweep(const struct xpci_root *root)
+/* Leaves nothing of a journal that was not finished, nor an empty directory. */
+static void sweep(const struct xpci_root *root)
 {
     _cleanup_dir_ struct xpci_dir dir = { .fd = -1 }, up = { .fd = -1 };
     const char *base;
@@ -71,6 +63,15 @@ void xpci_journal_sweep(const struct xpci_root *root)
     /* no trace where nothing else is in it */
     if (xpci_dir_enter(&up, root, STATE_DIR, false, &base) >= 0)
         unlinkat(up.fd, base, AT_REMOVEDIR);
+}
+
+void xpci_journal_drop(struct xpci_changes *set, const struct xpci_root *root)
+{
+    set->id[0] = '\0';
+    if (!set->journal || (xpci_file_remove(root, JOURNAL, NULL) == 0 &&
+                          xpci_file_remove(root, JOURNAL_DONE, NULL) == 0))
+        sweep(root);
+    set->journal = false;
 }
 
 /* "KIND HASH WAS PATH" */
@@ -109,8 +110,9 @@ static int parse(char *text, struct xpci_changes *set, struct xpci_error *err)
     return ret;
 }
 
-int xpci_journal_read(struct xpci_changes *set, const struct xpci_root *root,
-                      bool done, struct xpci_error *err)
+/* The set that was left under way, or done; set->n is 0 if none was. */
+static int read_journal(struct xpci_changes *set, const struct xpci_root *root,
+                        bool done, struct xpci_error *err)
 {
     const char *path = done ? JOURNAL_DONE : JOURNAL;
     _cleanup_buf_ struct xpci_buf text = { 0 };
@@ -133,17 +135,17 @@ int xpci_changes_recover(const struct xpci_root *root,
     _cleanup_changes_ struct xpci_changes done = { 0 }, half = { 0 };
     int ret;
 
-    xpci_try(xpci_journal_read(&done, root, true, err));
+    xpci_try(read_journal(&done, root, true, err));
     xpci_changes_finish(&done, root);
-    ret = xpci_journal_read(&half, root, false, err);
+    ret = read_journal(&half, root, false, err);
     if (ret == 0 && xpci_changes_undo(&half, root, err) < 0)
         return xpci_error_wrap(err,
                                "a change that a killed xpci left half done "
                                "cannot be undone (bring the file back, or give "
-                               "it up by removing '%s" XPCI_JOURNAL "')",
+                               "it up by removing '%s" JOURNAL "')",
                                xpci_root_dir(root));
     if (ret == 0)
-        xpci_journal_sweep(root);
+        sweep(root);
     for (size_t k = 0; ret == 0 && k < half.n; k++) {
         if (!half.v[k].left && !half.v[k].undone)
             continue;
@@ -161,7 +163,7 @@ int xpci_changes_recover(const struct xpci_root *root,
 void xpci_changes_pending(const struct xpci_root *root,
                           const struct xpci_log *log)
 {
-    if (xpci_root_exists(root, XPCI_JOURNAL))
+    if (xpci_root_exists(root, JOURNAL))
         xpci_log(log, XPCI_LOG_WARN,
                  "an xpci was killed in the middle of a change, which the "
                  "next one that changes anything undoes; repeat what it was "

@@ -3,18 +3,16 @@
  * What a set of changes has under way, for the xpci that comes after a kill:
  * /var/lib/xpci/journal. Its first line is the set's id, then there is
  *
- *     KIND HASH PATH
+ *     KIND HASH WAS PATH
  *
- * for each file: kind and hash as in struct xpci_change, the path behind all
- * links. As journal.done it says that the set is done and only temporary
- * files are left. For changes.c only.
+ * for each file: kind, hash and was as in struct xpci_change, the path behind
+ * all links. As journal.done it says that the set is done and only temporary
+ * files are left. For changes.c only; xpci_changes_recover() is here too.
  */
 #ifndef XPCI_JOURNAL_H
 #define XPCI_JOURNAL_H
 
 #include "changes.h"
-
-#define XPCI_JOURNAL "/var/lib/xpci/journal"
 
 /* Where none may or can be written set->journal stays false. */
 int xpci_journal_write(struct xpci_changes *set, const struct xpci_root *root,
@@ -26,12 +24,5 @@ void xpci_journal_done(const struct xpci_changes *set,
 
 /* Nothing is under way any more. */
 void xpci_journal_drop(struct xpci_changes *set, const struct xpci_root *root);
-
-/* Leaves nothing of a journal that was not finished, nor an empty directory. */
-void xpci_journal_sweep(const struct xpci_root *root);
-
-/* The set that was left under way, or done; set->n is 0 if none was. */
-int xpci_journal_read(struct xpci_changes *set, const struct xpci_root *root,
-                      bool done, struct xpci_error *err) _must_check_;
 
 #endif

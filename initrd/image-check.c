@@ -205,20 +205,18 @@ static int sum_modprobe_file(const struct found *found,
 
 static int sum_up(const struct found *found, struct summary *sum)
 {
-    int ret = 0;
-
-    for (size_t i = 0; ret == 0 && i < found->n; i++) {
+    for (size_t i = 0; i < found->n; i++) {
         const struct found_text *t = &found->v[i];
         const char *key = load_key(found, t->path);
 
         if (is_modprobe_file(t->path))
-            ret = sum_modprobe_file(found, t, sum);
+            xpci_try(sum_modprobe_file(found, t, sum));
         else if (key)
             sum->loaded |= has_load(t->text.data, key, "xen-pciback");
         else if (is_of_kernel(found, t->path, "/modules.builtin"))
             sum->builtin = strstr(t->text.data, "/xen-pciback.ko");
     }
-    return ret;
+    return 0;
 }
 
 static void summary_clear(struct summary *sum)
@@ -279,13 +277,13 @@ static int own_troubles(const struct found *found, char **out)
 {
     const struct xpci_generator_seize *seize = found->gen->seize;
     const struct xpci_image_want *want = found->want;
-    int ret = found->gen->insmod ? insmod_trouble(found, out)
-                                 : own_trouble(found, want->options_path + 1,
-                                               want->options_text, out);
 
-    if (ret == 0 && !*out && seize)
-        ret = own_trouble(found, seize->inside, want->script_text, out);
-    return ret;
+    xpci_try(found->gen->insmod ? insmod_trouble(found, out)
+                                : own_trouble(found, want->options_path + 1,
+                                              want->options_text, out));
+    return *out || !seize
+               ? 0
+               : own_trouble(found, seize->inside, want->script_text, out);
 }
 
 /* The script runs before the other, or there is nothing it could be behind. */
@@ -372,27 +370,26 @@ static int judge(const struct found *found, struct xpci_image_verdict *out)
     const struct xpci_generator_seize *seize = found->gen->seize;
     const struct found_text *order =
         seize && seize->order ? find_text(found, seize->order) : NULL;
-    int ret = sum_up(found, &sum);
 
-    if (ret == 0 && order)
-        ret = xpci_asprintf(NULL, &out->parts.order, "%s", order->text.data);
-    if (ret == 0 && found->sealed) {
+    xpci_try(sum_up(found, &sum));
+    if (order)
+        xpci_try(
+            xpci_asprintf(NULL, &out->parts.order, "%s", order->text.data));
+    if (found->sealed) {
         out->verdict = XPCI_VERDICT_UNPROVABLE;
         return xpci_asprintf(NULL, &out->reason,
                              "its files are in '%s' inside, which xpci cannot "
                              "read; build it without dracut's squash modules",
                              found->sealed);
     }
-    if (ret == 0 && hidden && found->gen->limit) {
+    if (hidden && found->gen->limit) {
         out->verdict = XPCI_VERDICT_UNPROVABLE;
         return xpci_asprintf(NULL, &out->reason, "%s", found->gen->limit);
     }
-    if (ret == 0 && hidden)
-        ret = find_trouble(found, &sum, &out->reason);
-    else if (ret == 0)
-        ret = own_troubles(found, &out->reason);
-    if (ret < 0 || out->reason)
-        return ret;
+    xpci_try(hidden ? find_trouble(found, &sum, &out->reason)
+                    : own_troubles(found, &out->reason));
+    if (out->reason)
+        return 0;
     out->verdict = XPCI_VERDICT_PROVEN;
     return xpci_asprintf(NULL, &out->reason, "%s",
                          !hidden ? "nothing of xpci's is in it"

@@ -104,19 +104,17 @@ static int source_need(struct source *src, size_t want, struct xpci_error *err)
 /* Drops @n bytes, or all that are left; *n is what was not there. */
 static int source_skip(struct source *src, size_t *n, struct xpci_error *err)
 {
-    int ret = 0;
-
-    while (ret == 0 && *n) {
+    while (*n) {
         size_t now = *n < src->len ? *n : src->len;
 
         source_drop(src, now);
         *n -= now;
         if (*n)
-            ret = source_need(src, 1, err);
+            xpci_try(source_need(src, 1, err));
         if (src->len == 0)
             break;
     }
-    return ret;
+    return 0;
 }
 
 static int hex_field(const char *header, int field, size_t *out)
@@ -206,22 +204,19 @@ static int read_entry(struct source *src, bool *end, struct xpci_error *err)
 static int read_archive(struct source *src, struct xpci_error *err)
 {
     bool end = false;
-    int ret = 0;
 
-    while (!end && ret == 0)
-        ret = read_entry(src, &end, err);
+    while (!end)
+        xpci_try(read_entry(src, &end, err));
     src->archives++;
-    return ret;
+    return 0;
 }
 
 static int skip_zeros(struct source *src, struct xpci_error *err)
 {
-    int ret;
-
     for (;;) {
-        ret = source_need(src, 4, err);
-        if (ret < 0 || src->len == 0 || src->data[0] != '\0')
-            return ret;
+        xpci_try(source_need(src, 4, err));
+        if (src->len == 0 || src->data[0] != '\0')
+            return 0;
         source_drop(src, 1);
     }
 }
@@ -277,18 +272,16 @@ int xpci_image_parse(const void *image, size_t len, const char *name,
         .name = name,
         .reader = reader,
     };
-    int ret;
 
     do {
-        ret = read_archives(&src, err);
-        if (ret == 0 && src.len > 0)
-            ret = read_compressed(&src, err);
-    } while (ret == 0 && src.len > 0);
-    if (ret == 0 && src.archives == 0)
-        ret = damaged(&src, err,
-                      len ? "there is no archive in it"
-                          : "it is empty, as in a recording");
-    return ret;
+        xpci_try(read_archives(&src, err));
+        if (src.len > 0)
+            xpci_try(read_compressed(&src, err));
+    } while (src.len > 0);
+    return src.archives ? 0
+                        : damaged(&src, err,
+                                  len ? "there is no archive in it"
+                                      : "it is empty, as in a recording");
 }
 
 int xpci_image_read(const struct xpci_root *root, const char *path,

@@ -20,13 +20,12 @@ int xpci_seize_script(const struct xpci_strv *devices, char **out,
 {
     const char *place = strstr(xpci_seize_sh, PLACE);
     _cleanup_buf_ struct xpci_buf text = { 0 };
-    int ret =
-        xpci_buf_append(&text, xpci_seize_sh, (size_t)(place - xpci_seize_sh));
+    size_t len = (size_t)(place - xpci_seize_sh);
 
-    for (size_t i = 0; ret == 0 && i < devices->n; i++)
-        ret = xpci_buf_printf(&text, "\n%s", devices->v[i]);
-    if (ret == 0)
-        ret = xpci_buf_puts(&text, place + strlen(PLACE));
-    *out = ret == 0 ? xpci_buf_steal(&text) : NULL;
-    return *out ? 0 : xpci_error_oom(err);
+    xpci_need(xpci_buf_append(&text, xpci_seize_sh, len) == 0, err);
+    for (size_t i = 0; i < devices->n; i++)
+        xpci_need(xpci_buf_printf(&text, "\n%s", devices->v[i]) == 0, err);
+    xpci_need(xpci_buf_puts(&text, place + strlen(PLACE)) == 0, err);
+    *out = xpci_buf_steal(&text);
+    return 0;
 }

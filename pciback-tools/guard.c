@@ -24,8 +24,7 @@ char *xpci_walk_link(walk *w, const char *fmt, ...)
     ret = w->ret < 0 ? 0 : xpci_root_readlink(w->root, path, &link);
     /* one that is there and cannot be read is not free */
     if (ret < 0 && ret != -ENOENT && ret != -ENOTDIR && ret != -EINVAL)
-        w->ret = xpci_error_errno(w->err, -ret, "cannot read '%s%s'",
-                                  xpci_root_dir(w->root), path);
+        w->ret = xpci_root_check(w->root, ret, "read", path, w->err);
     return link;
 }
 

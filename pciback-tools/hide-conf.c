@@ -219,7 +219,8 @@ int xpci_hide_conf_add(struct xpci_hide_conf *conf,
     if (has(conf, &entry))
         return 0;
     xpci_hide_conf_remove(conf, &dev->bdf);
-    return insert(conf, &entry) < 0 ? xpci_error_oom(err) : 0;
+    xpci_need(insert(conf, &entry) == 0, err);
+    return 0;
 }
 
 bool xpci_hide_conf_remove(struct xpci_hide_conf *conf,

@@ -75,9 +75,8 @@ static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
         xpci_root_exists(root, xpci_device_file(dev, "physfn", path));
     ret = xpci_root_readlink(root, xpci_device_file(dev, "driver", path),
                              &driver);
-    if (ret < 0 && ret != -ENOENT)
-        return xpci_error_errno(err, -ret, "cannot read '%s%s'",
-                                xpci_root_dir(root), path);
+    if (ret != -ENOENT)
+        xpci_try(xpci_root_check(root, ret, "read", path, err));
     if (driver)
         xpci_try(xpci_asprintf(err, &dev->driver, "%s", basename(driver)));
     xpci_try(xpci_root_read_optional(

@@ -51,9 +51,7 @@ int xpci_native_drivers(const struct xpci_root *root, const char *version,
     xpci_try(xpci_asprintf(err, &dir, "/lib/modules/%s", version));
     xpci_try(check_indexes(root, dir, version, err));
     fd = xpci_root_open(root, dir, O_PATH | O_DIRECTORY, 0);
-    if (fd < 0)
-        return xpci_error_errno(err, -fd, "cannot open '%s%s'",
-                                xpci_root_dir(root), dir);
+    xpci_try(xpci_root_check(root, fd, "open", dir, err));
     /* by its name in /proc, no link leads libkmod out of the root */
     snprintf(proc_dir, sizeof(proc_dir), "/proc/self/fd/%d", fd);
     ctx = kmod_new(proc_dir, no_config);

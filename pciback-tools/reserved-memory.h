@@ -4,7 +4,7 @@
  * mapped for them, and requester ids that are not their own.
  *
  *     r = xpci_reserved_memory_load(root, &inv, err);
- *     inv.region[i], inv.alias[i]
+ *     inv.region[i]                    aliases among them
  *
  * Called by inventory.c once the devices are linked. From
  * /sys/firmware/acpi/tables: RMAD, which is DMAR under the name that Xen
