@@ -53,9 +53,12 @@ int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
     if (!cmd)
         return xpci_error_oom(err);
     plugin_log_reset(p);
-    rc = run_command(p, domid, command, cmd);
+    /* not twice: the second would wait for the first to end */
+    cmd->pending = p->stuck && p->mute == domid;
+    rc = cmd->pending ? ERROR_TIMEDOUT : run_command(p, domid, command, cmd);
     if (cmd->pending) {
         p->stuck = true;
+        p->mute = domid;
         return plugin_error(
             p, rc, err, "the device model of domain %u does not answer", domid);
     }

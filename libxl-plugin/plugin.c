@@ -2,8 +2,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -164,11 +166,27 @@ static void plugin_close(void *ctx)
     free(p);
 }
 
+/*
+ * libxl's helpers end with xpci. One that waits for the lock of a device
+ * model that does not answer has inherited that very lock, and xpci's own: it
+ * would hold both for ever.
+ */
+static pid_t fork_helper(void *user)
+{
+    pid_t pid = fork();
+
+    (void)user;
+    if (pid == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return pid;
+}
+
 static int connect_libxl(struct plugin *p, struct xpci_error *err)
 {
     /* The default would reap children that are not libxl's own. */
     static const libxl_childproc_hooks hooks = {
         .chldowner = libxl_sigchld_owner_libxl_always_selective_reap,
+        .fork_replacement = fork_helper,
     };
     int rc;
 

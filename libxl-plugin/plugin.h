@@ -27,7 +27,8 @@ struct plugin {
     struct xs_handle *xs;
     struct xpci_root *root; /* the live system */
     struct plugin_log log;
-    bool stuck; /* an operation never ended: ctx cannot be freed */
+    bool stuck;    /* an operation never ended: ctx cannot be freed */
+    uint32_t mute; /* then: whose device model it was, if one's */
 };
 
 /* Forgets what libxl said so far: before each call of it. */
