@@ -35,7 +35,7 @@ boot1() {
 	lvcreate -q -y -l 100%FREE -n root vg
 	mke2fs -q -t ext4 /dev/vg/root
 	mount /dev/vg/root /mnt
-	cp -ax / /mnt
+	cp -ax /. /mnt
 	umount /mnt
 	sed -i 's,root=LABEL=dom0,root=/dev/vg/root rd.lvm.lv=vg/root,' \
 		/boot/grub/grub.cfg
