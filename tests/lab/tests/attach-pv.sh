@@ -86,7 +86,7 @@ come_and_go() {
 		awk 'END { print $1 }')"
 	wait_guest 60 'GUEST-PCI \+ 0000:00:00.0 8086:100e'
 	run xpci slots pv
-	like 'slots knows better' "pv +0000:$card +0 +7 +attached" "$output"
+	like 'slots knows better' "pv +0 +0000:$card +7 +attached" "$output"
 	trap_row 'attach at slot 7 of a guest that sees the card at 0' "$xl" \
 		'exit status 2, refused; `slots` says 0, requested 7'
 	does xpci detach --timeout 60 pv $card
@@ -97,7 +97,7 @@ come_and_go() {
 	wait_guest 60 'GUEST-PCI \+ 0000:00:00.0 8086:100e'
 	fine 'attached'
 	run xpci slots pv
-	like 'slots says so' "pv +0000:$card +0 .*attached" "$output"
+	like 'slots says so' "pv +0 +0000:$card .*attached" "$output"
 	refused 1 'already attached' xpci attach pv $card
 	does xpci detach --timeout 60 pv $card
 	wait_guest 60 'GUEST-PCI - 0000:00:00.0'
