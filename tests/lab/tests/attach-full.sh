@@ -433,8 +433,8 @@ deaf_for_good() {
 	run xpci attach winxp 05:00.0 9
 	is 'it gets the card' 0 "$status"
 	like 'with a warning' 'IRQ 16' "$errout"
-	trap_row 'attach, after a card of IRQ 16 was given back: the guest does \
-not see it' "$xl" "exit status $status, a warning that says so"
+	trap_row "attach, after a card of IRQ 16 was given back: the guest does \
+not see it" "$xl" "exit status $status, a warning that says so"
 	unlike 'the guest sees none' 'GUEST-PCI [+] 0000:00:0[9a].0' \
 		"$(guest_log | tail -n +$((guest_pos + 1)))"
 	stop_guest
