@@ -28,17 +28,6 @@ static int find_drivers(const struct xpci_call *call, const char *kernel,
     return 0;
 }
 
-/* One file: its text, or NULL if it is not to be there. */
-static int want_file(const struct xpci_call *call, struct xpci_plan *plan,
-                     const char *path, const char *text, mode_t mode,
-                     struct xpci_error *err)
-{
-    if (!text)
-        return xpci_changes_delete(&plan->changes, call->root, path, err);
-    return xpci_changes_put(&plan->changes, call->root, path, text,
-                            strlen(text), mode, err);
-}
-
 /* By identity where images can have the script, or as the file says. */
 static int choose_method(const struct xpci_hide_conf *conf,
                          struct xpci_plan *plan, struct xpci_error *err)
@@ -103,13 +92,15 @@ static int want_entry(const struct xpci_call *call, struct xpci_plan *plan,
         xpci_try(xpci_grub_check(call->root, XPCI_GRUB_CFG, plan->word,
                                  &plan->entry, err));
     }
-    return want_file(call, plan, XPCI_GRUB_PATH, text, 0644, err);
+    return xpci_changes_own(&plan->changes, call->root, XPCI_GRUB_PATH, text,
+                            text, 0644, err);
 }
 
 static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
                       struct xpci_error *err)
 {
     const struct xpci_hide_conf *conf = &call->conf;
+    struct xpci_changes *set = &plan->changes;
     const struct xpci_generator_seize *seize = plan->gen->seize;
     _cleanup_strv_ struct xpci_strv modules = { 0 };
     _cleanup_free_ char *text = NULL;
@@ -131,13 +122,16 @@ static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
     if (plan->options)
         xpci_try(want_word(call, plan, err));
     xpci_try(want_entry(call, plan, err));
-    xpci_try(want_file(call, plan, XPCI_HIDE_CONF_PATH, text, 0644, err));
     xpci_try(
-        want_file(call, plan, XPCI_MODPROBE_PATH, plan->options, 0644, err));
+        text ? xpci_changes_put(set, call->root, XPCI_HIDE_CONF_PATH, text,
+                                strlen(text), 0644, err)
+             : xpci_changes_delete(set, call->root, XPCI_HIDE_CONF_PATH, err));
+    xpci_try(xpci_changes_own(set, call->root, XPCI_MODPROBE_PATH,
+                              plan->options, plan->options, 0644, err));
     if (seize)
-        xpci_try(want_file(call, plan, seize->path, plan->script, 0755, err));
-    return xpci_generator_files(plan->gen, call->root, conf->n > 0,
-                                &plan->changes, err);
+        xpci_try(xpci_changes_own(set, call->root, seize->path, plan->script,
+                                  plan->script, 0755, err));
+    return xpci_generator_files(plan->gen, call->root, conf->n > 0, set, err);
 }
 
 /* Reads the image of kernel @k, at @path, and says what it will do. */

@@ -145,6 +145,33 @@ int xpci_changes_delete(struct xpci_changes *set, const struct xpci_root *root,
     return add_read(set, root, &change, err);
 }
 
+static bool is_own(const struct xpci_buf *have, const char *text)
+{
+    return !have->len || (text && !strcmp(have->data, text)) ||
+           memmem(have->data, have->len, XPCI_CHANGES_MARK,
+                  strlen(XPCI_CHANGES_MARK));
+}
+
+int xpci_changes_own(struct xpci_changes *set, const struct xpci_root *root,
+                     const char *path, const char *text, bool there,
+                     mode_t mode, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf have = { 0 };
+    _cleanup_free_ char *to = NULL;
+    bool link = xpci_root_readlink(root, path, &to) == 0;
+
+    if (!link)
+        xpci_try(xpci_root_read_optional(root, path, &have, NULL, err));
+    if (link || !is_own(&have, text))
+        return xpci_error_set(err, EEXIST,
+                              "'%s' was not made by xpci, which keeps a file "
+                              "of its own there; move it away",
+                              path);
+    return there ? xpci_changes_put(set, root, path, text, strlen(text), mode,
+                                    err)
+                 : xpci_changes_delete(set, root, path, err);
+}
+
 int xpci_changes_keep(struct xpci_changes *set, const char *path,
                       struct xpci_error *err)
 {

@@ -66,6 +66,16 @@ int xpci_changes_put(struct xpci_changes *set, const struct xpci_root *root,
 int xpci_changes_delete(struct xpci_changes *set, const struct xpci_root *root,
                         const char *path, struct xpci_error *err) _must_check_;
 
+/*
+ * A file that is xpci's alone and is to be there with this text, or not to be
+ * there. -EEXIST if what is there is somebody else's: a link, or neither this
+ * text (NULL: unknown) nor one with XPCI_CHANGES_MARK.
+ */
+#define XPCI_CHANGES_MARK "ade by xpci"
+int xpci_changes_own(struct xpci_changes *set, const struct xpci_root *root,
+                     const char *path, const char *text, bool there,
+                     mode_t mode, struct xpci_error *err) _must_check_;
+
 /* Of a file that was read as @before; both buffers are taken over. */
 int xpci_changes_edit(struct xpci_changes *set, const char *path,
                       struct xpci_buf *before, struct xpci_buf *after,

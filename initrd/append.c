@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "append.h"
-#include "compressed.h"
+#include "module-file.h"
 #include "modprobe-d.h"
 
 /*
@@ -46,66 +46,6 @@ static int find_end(const struct xpci_root *root, const char *path, size_t *all,
     if (!memcmp(foot + MARK_AT, text, MARK_LEN))
         *keep = before;
     return 0;
-}
-
-/* --- the module --- */
-
-/* Its line in modules.dep, split in two; NULL: there is none. */
-static char *find_module(char *deps, const char *module, char **needs)
-{
-    char *line;
-
-    while ((line = strsep(&deps, "\n"))) {
-        char *colon = strchr(line, ':'), *name;
-
-        if (!colon)
-            continue;
-        *colon = '\0';
-        name = strrchr(line, '/');
-        if (name && !strncmp(name + 1, module, strlen(module)) &&
-            !strncmp(name + 1 + strlen(module), ".ko", 3)) {
-            *needs = colon + 1;
-            return line;
-        }
-    }
-    return NULL;
-}
-
-/* Modules that are compressed: not every kernel and insmod undoes that. */
-static int unpack(const struct xpci_buf *in, struct xpci_buf *out,
-                  struct xpci_error *err)
-{
-    _cleanup_compressed_ struct xpci_compressed *seg = NULL;
-    const char *block, *why = xpci_compressed_open(in->data, in->len, &seg);
-    size_t n = 1;
-
-    while (!why && n) {
-        why = xpci_compressed_block(seg, &block, &n);
-        xpci_need(why || xpci_buf_append(out, block, n) == 0, err);
-    }
-    return why ? must_rebuild(err, "its module cannot be read: ", why) : 0;
-}
-
-static int read_module(const struct xpci_root *root, const char *module,
-                       const char *kernel, struct xpci_buf *out,
-                       struct xpci_error *err)
-{
-    _cleanup_buf_ struct xpci_buf deps = { 0 }, packed = { 0 };
-    _cleanup_free_ char *file = NULL, *path = NULL;
-    char *name, *needs;
-
-    xpci_try(xpci_asprintf(err, &file, "/lib/modules/%s/modules.dep", kernel));
-    xpci_try(xpci_root_read(root, file, &deps, err));
-    name = find_module(deps.data, module, &needs);
-    if (!name || name[0] == '/')
-        return must_rebuild(err, file, " does not have the module");
-    if (needs[strspn(needs, " ")])
-        return must_rebuild(err, module, " needs other modules");
-    xpci_try(xpci_asprintf(err, &path, "/lib/modules/%s/%s", kernel, name));
-    if (!strcmp(path + strlen(path) - 3, ".ko"))
-        return xpci_root_read(root, path, out, err);
-    xpci_try(xpci_root_read(root, path, &packed, err));
-    return unpack(&packed, out, err);
 }
 
 /* --- the segment --- */
@@ -291,7 +231,8 @@ int xpci_append_make(const struct xpci_root *root,
     if (!script)
         return out->keep < all ? 0 : -ENODATA;
     xpci_try(check(root, gen, image, parts, err));
-    xpci_try(read_module(root, gen->module, image->kernel, &module, err));
+    xpci_try(
+        xpci_module_file_read(root, gen->module, image->kernel, &module, err));
     xpci_need(write_segment(gen->seize, parts, script, &module, out) == 0, err);
     return 0;
 }

@@ -183,11 +183,9 @@ int xpci_generator_files(const struct xpci_generator *gen,
     for (const struct xpci_generator_file *f = gen->files; f->path; f++) {
         if (!f->mode)
             xpci_try(put_line(f, root, enable, set, err));
-        else if (enable)
-            xpci_try(xpci_changes_put(set, root, f->path, f->text,
-                                      strlen(f->text), f->mode, err));
         else
-            xpci_try(xpci_changes_delete(set, root, f->path, err));
+            xpci_try(xpci_changes_own(set, root, f->path, f->text, enable,
+                                      f->mode, err));
     }
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "image-check.h"
+#include "module-file.h"
 #include "image.h"
 #include "modprobe-d.h"
 
@@ -13,6 +14,8 @@ struct found {
     const struct xpci_generator *gen;
     const struct xpci_image_want *want;
     bool module;                    /* xen-pciback.ko of this kernel */
+    struct xpci_buf ko;             /* what is in it */
+    bool damaged;                   /* it is empty, or not the host's */
     struct xpci_image_parts *parts; /* of the verdict */
     char *sealed;         /* a file system inside, which is not looked into */
     struct found_text *v; /* what is to be read at the end: */
@@ -73,12 +76,20 @@ static const char *plain_name(const struct found *found, const char *name)
     return seize && below && !strcmp(name + 4, seize->inside) ? name + 4 : name;
 }
 
+/* .ko, .ko.xz, .ko.zst, .ko.gz */
+static bool is_pciback(const struct found *found, const char *name)
+{
+    return is_of_kernel(found, name, "/*/xen-pciback.ko*") ||
+           (found->gen->insmod && !strcmp(name, "lib/pciback.ko"));
+}
+
 static bool wants(void *data, const char *name)
 {
     const struct found *found = data;
     const struct xpci_generator_seize *seize = found->gen->seize;
 
-    return is_modprobe_file(name) || load_key(found, name) ||
+    return is_modprobe_file(name) || is_pciback(found, name) ||
+           load_key(found, name) ||
            is_of_kernel(found, name, "/modules.builtin") ||
            (seize && (!strcmp(plain_name(found, name), seize->inside) ||
                       (seize->order && !strcmp(name, seize->order))));
@@ -140,10 +151,12 @@ static int on_file(void *data, const struct xpci_image_file *file,
 
     if (ret == 0 && !S_ISREG(file->mode))
         return 0;
-    /* .ko, .ko.xz, .ko.zst, .ko.gz */
-    if (is_of_kernel(found, file->name, "/*/xen-pciback.ko*") ||
-        (found->gen->insmod && !strcmp(file->name, "lib/pciback.ko")))
+    if (ret == 0 && is_pciback(found, file->name)) {
         found->module = true;
+        xpci_buf_clear(&found->ko);
+        ret = xpci_buf_append(&found->ko, file->data, file->len);
+        return ret < 0 ? xpci_error_oom(err) : 0;
+    }
     if (ret == 0 && !found->sealed && is_one_of(file->name, sealed))
         ret = xpci_asprintf(NULL, &found->sealed, "%s", file->name);
     if (ret == 0 && file->data)
@@ -342,6 +355,8 @@ static int find_trouble(const struct found *found, const struct summary *sum,
           "", "" },
         { !found->module && !sum->builtin, "the module ", module,
           " of this kernel is not in it" },
+        { found->damaged, "the module ", module,
+          " in it is empty, or not the one in /lib/modules" },
         { own, "", own, "" },
         { sum->conflict, "", sum->conflict, " is in the way" },
         { list && builtin, "driver '", builtin,
@@ -397,8 +412,28 @@ static int judge(const struct found *found, struct xpci_image_verdict *out)
                                  : "module, script and order are in it");
 }
 
+/*
+ * Empty, or as long as the host's, and other bytes. A generator may have
+ * stripped or compressed it, so another length says nothing.
+ */
+static int look_at_module(const struct xpci_root *root, struct found *found)
+{
+    _cleanup_buf_ struct xpci_buf own = { 0 };
+    int ret;
+
+    found->damaged = found->module && !found->ko.len;
+    if (!found->ko.len)
+        return 0;
+    ret = xpci_module_file_read(root, found->gen->module, found->kernel, &own,
+                                NULL);
+    found->damaged = ret == 0 && own.len == found->ko.len &&
+                     memcmp(own.data, found->ko.data, own.len) != 0;
+    return ret == -ENOMEM ? ret : 0;
+}
+
 static void found_clear(struct found *found)
 {
+    xpci_buf_clear(&found->ko);
     free(found->sealed);
     xpci_list_clear(found, text, free(text->path), xpci_buf_clear(&text->text));
 }
@@ -423,7 +458,8 @@ int xpci_image_check(const struct xpci_root *root, const char *path,
     out->verdict = ret < 0 ? XPCI_VERDICT_UNPROVABLE : XPCI_VERDICT_WRONG;
     if (ret < 0)
         return xpci_asprintf(err, &out->reason, "%s", xpci_error_text(&why));
-    xpci_need(judge(&found, out) == 0, err);
+    xpci_need(look_at_module(root, &found) == 0 && judge(&found, out) == 0,
+              err);
     return 0;
 }
 

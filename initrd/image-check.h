@@ -4,8 +4,9 @@
  * image's own bytes, never from what was written elsewhere.
  *
  * Proven means: the xen-pciback module of this kernel is in the image, or it
- * is built in; no other file of modprobe.d sets a hide list or keeps the module
- * from loading; xpci's own file is there byte for byte, and
+ * is built in; as far as it can be compared with the host's it is the same; no
+ * other file of modprobe.d sets a hide list or keeps the module from loading;
+ * xpci's own file is there byte for byte, and
  * - of a script: it runs before coldplug;
  * - of a hide list: for every driver of this kernel that would claim a hidden
  *   device a softdep in the image makes pciback load first, and pciback is
