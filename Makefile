@@ -31,7 +31,7 @@ LAB_NAME    = $(patsubst tests/lab/tests/%.sh,%,$(1))
 
 VERSION    := 0.1.0
 LIBS       := common cfg-parser pciback-tools initrd libxl-plugin
-PKGS       := libpci libkmod libarchive smartcols mount
+PKGS       := libpci libkmod libarchive smartcols
 WARNINGS   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
               -Wpointer-arith -Wwrite-strings -Wcast-qual -Wvla -Wundef \
               -Wformat=2 -Wno-format-nonliteral

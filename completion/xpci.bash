@@ -15,9 +15,11 @@ _xpci_take() { # _xpci_take CUR
 
 # With their names, and once a bus is typed without segment 0000 too.
 _xpci_devices() { # _xpci_devices CUR
-    local rows also='' at=
+    local rows row also='' at=
     if [[ $1 == *@* ]]; then
-        _xpci_take "$1" < <(_xpci_slots | sed "s/^/${1%@*}@/")
+        _xpci_take "$1" < <(_xpci_slots | while read -r row; do
+            echo "${1%@*}@$row"
+        done)
         return
     fi
     case $command in
@@ -79,12 +81,17 @@ _xpci_names() { # _xpci_names NUMBER OPERANDS
 
 # Sets $name to that of the option's value; status 1: it has none.
 _xpci_value() { # _xpci_value OPTION
-    local help
+    local help line
     name=
     [[ $1 == -* ]] || return 1
     help=$("$xpci" help "${command:-list}" 2>/dev/null)
-    name=$(sed -nE "s/^  (-., )? *$1 ([^ ]+).*/\2/p
-        s/^  $1, --[a-z-]+ ([^ ]+).*/\1/p" <<<"$help")
+    while IFS= read -r line; do
+        if [[ $line =~ ^'  '(-.', ')?' '*"$1"' '([^ ]+) ]]; then
+            name=${BASH_REMATCH[2]}
+        elif [[ $line =~ ^'  '"$1"', --'[a-z-]+' '([^ ]+) ]]; then
+            name=${BASH_REMATCH[1]}
+        fi
+    done <<<"$help"
     [ -n "$name" ]
 }
 

@@ -52,6 +52,7 @@ offers 'xpci hide --scope=' 'xpci hide --scope=' bus device group slot
 offers 'xpci hide --scope=g' 'xpci hide --scope=group '
 offers 'xpci hide --scope d' 'xpci hide --scope device '
 offers 'xpci list --dr' 'xpci list --dry-run '
+offers 'xpci list --root=/ --dr' 'xpci list --root=/ --dry-run '
 offers 'xpci show 03:02' 'xpci show 03:02.0 '
 offers 'xpci show 0000:03:0' 'xpci show 0000:03:0' 00.0 02.0
 offers 'xpci hide 03:00.0 05:00.' 'xpci hide 03:00.0 05:00.' 00.0 00.1
