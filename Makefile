@@ -31,19 +31,22 @@ LAB_NAME    = $(patsubst tests/lab/tests/%.sh,%,$(1))
 
 VERSION    := 0.1.0
 LIBS       := common cfg-parser pciback-tools initrd libxl-plugin
-PKGS       := libpci libkmod libarchive smartcols
+PKGS       := libpci smartcols
+# what only readers.so needs; tests have all in themselves
+READ_PKGS  := libkmod libarchive
 WARNINGS   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
               -Wpointer-arith -Wwrite-strings -Wcast-qual -Wvla -Wundef \
               -Wformat=2 -Wno-format-nonliteral
 CPPFLAGS   := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DXPCI_VERSION='"$(VERSION)"' \
               -DXPCI_LIBEXECDIR='"$(LIBEXECDIR)"' $(addprefix -I,$(LIBS)) \
-              $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+              $(shell pkg-config --cflags $(PKGS) $(READ_PKGS) 2>/dev/null)
 BASEFLAGS  := -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) \
               $(if $(filter 1,$(DEVELOPER)),-Werror) \
               $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
                 -fno-sanitize-recover=all)
 LINKFLAGS  := $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LDLIBS     := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl
+READ_LIBS  := $(shell pkg-config --libs $(READ_PKGS) 2>/dev/null)
 
 # The plugin is named after the one libxenlight it is linked to.
 XEN_RELEASE := $(if $(filter no,$(LIBXL)),,$(shell \
@@ -56,7 +59,9 @@ PLUGIN     := $(if $(XEN_RELEASE),$(BUILD)/libxl-$(XEN_RELEASE).so)
 # libxl-plugin/plugin*.c make the shared object, the rest is its loader.
 PLUGIN_SRC := $(wildcard libxl-plugin/plugin*.c)
 LIB_SRC    := $(filter-out $(PLUGIN_SRC),$(foreach d,$(LIBS),$(wildcard $(d)/*.c)))
-CLI_SRC    := $(wildcard cli/*.c)
+# readers-plugin.c makes readers.so, of what readers.c stands in for
+READ_SRC   := cli/readers-plugin.c
+CLI_SRC    := $(filter-out $(READ_SRC),$(wildcard cli/*.c))
 UNIT_SRC   := $(wildcard tests/unit/*.c)
 OBJ         = $(patsubst %.c,$(BUILD)/%.o,$(1))
 UNIT_BIN   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
@@ -64,11 +69,16 @@ UNIT_BIN   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $@)
 
-all: $(BUILD)/xpci $(PLUGIN)
+all: $(BUILD)/xpci $(BUILD)/readers.so $(PLUGIN)
 
+# -rdynamic: what a plugin shares with it
 $(BUILD)/xpci: $(call OBJ,$(CLI_SRC)) $(BUILD)/libxpci.a
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -rdynamic -o $@ $^ $(LDLIBS)
+
+$(BUILD)/readers.so: $(call OBJ,$(READ_SRC)) $(BUILD)/libxpci.a
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -shared -o $@ $^ $(READ_LIBS)
 
 $(BUILD)/libxpci.a: $(call OBJ,$(LIB_SRC))
 	@rm -f $@
@@ -92,7 +102,7 @@ $(call OBJ,$(PLUGIN_SRC)): CPPFLAGS += $(patsubst -I%,-isystem %,\
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libxpci.a
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
-	    $(filter %.a,$^) -lcmocka $(LDLIBS)
+	    $(filter %.a,$^) -lcmocka $(LDLIBS) $(READ_LIBS)
 
 # --- xl's own parser as the judge of cfg-parser, where it is installed ---
 
@@ -113,7 +123,7 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(call OBJ,$(CHECK_SRC)) \
                        $(BUILD)/libxpci.a
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) \
-	    $(if $(filter fuzz-%,$*),-fsanitize=fuzzer) -o $@ $^ $(XLUTIL) $(LDLIBS)
+	    $(if $(filter fuzz-%,$*),-fsanitize=fuzzer) -o $@ $^ $(XLUTIL) $(LDLIBS) $(READ_LIBS)
 
 # make fuzz, fuzz-cfg, fuzz-diff...: FUZZ_TIME seconds for a target, from its
 # files in tests/corpus on; COUNT random inputs of each kind that xpci and xl
@@ -150,7 +160,7 @@ BENCH      := $(patsubst %.c,%,$(wildcard tests/bench/*.c))
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libxpci.a
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ $(XLUTIL) $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -o $@ $^ $(XLUTIL) $(LDLIBS) $(READ_LIBS)
 
 bench: deps-build-test-bench all $(BENCH:%=$(BUILD)/%)
 	tests/bench/run $(BUILD) >$(BUILD)/benchmarks.md
@@ -160,14 +170,14 @@ bench: deps-build-test-bench all $(BENCH:%=$(BUILD)/%)
 $(BUILD)/libexecdir: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIBEXECDIR)' | cmp -s - $@ || echo '$(LIBEXECDIR)' >$@
-$(BUILD)/libxl-plugin/load.o: $(BUILD)/libexecdir
+$(BUILD)/libxl-plugin/load.o $(BUILD)/cli/readers.o: $(BUILD)/libexecdir
 
 $(BUILD)/%.o: %.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(BASEFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(call OBJ,$(LIB_SRC) $(CLI_SRC) $(PLUGIN_SRC) $(UNIT_SRC) \
+-include $(patsubst %.o,%.d,$(call OBJ,$(LIB_SRC) $(CLI_SRC) $(READ_SRC) $(PLUGIN_SRC) $(UNIT_SRC) \
     $(wildcard tests/fuzz/*.c tests/bench/*.c)))
 
 MAN_SRC    := $(wildcard docs/man/*.pod)
@@ -187,6 +197,7 @@ install-plugin: $(PLUGIN)
 
 install: all man install-plugin
 	install -D -m 755 $(BUILD)/xpci $(DESTDIR)$(SBINDIR)/xpci
+	install -D -m 755 $(BUILD)/readers.so $(DESTDIR)$(LIBEXECDIR)/readers.so
 	install -D -m 644 completion/xpci.bash $(DESTDIR)$(COMPDIR)/xpci
 	install -D -m 755 initrd/dracut-module.sh \
 	    $(DESTDIR)$(DRACUTDIR)/modules.d/90xpci/module-setup.sh

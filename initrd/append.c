@@ -236,8 +236,3 @@ int xpci_append_make(const struct xpci_root *root,
     xpci_need(write_segment(gen->seize, parts, script, &module, out) == 0, err);
     return 0;
 }
-
-void xpci_append_clear(struct xpci_append *add)
-{
-    xpci_buf_clear(&add->tail);
-}

@@ -36,7 +36,11 @@ int xpci_append_make(const struct xpci_root *root,
                      const struct xpci_image_parts *parts, const char *script,
                      struct xpci_append *out,
                      struct xpci_error *err) _must_check_;
-void xpci_append_clear(struct xpci_append *add);
+
+static inline void xpci_append_clear(struct xpci_append *add)
+{
+    xpci_buf_clear(&add->tail);
+}
 
 #define _cleanup_append_ _cleanup_(xpci_append_clear)
 

@@ -50,7 +50,7 @@ struct xpci_image_verdict {
     struct xpci_image_parts parts;
 };
 
-/* Of the image at @path. -ENOMEM only; a bad image is a verdict. */
+/* Of the image at @path. A bad image is a verdict, no error. */
 int xpci_image_check(const struct xpci_root *root, const char *path,
                      const char *kernel, const struct xpci_generator *gen,
                      const struct xpci_image_want *want,

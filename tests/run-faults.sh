@@ -30,12 +30,12 @@ manifest()
 run()
 {
 	local tree=$1 at=$2 kill=$3 mode_kill='' leaks=1
-	local preload=fail-at where=--root
+	local preload=fail-at where=--root libexec=$work/prepared/bin
 
 	[ "$kill" != kill ] || mode_kill=1
 	shift 3
 	if [ -e "$tree/lib/xpci" ]; then
-		preload=stand-in-kernel where='' leaks=0
+		preload=stand-in-kernel where='' leaks=0 libexec=/lib/xpci
 	fi
 	if [ "$kill" = trace ]; then
 		ASAN_OPTIONS=detect_leaks=0 "$work/kill-at" "$at" \
@@ -44,7 +44,7 @@ run()
 		return
 	fi
 	env ${mode_kill:+FAIL_KILL=1} FAIL_AT="$at" FAIL_COUNT=9 \
-		FAIL_CHROOT="$tree" XPCI_LIBEXECDIR=/lib/xpci \
+		FAIL_CHROOT="$tree" XPCI_LIBEXECDIR="$libexec" \
 		ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=$leaks" \
 		LD_PRELOAD="$work/$preload.so" \
 		"$work/prepared/bin/xpci" -q ${where:+"$where" "$tree"} "$@" \
@@ -126,6 +126,7 @@ live()
 	mkdir -p "$tree/lib/xpci" "$tree/run/lock" "$tree/sys/hypervisor/version" \
 		"$pci/drivers/pciback"
 	cp "$work/stand-in-plugin.so" "$tree/lib/xpci/libxl-4.17.so"
+	cp "$build/readers.so" "$tree/lib/xpci"
 	install -m 600 /dev/null "$tree/run/lock/xpci"
 	echo xen >"$tree/sys/hypervisor/type"
 	echo 4 >"$tree/sys/hypervisor/version/major"
@@ -173,9 +174,11 @@ trap 'umount "$work" 2>/dev/null || true; rm -rf "$work"' EXIT
 mount -t tmpfs -o mode=755 none "$work" 2>/dev/null || chmod 755 "$work"
 "$here/harness/prepare" "$build/xpci" "$work/prepared"
 for name in fail-at stand-in-kernel stand-in-plugin; do
+	# the libraries that xpci loads later: the tree has none
 	"${CC:-cc}" -shared -fPIC -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 \
 		-I"$here/../common" -I"$here/../libxl-plugin" \
-		-o "$work/$name.so" "$here/harness/$name.c"
+		-o "$work/$name.so" "$here/harness/$name.c" \
+		-Wl,--no-as-needed -larchive -lkmod
 done
 "${CC:-cc}" -D_GNU_SOURCE -O1 -o "$work/kill-at" "$here/harness/kill-at.c"
 # takes the lock and finds nothing to do
