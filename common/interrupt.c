@@ -7,26 +7,21 @@
 static const int signals[XPCI_INTERRUPT_SIGNALS] = { SIGINT, SIGTERM, SIGHUP,
                                                      SIGQUIT, SIGPIPE };
 
-/*
- * What a signal handler may touch. The one thing that the program shares with
- * the copy of this file in a plugin: the linker lets both mean the program's.
- */
-extern volatile sig_atomic_t xpci_interrupt_caught;
-__attribute__((
-    visibility("default"))) volatile sig_atomic_t xpci_interrupt_caught;
+/* What a signal handler may touch. */
+static volatile sig_atomic_t caught;
 
 static unsigned int depth;
 
 static void on_signal(int number)
 {
-    xpci_interrupt_caught = number;
+    caught = number;
 }
 
 void xpci_interrupt_hold(struct xpci_interrupt *held)
 {
     if (depth++)
         return;
-    xpci_interrupt_caught = 0;
+    caught = 0;
     for (size_t i = 0; i < XPCI_INTERRUPT_SIGNALS; i++) {
         struct sigaction action = {
             .sa_handler = signals[i] == SIGPIPE ? SIG_IGN : on_signal,
@@ -45,21 +40,20 @@ void xpci_interrupt_release(const struct xpci_interrupt *held)
         return;
     for (size_t i = 0; i < XPCI_INTERRUPT_SIGNALS; i++)
         sigaction(signals[i], &held->old[i], NULL);
-    xpci_interrupt_caught = 0;
+    caught = 0;
 }
 
 int xpci_interrupted(void)
 {
-    return xpci_interrupt_caught;
+    return caught;
 }
 
 int xpci_interrupt_check(struct xpci_error *err)
 {
-    if (!xpci_interrupt_caught)
+    if (!caught)
         return 0;
-    return xpci_error_set(err, EINTR, "interrupted by signal %d (%s)",
-                          xpci_interrupt_caught,
-                          strsignal(xpci_interrupt_caught));
+    return xpci_error_set(err, EINTR, "interrupted by signal %d (%s)", caught,
+                          strsignal(caught));
 }
 
 void xpci_interrupt_reset(void)

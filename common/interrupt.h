@@ -28,11 +28,17 @@ struct xpci_interrupt {
 void xpci_interrupt_hold(struct xpci_interrupt *held);
 void xpci_interrupt_release(const struct xpci_interrupt *held);
 
+/*
+ * The one state that a plugin shares with the program: both ask the program's
+ * functions, by their names, not those in the plugin's copy of this module.
+ */
+#define _of_program_ __attribute__((visibility("default")))
+
 /* The signal that came since the hold, or 0. */
-int xpci_interrupted(void);
+_of_program_ int xpci_interrupted(void);
 
 /* 0, or -EINTR and "interrupted by a signal". */
-int xpci_interrupt_check(struct xpci_error *err) _must_check_;
+_of_program_ int xpci_interrupt_check(struct xpci_error *err) _must_check_;
 
 /* In a forked child: the signals end it again. */
 void xpci_interrupt_reset(void);
