@@ -66,7 +66,6 @@ char *xpci_device_file(const struct xpci_device *dev, const char *name,
 static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
                       struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_free_ char *driver = NULL;
     char path[XPCI_DEVICE_FILE_SIZE];
     int ret;
@@ -77,16 +76,8 @@ static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
                              &driver);
     if (ret != -ENOENT)
         xpci_try(xpci_root_check(root, ret, "read", path, err));
-    if (driver)
-        xpci_try(xpci_asprintf(err, &dev->driver, "%s", basename(driver)));
-    xpci_try(xpci_root_read_optional(
-        root, xpci_device_file(dev, "modalias", path), &text, NULL, err));
-    if (text.len) {
-        text.data[strcspn(text.data, "\n")] = '\0';
-        free(dev->modalias);
-        dev->modalias = xpci_buf_steal(&text);
-    }
-    return 0;
+    return driver ? xpci_asprintf(err, &dev->driver, "%s", basename(driver))
+                  : 0;
 }
 
 /*
@@ -98,8 +89,9 @@ static int check_inside(const struct xpci_root *root, const char *device,
                         struct xpci_error *err)
 {
     static const char *const files[] = {
-        "",       "/config",   "/vendor",           "/device",
-        "/class", "/revision", "/subsystem_vendor", "/subsystem_device"
+        "",         "/config",   "/vendor",           "/device",
+        "/class",   "/revision", "/subsystem_vendor", "/subsystem_device",
+        "/modalias"
     };
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(files); i++) {
@@ -125,7 +117,7 @@ static int check_inside(const struct xpci_root *root, const char *device,
 int xpci_inventory_load(const struct xpci_root *root,
                         struct xpci_inventory *inv, struct xpci_error *err)
 {
-    _cleanup_inventory_ struct xpci_inventory new = { 0 };
+    _cleanup_inventory_ struct xpci_inventory new = { .brief = inv->brief };
     _cleanup_strv_ struct xpci_strv names = { 0 };
     _cleanup_free_ char *sysfs = NULL;
     bool found;

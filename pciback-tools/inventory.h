@@ -6,6 +6,7 @@
  *     struct xpci_inventory inv = { 0 };
  *     r = xpci_inventory_load(root, &inv, err);          sysfs of the root
  *     r = xpci_inventory_load_dump(file, &inv, err);     lspci -D -xxxx
+ *     inv.brief before it spares reading what groups do not depend on
  *     for (size_t i = 0; i < inv.n; i++)
  *         ... inv.dev[i] ...
  *     xpci_inventory_clear(&inv);
@@ -124,6 +125,7 @@ struct xpci_inventory {
     size_t n_regions;
     bool has_ivrs;          /* an AMD IOMMU: table IVRS, or its function */
     bool tables_unreadable; /* regions are not known (not root) */
+    bool brief;             /* asked for: without names and caps */
 };
 
 int xpci_inventory_load(const struct xpci_root *root,

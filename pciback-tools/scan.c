@@ -161,7 +161,8 @@ static void read_vendor_reg(const struct space *space, struct xpci_device *dev)
         dev->vendor_reg = pci_read_long(space->pdev, pos);
 }
 
-static void read_config(const struct space *space, struct xpci_device *dev)
+static void read_config(const struct space *space, bool brief,
+                        struct xpci_device *dev)
 {
     dev->pcie_type = XPCI_PCIE_UNKNOWN;
     dev->header = space->data[PCI_HEADER_TYPE];
@@ -170,7 +171,7 @@ static void read_config(const struct space *space, struct xpci_device *dev)
     dev->multifunction = dev->header & 0x80;
     dev->header &= 0x7f;
     read_pcie(space, dev);
-    if (dev->header != PCI_HEADER_TYPE_CARDBUS)
+    if (!brief && dev->header != PCI_HEADER_TYPE_CARDBUS)
         read_caps(space, dev);
     read_vendor_reg(space, dev);
     if (dev->header == PCI_HEADER_TYPE_BRIDGE ||
@@ -191,6 +192,39 @@ struct scan {
     struct space space; /* of the device that is read, if one is */
 };
 
+/* By the kernel's alias, one file; else by six, or what the dump has. */
+static int identify(struct pci_dev *pdev, struct xpci_device *dev,
+                    struct xpci_error *err)
+{
+    unsigned int base, sub, prog_if;
+    int end = 0;
+
+    pci_fill_info(pdev, PCI_FILL_MODULE_ALIAS);
+    if (pdev->module_alias &&
+        sscanf(pdev->module_alias,
+               "pci:v0000%4hxd0000%4hxsv0000%4hxsd0000%4hxbc%2xsc%2xi%2x %n",
+               &dev->vendor, &dev->device, &dev->subvendor, &dev->subdevice,
+               &base, &sub, &prog_if, &end) == 7 &&
+        end && !pdev->module_alias[end]) {
+        dev->class_code = (uint16_t)(base << 8 | sub);
+    } else {
+        pci_fill_info(pdev, PCI_FILL_IDENT | PCI_FILL_CLASS |
+                                PCI_FILL_CLASS_EXT | PCI_FILL_SUBSYS);
+        dev->vendor = pdev->vendor_id;
+        dev->device = pdev->device_id;
+        dev->class_code = pdev->device_class;
+        prog_if = pdev->prog_if;
+        if (pdev->known_fields & PCI_FILL_SUBSYS) {
+            dev->subvendor = pdev->subsys_vendor_id;
+            dev->subdevice = pdev->subsys_id;
+        }
+    }
+    return xpci_asprintf(
+        err, &dev->modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X",
+        dev->vendor, dev->device, dev->subvendor, dev->subdevice,
+        dev->class_code >> 8, dev->class_code & 0xff, prog_if);
+}
+
 static int add_device(struct scan *scan, struct xpci_error *err)
 {
     struct xpci_device *dev = xpci_array_add(scan->inv->dev, scan->inv->n);
@@ -202,29 +236,18 @@ static int add_device(struct scan *scan, struct xpci_error *err)
     if (!scan->dump && pci_read_block(pdev, 0, space->data, 64))
         space->bytes = 64;
     pci_setup_cache(pdev, space->data, (int)space->bytes);
-    pci_fill_info(pdev, PCI_FILL_IDENT | PCI_FILL_CLASS | PCI_FILL_CLASS_EXT |
-                            PCI_FILL_SUBSYS);
     *dev = (struct xpci_device){
         .bdf = { (uint32_t)pdev->domain, pdev->bus, pdev->dev, pdev->func },
         .parent = XPCI_NO_PARENT,
-        .vendor = pdev->vendor_id,
-        .device = pdev->device_id,
-        .class_code = pdev->device_class,
         .bytes = scan->dump ? (uint16_t)space->bytes : 0,
     };
-    if (pdev->known_fields & PCI_FILL_SUBSYS) {
-        dev->subvendor = pdev->subsys_vendor_id;
-        dev->subdevice = pdev->subsys_id;
-    }
     if (!space->bytes)
         return xpci_error_set(
             err, EIO, "cannot read the configuration space of " XPCI_BDF_FMT,
             XPCI_BDF_ARGS(dev->bdf));
-    read_config(space, dev);
-    return xpci_asprintf(
-        err, &dev->modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X",
-        dev->vendor, dev->device, dev->subvendor, dev->subdevice,
-        dev->class_code >> 8, dev->class_code & 0xff, pdev->prog_if);
+    xpci_try(identify(pdev, dev, err));
+    read_config(space, scan->inv->brief, dev);
+    return 0;
 }
 
 static int scan_sysfs(struct scan *scan, struct xpci_error *err)
@@ -377,7 +400,7 @@ static int run(struct scan *scan, struct xpci_error *err)
                               scan_message);
     pci_init(scan->acc);
     ret = scan->dump ? scan_dump(scan, err) : scan_sysfs(scan, err);
-    return ret < 0 ? ret : add_names(scan, err);
+    return ret < 0 || scan->inv->brief ? ret : add_names(scan, err);
 }
 
 int xpci_scan(char *sysfs, const char *dump, struct xpci_inventory *inv,

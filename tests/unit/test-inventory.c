@@ -451,7 +451,9 @@ static void test_sysfs(void **state)
     put_sysfs(t, "0000:03:02.0", "../../../../bus/pci/drivers/e1000");
     put_sysfs(t, "0000:03:02.1", NULL);
     put_sysfs(t, "0000:03:00.0", "pciback");
-    tree_put(t, "/sys/bus/pci/devices/0000:03:02.1/modalias", "pci:odd\n");
+    tree_put(t, "/sys/bus/pci/devices/0000:03:00.0/modalias", "pci:odd\n");
+    tree_put(t, "/sys/bus/pci/devices/0000:03:02.1/modalias",
+             "pci:v00001B36d00000010sv00001AF4sd00001100bc01sc08i02\n");
     assert_int_equal(
         symlink("../0000:03:02.0",
                 tree_path(t, "/sys/bus/pci/devices/0000:03:02.1/physfn")),
@@ -464,7 +466,14 @@ static void test_sysfs(void **state)
     assert_null(inv.dev[2].driver);
     assert_false(inv.dev[1].virtual_func);
     assert_true(inv.dev[2].virtual_func);
-    assert_string_equal(inv.dev[2].modalias, "pci:odd");
+    assert_string_equal(
+        inv.dev[0].modalias,
+        "pci:v00008086d0000100Esv00001AF4sd00001100bc02sc00i00");
+    assert_string_equal(
+        inv.dev[2].modalias,
+        "pci:v00001B36d00000010sv00001AF4sd00001100bc01sc08i02");
+    assert_int_equal(inv.dev[2].vendor, 0x1b36);
+    assert_int_equal(inv.dev[2].class_code, 0x0108);
 }
 
 /* What libpci would read must be inside, and must not hang it. */
