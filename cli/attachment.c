@@ -20,7 +20,8 @@ int xpci_attachment_open(struct xpci_call *call,
     _cleanup_free_ char *file = NULL;
 
     xpci_try(xpci_host_lock(call, err));
-    xpci_try(xpci_host_xen(call, err));
+    xpci_try(xpci_host_xen(call, false, err));
+    call->inv.brief = true;
     xpci_try(xpci_host_inventory(call, err));
     if (!call->opt[OPT_PERSIST])
         return 0;

@@ -51,7 +51,7 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     uint32_t used = 0;
     int ret;
 
-    xpci_try(xpci_host_xen(call, err));
+    xpci_try(xpci_host_xen(call, true, err));
     if (!call->argc)
         return add_devices(call, false, err);
     ret = call->ts->ops->slots_used(call->ts->ctx, &call->domain, &used, err);

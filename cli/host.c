@@ -95,19 +95,20 @@ int xpci_host_guests(struct xpci_call *call, struct xpci_error *err)
         xpci_try(find_xen(call, &xen, err));
     if (xen) {
         xpci_try(xpci_toolstack_open(call->root, &call->ts, err));
-        xpci_try(call->ts->ops->devices(call->ts->ctx, &call->guests, err));
+        xpci_try(
+            call->ts->ops->devices(call->ts->ctx, true, &call->guests, err));
     }
     call->guests_known = true;
     return 0;
 }
 
-int xpci_host_xen(struct xpci_call *call, struct xpci_error *err)
+int xpci_host_xen(struct xpci_call *call, bool slots, struct xpci_error *err)
 {
     xpci_try(xpci_toolstack_open(call->root, &call->ts, err));
     if (call->argc)
         xpci_try(call->ts->ops->domain(call->ts->ctx, call->argv[0],
                                        &call->domain, err));
-    return call->ts->ops->devices(call->ts->ctx, &call->guests, err);
+    return call->ts->ops->devices(call->ts->ctx, slots, &call->guests, err);
 }
 
 int xpci_host_guard(struct xpci_call *call, bool needed, struct xpci_error *err)

@@ -39,7 +39,8 @@ int xpci_host_guests(struct xpci_call *call,
                      struct xpci_error *err) _must_check_;
 
 /* call->ts, call->guests, and call->domain if an operand names one. */
-int xpci_host_xen(struct xpci_call *call, struct xpci_error *err) _must_check_;
+int xpci_host_xen(struct xpci_call *call, bool slots,
+                  struct xpci_error *err) _must_check_;
 
 /*
  * call->guard, which stays empty for a dump. That it is not known is a

@@ -84,6 +84,32 @@ int xpci_monitor_parse(const char *text, struct xpci_monitor_devices *out,
     return ret;
 }
 
+char *xpci_monitor_answer(char *line)
+{
+    static const char head[] = "{\"return\": \"", escaped[] = "nrt",
+                      meant[] = "\n\r\t";
+    char *from = line + strlen(head), *to = line;
+
+    if (strncmp(line, head, strlen(head)) != 0)
+        return NULL;
+    for (; *from && *from != '"'; from++) {
+        const char *known;
+
+        if (*from != '\\') {
+            *to++ = *from;
+            continue;
+        }
+        if (!*++from)
+            return NULL;
+        known = strchr(escaped, *from);
+        *to++ = known ? meant[known - escaped] : *from;
+    }
+    if (*from != '"')
+        return NULL;
+    *to = '\0';
+    return line;
+}
+
 void xpci_monitor_devices_clear(struct xpci_monitor_devices *devs)
 {
     for (size_t i = 0; i < devs->n; i++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the device model of an HVM guest says about the guest's PCI bus: the
- * text of QEMU's monitor command "info pci". Pure text, no Xen.
+ * text of QEMU's monitor command "info pci", and how QMP wraps it (QEMU,
+ * docs/interop/qmp-spec). Pure text, no Xen.
  *
  * The devices that libxl passes through have the id "pci-pt-BB_DD.F", the
  * host's address without its segment (libxl_pci.c, PCI_PT_QDEV_ID).
@@ -33,6 +34,12 @@ struct xpci_monitor_devices {
 int xpci_monitor_parse(const char *text, struct xpci_monitor_devices *out,
                        struct xpci_error *err) _must_check_;
 void xpci_monitor_devices_clear(struct xpci_monitor_devices *devs);
+
+/*
+ * The text in @line, a line of QMP, if it is a command's answer: put in its
+ * place, and returned; else NULL.
+ */
+char *xpci_monitor_answer(char *line);
 
 #define XPCI_MONITOR_ID_SIZE 24
 /* libxl's id of a passed-through device; returns @out. */

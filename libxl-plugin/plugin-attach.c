@@ -259,7 +259,7 @@ static void add(struct op *ops, size_t n, bool with_slot)
         begin(&ops[i]);
     }
     /* each of them ends by itself, libxl gives no step more than 10 s */
-    if (n && plugin_run(ops->at.p, ops->pending, INT64_MAX))
+    if (n && plugin_run(ops->at.p, ops->pending))
         ops->at.p->stuck = true;
     for (size_t i = 0; i < n; i++) {
         if (ops[i].at.request->ret == -EINPROGRESS)
@@ -323,9 +323,10 @@ static int view(struct plugin *p, const struct xpci_domain *dom,
                 struct plugin_view *out, struct xpci_error *err)
 {
     view_clear(out);
+    out->unheard = false;
     xpci_try(plugin_records(p, &out->records, err));
     return dom->type == XPCI_DOMAIN_HVM
-               ? plugin_slots(p, dom->id, &out->bus, err)
+               ? plugin_slots(p, dom->id, &out->bus, &out->unheard, err)
                : 0;
 }
 
@@ -381,8 +382,8 @@ static int read_back(struct op *ops, size_t n, struct plugin_view *now,
                                    : wait_pv(at, deadline);
         given |= at->request->ret == 0;
     }
-    at->request->unheard = given && at->dom->type == XPCI_DOMAIN_HVM &&
-                           plugin_unheard(at->p, at->dom->id);
+    at->request->unheard =
+        given && now->unheard && plugin_unheard(at->p, at->dom->id);
     return 0;
 }
 

@@ -294,7 +294,7 @@ static void fill_slots(struct xpci_guest_devices *devs, uint32_t domid,
     }
 }
 
-int plugin_devices(void *ctx, struct xpci_guest_devices *out,
+int plugin_devices(void *ctx, bool slots, struct xpci_guest_devices *out,
                    struct xpci_error *err)
 {
     _cleanup_guest_devices_ struct xpci_guest_devices devs = { 0 };
@@ -302,7 +302,7 @@ int plugin_devices(void *ctx, struct xpci_guest_devices *out,
     uint32_t asked = 0;
     int ret = plugin_records(p, &devs, err);
 
-    for (size_t i = 0; ret == 0 && i < devs.n; i++) {
+    for (size_t i = 0; slots && ret == 0 && i < devs.n; i++) {
         _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
         uint32_t domid = devs.v[i].domid;
 
@@ -310,7 +310,7 @@ int plugin_devices(void *ctx, struct xpci_guest_devices *out,
         if (domid == asked || strcmp(devs.v[i].state, "unknown"))
             continue;
         asked = domid;
-        ret = plugin_slots(p, domid, &bus, NULL);
+        ret = plugin_slots(p, domid, &bus, NULL, NULL);
         if (ret == 0)
             fill_slots(&devs, domid, &bus);
         else if (ret == -ENOMEM)

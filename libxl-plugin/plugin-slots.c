@@ -1,82 +1,129 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "plugin.h"
 
-#define ANSWER_MS 10000
+/* QEMU's second monitor: libxl makes it for xentop, which asks rarely. */
+#define MONITOR "/var/run/xen/qmp-libxenstat-%u"
+#define ANSWER_S 10
 #define NEWS_MS 3000
 
-/* A command under way. On the heap: libxl may write to it after we gave up. */
-struct command {
-    char *answer;
-    int rc;
-    size_t pending;
-};
-
-static void command_done(libxl_ctx *ctx, int rc, void *for_callback)
+static FILE *call_model(uint32_t domid)
 {
-    struct command *cmd = for_callback;
+    static const char begin[] = "{\"execute\":\"qmp_capabilities\"}\n";
+    const struct timeval limit = { .tv_sec = ANSWER_S };
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    FILE *model;
 
-    (void)ctx;
-    cmd->rc = rc;
-    cmd->pending = 0;
+    snprintf(to.sun_path, sizeof(to.sun_path), MONITOR, domid);
+    if (fd < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
+        connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ||
+        send(fd, begin, strlen(begin), MSG_NOSIGNAL) < 0)
+        return NULL;
+    model = fdopen(fd, "r");
+    if (model)
+        (void)xpci_steal_fd(fd);
+    return model;
 }
 
-/*
- * libxl_qemu_monitor_command() has no time limit, so a stopped device model
- * would hold xpci for ever; nor can it be aborted, so on a timeout command
- * and context are left behind.
- */
-static int run_command(struct plugin *p, uint32_t domid, const char *text,
-                       struct command *cmd)
+/* What is neither answer nor error is a greeting, or news of something else. */
+static int ask(FILE *model, const char *command, char **out)
 {
-    libxl_asyncop_how how = { .callback = command_done };
-    int rc;
+    _cleanup_free_ char *text = NULL, *line = NULL;
+    size_t size = 0;
 
-    how.u.for_callback = cmd;
-    cmd->pending = 1;
-    rc = libxl_qemu_monitor_command(p->ctx, domid, text, &cmd->answer, &how);
-    if (rc) {
-        cmd->pending = 0;
-        return rc;
+    xpci_try(xpci_asprintf(NULL, &text,
+                           "{\"execute\":\"human-monitor-command\","
+                           "\"arguments\":{\"command-line\":\"%s\"}}\n",
+                           command));
+    if (send(fileno(model), text, strlen(text), MSG_NOSIGNAL) < 0)
+        return -errno;
+    while (errno = 0, getline(&line, &size, model) > 0) {
+        if (xpci_monitor_answer(line)) {
+            *out = xpci_steal(line);
+            return 0;
+        }
+        if (!strncmp(line, "{\"error\"", 8))
+            return -EPROTO;
     }
-    rc = plugin_run(p, &cmd->pending, plugin_now_ms() + ANSWER_MS);
-    return rc ? rc : cmd->rc;
+    return errno ? -errno : -EPIPE;
+}
+
+/* The commands one after the other. A mute model is not asked again. */
+static int ask_all(struct plugin *p, uint32_t domid,
+                   const char *const *commands, char **answers, size_t n,
+                   struct xpci_error *err)
+{
+    _cleanup_fclose_ FILE *model = NULL;
+    int ret = -EAGAIN;
+
+    if (p->mute != domid) {
+        model = call_model(domid);
+        ret = model ? 0 : -errno;
+    }
+    for (size_t i = 0; i < n && ret == 0; i++)
+        ret = ask(model, commands[i], &answers[i]);
+    if (ret == -ENOMEM)
+        return xpci_error_oom(err);
+    if (ret == -EAGAIN) {
+        p->mute = domid;
+        return xpci_error_set(err, ETIMEDOUT,
+                              "the device model of domain %u does not answer",
+                              domid);
+    }
+    return ret < 0 ? xpci_error_errno(err, -ret,
+                                      "cannot ask the device model of domain "
+                                      "%u",
+                                      domid)
+                   : 0;
 }
 
 int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
                    char **out, struct xpci_error *err)
 {
-    struct command *cmd = calloc(1, sizeof(*cmd));
-    int rc;
+    return ask_all(p, domid, &command, out, 1, err);
+}
 
-    if (!cmd)
-        return xpci_error_oom(err);
-    plugin_log_reset(p);
-    /* not twice: the second would wait for the first to end */
-    cmd->pending = p->stuck && p->mute == domid;
-    rc = cmd->pending ? ERROR_TIMEDOUT : run_command(p, domid, command, cmd);
-    if (cmd->pending) {
-        p->stuck = true;
-        p->mute = domid;
-        return plugin_error(
-            p, rc, err, "the device model of domain %u does not answer", domid);
+/* That it has the device is read with it: no answer here is no failure. */
+static bool still_unheard(struct plugin *p, uint32_t domid)
+{
+    _cleanup_free_ char *text = NULL;
+
+    return plugin_monitor(p, domid, XPCI_MONITOR_EVENTS, &text, NULL) == 0 &&
+           xpci_monitor_unheard(text);
+}
+
+bool plugin_unheard(struct plugin *p, uint32_t domid)
+{
+    int64_t deadline = plugin_now_ms() + NEWS_MS;
+
+    while (plugin_wait(deadline)) {
+        if (!still_unheard(p, domid))
+            return false;
     }
-    *out = xpci_steal(cmd->answer);
-    free(cmd);
-    if (rc)
-        return plugin_error(p, rc, err,
-                            "cannot ask the device model of domain %u", domid);
-    return 0;
+    return true;
 }
 
 int plugin_slots(struct plugin *p, uint32_t domid,
-                 struct xpci_monitor_devices *out, struct xpci_error *err)
+                 struct xpci_monitor_devices *out, bool *unheard,
+                 struct xpci_error *err)
 {
-    _cleanup_free_ char *text = NULL;
-    int ret = plugin_monitor(p, domid, "info pci", &text, err);
+    static const char *const commands[] = { "info pci", XPCI_MONITOR_EVENTS };
+    _cleanup_free_ char *bus = NULL, *events = NULL;
+    char *answers[2] = { 0 };
+    int ret = ask_all(p, domid, commands, answers, unheard ? 2 : 1, err);
 
-    return ret < 0 ? ret : xpci_monitor_parse(text, out, err);
+    bus = answers[0];
+    events = answers[1];
+    if (ret == 0 && unheard)
+        *unheard = xpci_monitor_unheard(events);
+    return ret < 0 ? ret : xpci_monitor_parse(bus, out, err);
 }
 
 int plugin_slots_used(void *ctx, const struct xpci_domain *dom, uint32_t *mask,
@@ -91,24 +138,8 @@ int plugin_slots_used(void *ctx, const struct xpci_domain *dom, uint32_t *mask,
                               "'%s' is not an HVM guest and has no virtual "
                               "slots to choose from",
                               dom->name);
-    ret = plugin_slots(p, dom->id, &bus, err);
+    ret = plugin_slots(p, dom->id, &bus, NULL, err);
     if (ret == 0)
         *mask = xpci_monitor_slots(&bus);
     return ret;
-}
-
-/* That it has the device was read before: no answer here is no failure. */
-bool plugin_unheard(struct plugin *p, uint32_t domid)
-{
-    int64_t deadline = plugin_now_ms() + NEWS_MS;
-    bool unheard;
-
-    do {
-        _cleanup_free_ char *text = NULL;
-
-        unheard =
-            plugin_monitor(p, domid, XPCI_MONITOR_EVENTS, &text, NULL) == 0 &&
-            xpci_monitor_unheard(text);
-    } while (unheard && plugin_wait(deadline));
-    return unheard;
 }

@@ -74,8 +74,8 @@ const char *plugin_reason(struct plugin *p, int rc)
     return reason ? reason : "unknown libxl error";
 }
 
-/* One round of libxl's events, of at most @ms. Returns a libxl code. */
-static int run_events(struct plugin *p, int ms)
+/* One round of libxl's events. Returns a libxl code. */
+static int run_events(struct plugin *p)
 {
     struct pollfd fds[MAX_FDS];
     int nfds = MAX_FDS, timeout = -1, rc;
@@ -85,8 +85,6 @@ static int run_events(struct plugin *p, int ms)
     rc = libxl_osevent_beforepoll(p->ctx, &nfds, fds, &timeout, now);
     if (rc)
         return rc;
-    if (timeout < 0 || timeout > ms)
-        timeout = ms;
     if (poll(fds, (nfds_t)nfds, timeout) < 0)
         nfds = 0; /* a signal: next round */
     gettimeofday(&now, NULL);
@@ -94,15 +92,12 @@ static int run_events(struct plugin *p, int ms)
     return 0;
 }
 
-int plugin_run(struct plugin *p, const size_t *pending, int64_t deadline)
+int plugin_run(struct plugin *p, const size_t *pending)
 {
     int rc = 0;
 
-    while (*pending && !rc) {
-        int64_t left = deadline - plugin_now_ms();
-
-        rc = left > 0 ? run_events(p, (int)left) : ERROR_TIMEDOUT;
-    }
+    while (*pending && !rc)
+        rc = run_events(p);
     return *pending ? rc : 0;
 }
 

@@ -28,7 +28,7 @@ struct plugin {
     struct xpci_root *root; /* the live system */
     struct plugin_log log;
     bool stuck;    /* an operation never ended: ctx cannot be freed */
-    uint32_t mute; /* then: whose device model it was, if one's */
+    uint32_t mute; /* whose device model did not answer, if one's */
 };
 
 /* Forgets what libxl said so far: before each call of it. */
@@ -45,6 +45,7 @@ const char *plugin_reason(struct plugin *p, int rc);
 struct plugin_view {
     struct xpci_guest_devices records; /* of all guests */
     struct xpci_monitor_devices bus;   /* HVM */
+    bool unheard;                      /* HVM: of a card that came or went */
 };
 
 /* One attach or detach, passed through its steps. */
@@ -71,7 +72,7 @@ int plugin_domain_type(struct plugin *p, uint32_t domid, bool *found,
 bool plugin_stands_still(struct plugin *p, uint32_t domid);
 
 /* plugin-devices.c */
-int plugin_devices(void *ctx, struct xpci_guest_devices *out,
+int plugin_devices(void *ctx, bool slots, struct xpci_guest_devices *out,
                    struct xpci_error *err);
 /*
  * What xenstore records, without asking the device models: slots and states
@@ -106,10 +107,11 @@ int plugin_slots_used(void *ctx, const struct xpci_domain *dom, uint32_t *mask,
 /* A command of QEMU's monitor; @out is malloc'ed. -ETIMEDOUT after 10 s. */
 int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
                    char **out, struct xpci_error *err) _must_check_;
+/* @unheard may be NULL. */
 int plugin_slots(struct plugin *p, uint32_t domid,
-                 struct xpci_monitor_devices *out,
+                 struct xpci_monitor_devices *out, bool *unheard,
                  struct xpci_error *err) _must_check_;
-/* Has an HVM guest not heard of what it was given? It gets 3 s for that. */
+/* An HVM guest that has not heard gets 3 s: has it still not? */
 bool plugin_unheard(struct plugin *p, uint32_t domid);
 
 /* plugin-attach.c */
@@ -146,10 +148,9 @@ int plugin_reconcile(void *ctx, bool fix, struct xpci_mismatches *out,
 /* plugin.c */
 /*
  * Runs libxl's events until *@pending, which the callbacks of asynchronous
- * calls count down, is 0. A libxl code, ERROR_TIMEDOUT at @deadline.
+ * calls count down, is 0. A libxl code.
  */
-int plugin_run(struct plugin *p, const size_t *pending,
-               int64_t deadline) _must_check_;
+int plugin_run(struct plugin *p, const size_t *pending) _must_check_;
 int64_t plugin_now_ms(void); /* monotonic */
 /* Between two looks at what takes its time: false once @deadline is over. */
 bool plugin_wait(int64_t deadline) _must_check_;

@@ -30,7 +30,7 @@
 #include "error.h"
 #include "root.h"
 
-#define XPCI_TOOLSTACK_ABI 4
+#define XPCI_TOOLSTACK_ABI 5
 #define XPCI_TOOLSTACK_SYMBOL "xpci_toolstack_plugin"
 
 enum xpci_domain_type { XPCI_DOMAIN_PV, XPCI_DOMAIN_HVM, XPCI_DOMAIN_PVH };
@@ -109,10 +109,10 @@ struct xpci_toolstack_ops {
                   struct xpci_error *err);
 
     /*
-     * Every device in every guest, from all backends in xenstore, and for
-     * HVM guests with the slot that the device model reports.
+     * Every device in every guest, from all backends in xenstore, and with
+     * @slots for HVM guests with the slot that the device model reports.
      */
-    int (*devices)(void *ctx, struct xpci_guest_devices *out,
+    int (*devices)(void *ctx, bool slots, struct xpci_guest_devices *out,
                    struct xpci_error *err);
 
     /*

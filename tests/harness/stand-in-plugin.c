@@ -14,10 +14,10 @@ static void close_xen(void *ctx)
     (void)ctx;
 }
 
-static int devices(void *ctx, struct xpci_guest_devices *out,
+static int devices(void *ctx, bool slots, struct xpci_guest_devices *out,
                    struct xpci_error *err)
 {
-    (void)ctx, (void)out, (void)err;
+    (void)ctx, (void)slots, (void)out, (void)err;
     return 0;
 }
 

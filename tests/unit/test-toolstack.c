@@ -131,6 +131,33 @@ static void monitor_refuses_what_it_cannot_read(void **state)
     }
 }
 
+static void monitor_finds_the_answer(void **state)
+{
+    static const struct {
+        const char *line, *answer;
+    } lines[] = {
+        { "{\"return\": \"id \\\"x\\\"\\r\\n\\ta\\\\n\"}\r\n",
+          "id \"x\"\r\n\ta\\n" },
+        { "{\"return\": \"\"}\r\n", "" },
+        { "{\"return\": {}}\r\n", NULL },
+        { "{\"return\": \"cut off", NULL },
+        { "{\"return\": \"cut off\\", NULL },
+        { "{\"error\": {\"class\": \"GenericError\"}}\r\n", NULL },
+        { "", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(lines); i++) {
+        _cleanup_free_ char *line = strdup(lines[i].line);
+        const char *answer = xpci_monitor_answer(line);
+
+        if (!lines[i].answer)
+            assert_null(answer);
+        else
+            assert_string_equal(answer, lines[i].answer);
+    }
+}
+
 static void monitor_knows_who_has_not_heard(void **state)
 {
     static const struct {
@@ -375,10 +402,10 @@ static void table_must_fit(void **state)
                  "built for Xen 4.18, this host runs 4.17");
     ops.size -= 8;
     expect_error(&err, xpci_load_check(&ops, "p", "4.18", &err), -ENOEXEC,
-                 "bytes, this xpci needs 4 and ");
+                 "bytes, this xpci needs 5 and ");
     ops.abi++; /* says nothing about the size */
     expect_error(&err, xpci_load_check(&ops, "p", "4.18", &err), -ENOEXEC,
-                 "has ABI 5 and ");
+                 "has ABI 6 and ");
 }
 
 static void toolstack_is_the_running_system(void **state)
@@ -402,6 +429,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(monitor_reads_the_bus),
         cmocka_unit_test(monitor_refuses_what_it_cannot_read),
+        cmocka_unit_test(monitor_finds_the_answer),
         cmocka_unit_test(monitor_knows_who_has_not_heard),
         cmocka_unit_test(reason_is_the_cause),
         cmocka_unit_test(reason_is_one_clean_line),
