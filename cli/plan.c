@@ -233,7 +233,8 @@ static int find_end(const struct xpci_call *call, const struct xpci_plan *plan,
                            plan->script, add, &why);
     xpci_need(ret != -ENOMEM, err);
     if (ret < 0 && ret != -ENODATA)
-        xpci_log(&call->log, XPCI_LOG_NOTE, "cannot append to '%s': %s",
+        xpci_log(&call->log, XPCI_LOG_NOTE, "cannot %s '%s': %s",
+                 plan->script ? "append to" : "cut xpci's part off",
                  image->path, xpci_error_text(&why));
     return ret < 0 ? 1 : 0;
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -33,26 +34,35 @@ bool xpci_run_exists(const struct xpci_root *root, const char *program)
     return false;
 }
 
-/* The two ends the child writes to. */
+/* What the child reads, and the two ends it writes to. */
 struct pipes {
+    int in;
     int out[2];    /* what the program prints */
     int failed[2]; /* a byte if it could not be executed */
 };
 
 static void pipes_close(struct pipes *p)
 {
+    xpci_cleanup_close(&p->in);
     for (int i = 0; i < 2; i++) {
         xpci_cleanup_close(&p->out[i]);
         xpci_cleanup_close(&p->failed[i]);
     }
 }
 
-static int pipes_open(struct pipes *p)
+/* A file in memory has no reader that must be waited for. */
+static int pipes_open(struct pipes *p, const struct xpci_buf *input)
 {
-    *p = (struct pipes){ { -1, -1 }, { -1, -1 } };
-    return pipe2(p->out, O_CLOEXEC) < 0 || pipe2(p->failed, O_CLOEXEC) < 0
-               ? -errno
-               : 0;
+    *p = (struct pipes){ -1, { -1, -1 }, { -1, -1 } };
+    p->in = input ? memfd_create("input", MFD_CLOEXEC)
+                  : open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (p->in < 0 || pipe2(p->out, O_CLOEXEC) < 0 ||
+        pipe2(p->failed, O_CLOEXEC) < 0)
+        return -errno;
+    if (input &&
+        pwrite(p->in, input->data, input->len, 0) != (ssize_t)input->len)
+        return -ENOSPC;
+    return 0;
 }
 
 /*
@@ -64,14 +74,12 @@ static void child(const struct xpci_run *run, const struct pipes *p)
     static char path_env[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
     static char lang_env[] = "LC_ALL=C";
     char *env[] = { path_env, lang_env, NULL };
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    bool ok = null >= 0 && setpgid(0, 0) == 0 &&
-              prctl(PR_SET_PDEATHSIG, SIGTERM) == 0;
+    bool ok = setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0;
 
     xpci_interrupt_reset();
     if (ok && run->root && !xpci_root_is_live(run->root))
         ok = fchdir(xpci_root_fd(run->root)) == 0 && chroot(".") == 0;
-    ok = ok && dup2(null, 0) >= 0 && dup2(p->out[1], 1) >= 0 &&
+    ok = ok && dup2(p->in, 0) >= 0 && dup2(p->out[1], 1) >= 0 &&
          dup2(p->out[1], 2) >= 0;
     for (size_t i = 0; ok && i < XPCI_ARRAY_SIZE(run_dirs); i++) {
         char path[256];
@@ -166,7 +174,7 @@ int xpci_run(const struct xpci_run *run, struct xpci_buf *output,
     const char *name = run->argv[0];
     int status, exec_errno, ret;
 
-    ret = pipes_open(&p);
+    ret = pipes_open(&p, run->input);
     if (ret == 0)
         ret = spawn(run, &p, output, &status);
     if (ret == -EINTR && xpci_interrupted())

@@ -7,9 +7,9 @@
  *     status = xpci_run(&run, &output, err);
  *
  * The program is looked up in the system directories, not in the caller's
- * PATH; its locale is C, its standard input /dev/null. With a root that is
- * not the live one it runs chrooted there (needs root). stdout and stderr
- * both go into the output buffer.
+ * PATH; its locale is C, its standard input is what it is given, or /dev/null.
+ * With a root that is not the live one it runs chrooted there (needs root).
+ * stdout and stderr both go into the output buffer.
  *
  * Returns the exit status (0 to 255; 128 + N after signal N), or -errno
  * with a message if the program could not be run, or -EINTR if a signal that
@@ -26,6 +26,7 @@ struct xpci_run {
     const struct xpci_root *root; /* NULL: the live system */
     const struct xpci_log *log;   /* gets a TICK a second; may be NULL */
     const char *what;             /* for the ticks: "rebuilding ..." */
+    const struct xpci_buf *input; /* NULL: none */
 };
 
 int xpci_run(const struct xpci_run *run, struct xpci_buf *output,

@@ -2,22 +2,13 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "append.h"
 #include "module-file.h"
 #include "modprobe-d.h"
-
-/*
- * The last file of the segment says how much is before it and how long it is;
- * they must add up. Fixed in length, and so is cpio's trailer behind it.
- */
-#define MARK ".xpci-appended"
-#define MARK_TEXT "%019zu %019zu\n"
-#define MARK_LEN 40
-#define MARK_AT 128 /* of the text: behind cpio's header and the name */
-#define FOOT (MARK_AT + MARK_LEN + 124)
+#include "run.h"
 
 static int must_rebuild(struct xpci_error *err, const char *what,
                         const char *why)
@@ -25,27 +16,22 @@ static int must_rebuild(struct xpci_error *err, const char *what,
     return xpci_error_set(err, EOPNOTSUPP, "%s%s", what, why);
 }
 
-/* How much of the image was there before a segment of ours; or all of it. */
-static int find_end(const struct xpci_root *root, const char *path, size_t *all,
-                    size_t *keep, struct xpci_error *err)
+static int on_tail(void *last, const struct xpci_image_file *file,
+                   struct xpci_error *err)
 {
-    _cleanup_close_ int fd = xpci_root_open_file(root, path);
-    char foot[FOOT + 1] = "", text[2 * MARK_LEN];
-    size_t before = 0, len = 0;
-    struct stat st;
-
-    if (fd < 0 || fstat(fd, &st) < 0 ||
-        (st.st_size > FOOT && pread(fd, foot, FOOT, st.st_size - FOOT) != FOOT))
-        return xpci_root_check(root, fd < 0 ? fd : -errno, "read", path, err);
-    *all = *keep = (size_t)st.st_size;
-    if (memcmp(foot + MARK_AT - 18, MARK, sizeof(MARK)) ||
-        sscanf(foot + MARK_AT, "%19zu %19zu", &before, &len) != 2 || !before ||
-        before + len != *all)
-        return 0;
-    snprintf(text, sizeof(text), MARK_TEXT, before, len);
-    if (!memcmp(foot + MARK_AT, text, MARK_LEN))
-        *keep = before;
+    (void)err;
+    *(bool *)last = !strcmp(file->name, XPCI_IMAGE_MARK);
     return 0;
+}
+
+/* From where the mark says to the end there is what xpci has put there. */
+static bool is_ours(const struct xpci_root *root, const char *path, size_t mark)
+{
+    bool ours = false;
+    const struct xpci_image_reader reader = { NULL, on_tail, &ours, NULL,
+                                              mark };
+
+    return mark && xpci_image_read(root, path, &reader, NULL) == 0 && ours;
 }
 
 /* --- the segment --- */
@@ -94,18 +80,17 @@ static int put_order(struct archive *a,
     return put(a, "", seize->order, S_IFREG | 0644, &text) ? 0 : -ENOMEM;
 }
 
-static int put_mark(struct archive *a, struct xpci_append *add)
+static int put_mark(struct archive *a, size_t keep)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
 
-    xpci_try(
-        xpci_buf_printf(&text, MARK_TEXT, add->keep, add->tail.len + FOOT));
-    return put(a, "", MARK, S_IFREG | 0644, &text) ? 0 : -ENOMEM;
+    xpci_try(xpci_buf_printf(&text, "%zu\n", keep));
+    return put(a, "", XPCI_IMAGE_MARK, S_IFREG | 0644, &text) ? 0 : -ENOMEM;
 }
 
 static int put_all(struct archive *a, const struct xpci_generator_seize *seize,
                    const struct xpci_image_parts *parts, const char *script,
-                   const struct xpci_buf *module, struct xpci_append *add)
+                   const struct xpci_buf *module, size_t keep)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 }, kmod = { 0 };
     const struct xpci_buf none = { 0 };
@@ -120,57 +105,94 @@ static int put_all(struct archive *a, const struct xpci_generator_seize *seize,
         !put(a, parts->place, strrchr(seize->inside, '/'), S_IFREG | 0755,
              &text) ||
         (seize->order && put_order(a, seize, parts->order) < 0) ||
-        put_mark(a, add) < 0)
+        put_mark(a, keep) < 0)
         return -ENOMEM;
     return archive_write_close(a) == ARCHIVE_OK ? 0 : -ENOMEM;
 }
 
-/* Zeros end every segment, also lz4's, and aligned is what follows them. */
-static int write_segment(const struct xpci_generator_seize *seize,
-                         const struct xpci_image_parts *parts,
-                         const char *script, const struct xpci_buf *module,
-                         struct xpci_append *add)
+static int make_archive(const struct xpci_generator_seize *seize,
+                        const struct xpci_image_parts *parts,
+                        const char *script, const struct xpci_buf *module,
+                        size_t keep, struct xpci_buf *out)
 {
     struct archive *a = archive_write_new();
     int ret =
-        xpci_buf_append(&add->tail, "\0\0\0\0\0\0\0", 4 + (-add->keep & 3));
+        a && archive_write_set_format_cpio_newc(a) == ARCHIVE_OK &&
+                archive_write_set_bytes_per_block(a, 0) == ARCHIVE_OK &&
+                archive_write_open(a, out, NULL, to_buf, NULL) == ARCHIVE_OK
+            ? put_all(a, seize, parts, script, module, keep)
+            : -ENOMEM;
 
-    if (ret == 0)
-        ret = a && archive_write_set_format_cpio_newc(a) == ARCHIVE_OK &&
-                      archive_write_set_bytes_per_block(a, 0) == ARCHIVE_OK &&
-                      archive_write_open(a, &add->tail, NULL, to_buf, NULL) ==
-                          ARCHIVE_OK
-                  ? put_all(a, seize, parts, script, module, add)
-                  : -ENOMEM;
     archive_write_free(a);
     return ret;
 }
 
-/* --- where it holds --- */
+/* --- behind the image --- */
 
 /*
- * The kernel goes on behind a segment where its decompressor says that it
- * ended: that of lz4 takes what follows for its own (until Linux 5.14, zeros
- * too), those of bzip2 and lzma may be off by a byte (lib/decompress_*.c).
+ * With what one more segment is made of the kind that the image ends with, so
+ * that a decompressor takes both for one stream; and since which Linux plain
+ * cpio may follow. The kernel goes on behind a segment where its decompressor
+ * says that it ended: that of lz4 takes what follows for its own (until 5.14,
+ * zeros too), that of lzma may be off by a byte (lib/decompress_*.c).
  */
-static bool can_follow(const char *packed, const char *kernel)
+static const struct packed {
+    const char *name, *argv[4];
+    unsigned int major, minor;
+} all_packed[] = {
+    { "gzip", { "gzip", "-9n" }, 0, 0 },
+    { "xz", { "xz", "-q", "--check=crc32" }, 0, 0 },
+    { "zstd", { "zstd", "-q" }, 0, 0 },
+    { "lz4", { "lz4", "-lq" }, 5, 14 },
+    { "bzip2", { "bzip2", "-q" }, UINT_MAX, 0 },
+};
+
+static bool plain_may_follow(const struct packed *how, const char *kernel)
 {
-    static const struct {
-        const char *packed;
-        unsigned int major, minor;
-    } since[] = {
-        { "gzip", 0, 0 }, { "xz", 0, 0 }, { "zstd", 0, 0 }, { "lz4", 5, 14 }
-    };
     unsigned int major = 0, minor = 0;
 
     sscanf(kernel, "%u.%u", &major, &minor);
-    for (size_t i = 0; packed && i < XPCI_ARRAY_SIZE(since); i++) {
-        if (!strcmp(packed, since[i].packed))
-            return major > since[i].major ||
-                   (major == since[i].major && minor >= since[i].minor);
-    }
-    return !packed;
+    return major > how->major || (major == how->major && minor >= how->minor);
 }
+
+/* Anything but 0: it cannot be had. */
+static int compress(const struct xpci_root *root, const struct packed *how,
+                    const struct xpci_buf *plain, struct xpci_buf *out)
+{
+    const struct xpci_run run = { how->argv, .root = root, .input = plain };
+
+    xpci_buf_clear(out);
+    return xpci_run(&run, out, NULL);
+}
+
+/* Zeros end every segment, also lz4's, and aligned is what follows them. */
+static int put_behind(const struct xpci_root *root,
+                      const struct xpci_image_end *end, const char *kernel,
+                      const struct xpci_buf *archive, struct xpci_append *add,
+                      struct xpci_error *err)
+{
+    size_t i = 0;
+
+    while (end->packed && i < XPCI_ARRAY_SIZE(all_packed) &&
+           strcmp(all_packed[i].name, end->packed) != 0)
+        i++;
+    if (end->packed && i < XPCI_ARRAY_SIZE(all_packed) &&
+        end->packed_end == end->size &&
+        compress(root, &all_packed[i], archive, &add->tail) == 0)
+        return 0;
+    xpci_buf_clear(&add->tail);
+    if (end->packed && (i == XPCI_ARRAY_SIZE(all_packed) ||
+                        !plain_may_follow(&all_packed[i], kernel)))
+        return must_rebuild(err, "nothing may follow what is compressed as ",
+                            end->packed);
+    xpci_need(xpci_buf_append(&add->tail, "\0\0\0\0\0\0\0",
+                              4 + (-add->keep & 3)) == 0 &&
+                  xpci_buf_append(&add->tail, archive->data, archive->len) == 0,
+              err);
+    return 0;
+}
+
+/* --- where it holds --- */
 
 /* A file that will spoil every image that is made from now on. */
 static int check_modprobe_d(const struct xpci_root *root,
@@ -208,9 +230,6 @@ static int check(const struct xpci_root *root, const struct xpci_generator *gen,
     if (after.n)
         return must_rebuild(err, gen->after,
                             " has what is to run when an image was made");
-    if (!can_follow(parts->packed, image->kernel))
-        return must_rebuild(err, "nothing may follow what is compressed as ",
-                            parts->packed);
     if (!parts->modules)
         return must_rebuild(err, "it has no modules of kernel ", image->kernel);
     if (!parts->place || (gen->seize->order && !parts->order))
@@ -224,15 +243,20 @@ int xpci_append_make(const struct xpci_root *root,
                      const struct xpci_image_parts *parts, const char *script,
                      struct xpci_append *out, struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf module = { 0 };
-    size_t all;
+    _cleanup_buf_ struct xpci_buf module = { 0 }, archive = { 0 };
+    bool ours = is_ours(root, image->path, parts->mark);
 
-    xpci_try(find_end(root, image->path, &all, &out->keep, err));
+    out->keep = ours ? parts->mark : parts->end.size;
     if (!script)
-        return out->keep < all ? 0 : -ENODATA;
+        return ours ? 0
+               : parts->mark
+                   ? must_rebuild(err, "something follows xpci's part", "")
+                   : -ENODATA;
     xpci_try(check(root, gen, image, parts, err));
     xpci_try(
         xpci_module_file_read(root, gen->module, image->kernel, &module, err));
-    xpci_need(write_segment(gen->seize, parts, script, &module, out) == 0, err);
-    return 0;
+    xpci_need(make_archive(gen->seize, parts, script, &module, out->keep,
+                           &archive) == 0,
+              err);
+    return put_behind(root, &parts->end, image->kernel, &archive, out, err);
 }

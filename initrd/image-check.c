@@ -88,8 +88,8 @@ static bool wants(void *data, const char *name)
     const struct found *found = data;
     const struct xpci_generator_seize *seize = found->gen->seize;
 
-    return is_modprobe_file(name) || is_pciback(found, name) ||
-           load_key(found, name) ||
+    return !strcmp(name, XPCI_IMAGE_MARK) || is_modprobe_file(name) ||
+           is_pciback(found, name) || load_key(found, name) ||
            is_of_kernel(found, name, "/modules.builtin") ||
            (seize && (!strcmp(plain_name(found, name), seize->inside) ||
                       (seize->order && !strcmp(name, seize->order))));
@@ -140,6 +140,16 @@ static int note_part(struct found *found, const struct xpci_image_file *file)
     return *what ? 0 : -ENOMEM;
 }
 
+static int note_mark(struct xpci_image_parts *parts,
+                     const struct xpci_image_file *file, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+
+    xpci_need(xpci_buf_append(&text, file->data, file->len) == 0, err);
+    parts->mark = text.len ? strtoul(text.data, NULL, 10) : 0;
+    return 0;
+}
+
 static int on_file(void *data, const struct xpci_image_file *file,
                    struct xpci_error *err)
 {
@@ -151,6 +161,8 @@ static int on_file(void *data, const struct xpci_image_file *file,
 
     if (ret == 0 && !S_ISREG(file->mode))
         return 0;
+    if (ret == 0 && !strcmp(file->name, XPCI_IMAGE_MARK))
+        return note_mark(found->parts, file, err);
     if (ret == 0 && is_pciback(found, file->name)) {
         found->module = true;
         xpci_buf_clear(&found->ko);
@@ -451,7 +463,7 @@ int xpci_image_check(const struct xpci_root *root, const char *path,
     };
     _cleanup_error_ struct xpci_error why = { 0 };
     const struct xpci_image_reader reader = { wants, on_file, &found,
-                                              &out->parts.packed };
+                                              &out->parts.end, 0 };
     int ret = xpci_image_read(root, path, &reader, &why);
 
     xpci_need(ret != -ENOMEM, err);

@@ -18,6 +18,10 @@
 #define XPCI_IMAGE_CHECK_H
 
 #include "generator.h"
+#include "image.h"
+
+/* The file in a segment of xpci's: so much was there before (append.h). */
+#define XPCI_IMAGE_MARK ".xpci-appended"
 
 enum xpci_verdict {
     XPCI_VERDICT_PROVEN,
@@ -37,11 +41,12 @@ struct xpci_image_want {
 
 /* What a segment behind the image would go with (append.h). */
 struct xpci_image_parts {
-    const char *packed; /* the last compressed segment: "zstd"; NULL: none */
-    char *order;        /* text of the generator's seize->order */
-    char *place;        /* the directory of the script */
-    char *modules;      /* "usr/lib/modules/VERSION" */
-    char *kmod;         /* the program that is modprobe, and insmod too */
+    struct xpci_image_end end;
+    size_t mark;   /* what the last mark says; 0: there is none */
+    char *order;   /* text of the generator's seize->order */
+    char *place;   /* the directory of the script */
+    char *modules; /* "usr/lib/modules/VERSION" */
+    char *kmod;    /* the program that is modprobe, and insmod too */
 };
 
 struct xpci_image_verdict {

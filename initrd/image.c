@@ -26,6 +26,7 @@ struct source {
     const char *name;
     const struct xpci_image_reader *reader;
     size_t archives; /* cpio archives seen to their end */
+    struct xpci_image_end end;
 };
 
 static int damaged(const struct source *src, struct xpci_error *err,
@@ -232,6 +233,7 @@ static int read_archives(struct source *src, struct xpci_error *err)
         /* the kernel takes it for something else (init/initramfs.c) */
         if (src->pos % 4)
             return damaged(src, err, "a cpio archive that is not aligned");
+        src->end.packed = NULL;
         xpci_try(read_archive(src, err));
         xpci_try(skip_zeros(src, err));
     }
@@ -249,8 +251,7 @@ static int read_compressed(struct source *src, struct xpci_error *err)
     if (why)
         return damaged(src, err, why);
     in.seg = seg;
-    if (src->reader->packed)
-        *src->reader->packed = xpci_compressed_name(seg);
+    src->end.packed = xpci_compressed_name(seg);
     ret = read_archives(&in, err);
     if (ret == 0 && in.len > 0)
         ret = damaged(src, err, "something that is no cpio archive inside");
@@ -259,6 +260,7 @@ static int read_compressed(struct source *src, struct xpci_error *err)
     if (ret == 0 && !xpci_compressed_size(seg))
         return damaged(src, err, "it ends early");
     source_drop(src, xpci_compressed_size(seg));
+    src->end.packed_end = src->pos;
     return ret;
 }
 
@@ -266,11 +268,14 @@ int xpci_image_parse(const void *image, size_t len, const char *name,
                      const struct xpci_image_reader *reader,
                      struct xpci_error *err)
 {
+    size_t from = reader->from < len ? reader->from : len;
     struct source src = {
-        .data = image,
-        .len = len,
+        .data = (const char *)image + from,
+        .len = len - from,
+        .pos = from,
         .name = name,
         .reader = reader,
+        .end.size = len,
     };
 
     do {
@@ -278,6 +283,8 @@ int xpci_image_parse(const void *image, size_t len, const char *name,
         if (src.len > 0)
             xpci_try(read_compressed(&src, err));
     } while (src.len > 0);
+    if (reader->end)
+        *reader->end = src.end;
     return src.archives ? 0
                         : damaged(&src, err,
                                   len ? "there is no archive in it"

@@ -26,6 +26,12 @@ struct xpci_image_file {
     size_t len;
 };
 
+struct xpci_image_end {
+    const char *packed; /* how the last segment is: "zstd"; NULL: not at all */
+    size_t packed_end;  /* of the last one that is */
+    size_t size;        /* of the image */
+};
+
 struct xpci_image_reader {
     /* True if the contents of this file are; NULL: all are. */
     bool (*wants)(void *data, const char *name);
@@ -33,8 +39,8 @@ struct xpci_image_reader {
     int (*file)(void *data, const struct xpci_image_file *file,
                 struct xpci_error *err);
     void *data;
-    /* NULL, or gets how the last compressed segment is: "zstd" */
-    const char **packed;
+    struct xpci_image_end *end; /* NULL, or gets it */
+    size_t from; /* a segment begins there: not the whole image */
 };
 
 int xpci_image_read(const struct xpci_root *root, const char *path,

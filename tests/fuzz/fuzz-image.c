@@ -40,7 +40,7 @@ static int on_file(void *data, const struct xpci_image_file *file,
 static int parse(const uint8_t *data, size_t size,
                  bool (*wants)(void *, const char *), struct xpci_buf *names)
 {
-    const struct xpci_image_reader reader = { wants, on_file, names, NULL };
+    const struct xpci_image_reader reader = { wants, on_file, names, NULL, 0 };
     _cleanup_error_ struct xpci_error err = { 0 };
     int ret = xpci_image_parse(data, size, "IMAGE", &reader, &err);
 

@@ -29,7 +29,7 @@ static int parse(const struct xpci_buf *image, struct seen *seen,
 {
     /* a copy of the exact size, for the address sanitizer */
     _cleanup_free_ char *copy = malloc(image->len ? image->len : 1);
-    const struct xpci_image_reader reader = { NULL, on_file, seen, NULL };
+    const struct xpci_image_reader reader = { NULL, on_file, seen, NULL, 0 };
     int ret;
 
     assert_non_null(copy);
@@ -220,7 +220,7 @@ static void test_wants(void **state)
         _cleanup_buf_ struct xpci_buf text = { 0 };
         struct seen seen = { 0 };
         const struct xpci_image_reader reader = { wants_last, on_file, &seen,
-                                                  NULL };
+                                                  NULL, 0 };
 
         for (unsigned int n = 0; n < 60000; n++)
             assert_int_equal(xpci_buf_printf(&text, "%u ", n * 2654435761u), 0);
@@ -415,7 +415,7 @@ static void test_read(void **state)
     _cleanup_buf_ struct xpci_buf image = { 0 };
     _cleanup_error_ struct xpci_error err = { 0 };
     struct seen seen = { 0 };
-    const struct xpci_image_reader reader = { NULL, on_file, &seen, NULL };
+    const struct xpci_image_reader reader = { NULL, on_file, &seen, NULL, 0 };
 
     make_main(&image);
     tree_put_len(t, "/image", image.data, image.len);

@@ -93,6 +93,21 @@ static void test_environment(void **state)
                                   "/dev/null\n");
 }
 
+/* All of it is read, also more than a pipe holds, before anything comes out. */
+static void test_input(void **state)
+{
+    const char *const argv[] = { "sort", "-n", NULL };
+    _cleanup_buf_ struct xpci_buf in = { 0 }, out = { 0 };
+    struct xpci_run r = { .argv = argv, .input = &in };
+
+    (void)state;
+    for (int i = 50000; i > 0; i--)
+        assert_int_equal(xpci_buf_printf(&in, "%07d\n", i), 0);
+    assert_int_equal(xpci_run(&r, &out, NULL), 0);
+    assert_int_equal(out.len, in.len);
+    assert_int_equal(strncmp(out.data, "0000001\n0000002\n", 16), 0);
+}
+
 /* Arguments arrive as they are: there is no shell between. */
 static void test_arguments(void **state)
 {
@@ -232,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_long_output),
         cmocka_unit_test(test_not_found),
         cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_input),
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_descriptors),
         cmocka_unit_test(test_ticks),

@@ -90,7 +90,7 @@ not_as_asked() { # not_as_asked DRIVERS
 	local file=native script=native boot=native
 	[ ! -e /etc/xpci.conf ] || file=pciback
 	[ "$1" != 'pciback pciback' ] || boot=pciback
-	! lsinitramfs "$image" | grep -q 00-xpci || script=pciback
+	! zstd -qdc "$image" | grep -qa init-top/00-xpci || script=pciback
 	echo "file $file, image $script, boot $boot"
 	[ "$file $script" != "$boot $boot" ] || [ -e /var/lib/xpci/journal ]
 }
