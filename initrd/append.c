@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "append.h"
+#include "grub.h"
 #include "module-file.h"
 #include "modprobe-d.h"
 #include "run.h"
@@ -194,42 +195,20 @@ static int put_behind(const struct xpci_root *root,
 
 /* --- where it holds --- */
 
-/* A file that will spoil every image that is made from now on. */
-static int check_modprobe_d(const struct xpci_root *root,
-                            struct xpci_error *err)
-{
-    _cleanup_strv_ struct xpci_strv paths = { 0 };
-
-    xpci_try(xpci_root_glob(root, "/etc/modprobe.d/*.conf", &paths, err));
-    xpci_try(xpci_root_glob(root, "/lib/modprobe.d/*.conf", &paths, err));
-    for (size_t i = 0; i < paths.n; i++) {
-        _cleanup_buf_ struct xpci_buf text = { 0 };
-        _cleanup_free_ char *line = NULL;
-        const char *path = paths.v[i];
-
-        if (!strcmp(path, "/etc/modprobe.d/xpci.conf"))
-            continue;
-        xpci_try(xpci_root_read(root, path, &text, err));
-        xpci_need(!text.len || xpci_modprobe_conflict(text.data, &line) == 0,
-                  err);
-        if (line)
-            return must_rebuild(err, path, " is in the way");
-    }
-    return 0;
-}
-
 static int check(const struct xpci_root *root, const struct xpci_generator *gen,
                  const struct xpci_kernel_image *image,
                  const struct xpci_image_parts *parts, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv after = { 0 };
 
-    xpci_try(check_modprobe_d(root, err));
+    xpci_try(xpci_modprobe_check(root, err));
     if (gen->after)
         xpci_try(xpci_root_list(root, gen->after, &after, NULL, err));
     if (after.n)
         return must_rebuild(err, gen->after,
                             " has what is to run when an image was made");
+    if (parts->end.packed && strstr("gzip xz", parts->end.packed))
+        xpci_try(xpci_grub_check_modules(root, err));
     if (!parts->modules)
         return must_rebuild(err, "it has no modules of kernel ", image->kernel);
     if (!parts->place || (gen->seize->order && !parts->order))

@@ -6,8 +6,9 @@
  * and the module. That takes no time, where a generator takes long, and is cut
  * off again to the byte.
  *
- * It is compressed as the end of the image is, so that tools which decompress an
- * image as one stream go on doing so; without the program for it, it is plain.
+ * It is compressed as the end of the image is, so that tools which decompress
+ * an image as one stream go on doing so; without the program for it, it is
+ * plain.
  *
  *     struct xpci_append add = { 0 };
  *     r = xpci_append_make(root, gen, &image, &verdict.parts, script, &add,

@@ -88,3 +88,28 @@ int xpci_grub_check(const struct xpci_root *root, const char *path,
                : xpci_asprintf(err, why,
                                "no entry of '" XPCI_GRUB_CFG "' boots Xen");
 }
+
+int xpci_grub_check_modules(const struct xpci_root *root,
+                            struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv paths = { 0 };
+
+    xpci_try(xpci_root_glob(root, "/boot/grub*/grub.cfg", &paths, err));
+    for (size_t i = 0; i < paths.n; i++) {
+        _cleanup_buf_ struct xpci_buf text = { 0 };
+        char *rest, *line;
+
+        xpci_try(xpci_root_read(root, paths.v[i], &text, err));
+        rest = text.data;
+        while (rest && (line = strsep(&rest, "\n"))) {
+            line += strspn(line, " \t");
+            if (!strncmp(line, "module", 6) && strstr(line, "/initr") &&
+                !strstr(line, " --nounzip "))
+                return xpci_error_set(err, EOPNOTSUPP,
+                                      "GRUB would unpack what it is compressed "
+                                      "with, as '%s' in %s has no --nounzip",
+                                      line, paths.v[i]);
+        }
+    }
+    return 0;
+}

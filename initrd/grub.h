@@ -32,6 +32,14 @@ int xpci_grub_make(const struct xpci_root *root, const char *to,
                    struct xpci_error *err) _must_check_;
 
 /*
+ * -EOPNOTSUPP, with the line, if an entry has GRUB itself decompress a boot
+ * image. It knows gzip, xz and lzop, and takes from the file's end how much
+ * that will be; Debian's entries do not ("module2 --nounzip").
+ */
+int xpci_grub_check_modules(const struct xpci_root *root,
+                            struct xpci_error *err) _must_check_;
+
+/*
  * Why not every entry with Xen has @word and no other hide list; malloc'ed,
  * NULL if all have.
  */

@@ -109,3 +109,25 @@ int xpci_modprobe_conflict(const char *text, char **out)
     }
     return 0;
 }
+
+int xpci_modprobe_check(const struct xpci_root *root, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv paths = { 0 };
+
+    xpci_try(xpci_root_glob(root, "/etc/modprobe.d/*.conf", &paths, err));
+    xpci_try(xpci_root_glob(root, "/lib/modprobe.d/*.conf", &paths, err));
+    for (size_t i = 0; i < paths.n; i++) {
+        _cleanup_buf_ struct xpci_buf text = { 0 };
+        _cleanup_free_ char *line = NULL;
+
+        if (!strcmp(paths.v[i], "/etc/modprobe.d/xpci.conf"))
+            continue;
+        xpci_try(xpci_root_read(root, paths.v[i], &text, err));
+        xpci_need(!text.len || xpci_modprobe_conflict(text.data, &line) == 0,
+                  err);
+        if (line)
+            return xpci_error_set(err, EOPNOTSUPP, "%s is in the way: '%s'",
+                                  paths.v[i], line);
+    }
+    return 0;
+}

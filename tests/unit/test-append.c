@@ -242,6 +242,15 @@ static void test_refused(void **state)
     refused(t, SCRIPT, "nothing may follow what is compressed as lzma");
     make_image(t, "bzip2 -c");
     refused(t, SCRIPT, "nothing may follow what is compressed as bzip2");
+    tree_mkdir(t, "/boot");
+    tree_mkdir(t, "/boot/grub");
+    tree_put(t, "/boot/grub/grub.cfg",
+             "\tmodule2 /vmlinuz x\n"
+             "\tmodule2 --nounzip /initrd.img\n"
+             " module2 /initrd.img\n");
+    refused(t, SCRIPT, "nothing may follow");
+    make_image(t, "gzip -9n");
+    refused(t, SCRIPT, "'module2 /initrd.img' in /boot/grub/grub.cfg");
     tree_mkdir(t, "/etc");
     tree_mkdir(t, "/etc/initramfs");
     tree_mkdir(t, "/etc/initramfs/post-update.d");
