@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "host.h"
+#include "modprobe-d.h"
 #include "plan.h"
 #include "table.h"
 
@@ -16,6 +17,7 @@ struct status {
     struct xpci_call *call;
     struct xpci_plan plan;
     char *trouble; /* what is wrong for all of them: files, images, cmdline */
+    const char *advice;
     enum state worst;
 };
 
@@ -23,6 +25,20 @@ static void status_clear(struct status *s)
 {
     xpci_plan_clear(&s->plan);
     free(s->trouble);
+}
+
+/* An image that is made later must hide the devices too. */
+static int check_next_image(struct status *s, struct xpci_error *err)
+{
+    _cleanup_error_ struct xpci_error why = { 0 };
+    int ret = xpci_modprobe_check(s->call->root, &why);
+
+    xpci_need(ret != -ENOMEM, err);
+    return ret < 0 ? xpci_asprintf(err, &s->trouble,
+                                   "%s; every image made from now on will not "
+                                   "hide it; take that out",
+                                   xpci_error_text(&why))
+                   : 0;
 }
 
 /* Of what would make the next boot fail for every device, the first. */
@@ -39,11 +55,11 @@ static int find_trouble(struct status *s, struct xpci_error *err)
     if (s->plan.changes.n)
         return xpci_asprintf(err, &s->trouble,
                              "%s is not what " XPCI_HIDE_CONF_PATH
-                             " asks for; run 'xpci hide'",
-                             s->plan.changes.v[0].path);
+                             " asks for%s",
+                             s->plan.changes.v[0].path, s->advice);
     if (s->plan.entry)
-        return xpci_asprintf(err, &s->trouble, "%s; run 'xpci hide'",
-                             s->plan.entry);
+        return xpci_asprintf(err, &s->trouble, "%s%s", s->plan.entry,
+                             s->advice);
     if (call->conf.n && s->plan.by_list && !s->plan.word)
         xpci_try(xpci_plan_cmdline(call, XPCI_CMDLINE_LIST, &word, err));
     if (word)
@@ -53,11 +69,11 @@ static int find_trouble(struct status *s, struct xpci_error *err)
                              word);
     for (size_t k = 0; k < s->plan.images.n; k++) {
         if (!xpci_plan_proven(&s->plan, k))
-            return xpci_asprintf(err, &s->trouble, "%s: %s; run 'xpci hide'",
+            return xpci_asprintf(err, &s->trouble, "%s: %s%s",
                                  s->plan.images.v[k].path,
-                                 s->plan.kernel[k].image.reason);
+                                 s->plan.kernel[k].image.reason, s->advice);
     }
-    return 0;
+    return call->conf.n ? check_next_image(s, err) : 0;
 }
 
 static int add_row(struct status *s, const struct xpci_bdf *bdf,
@@ -99,7 +115,12 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
 
 int xpci_status_report(struct xpci_call *call, struct xpci_error *err)
 {
-    _cleanup_(status_clear) struct status s = { .call = call };
+    _cleanup_(status_clear) struct status s = {
+        .call = call,
+        .advice = xpci_changes_pending(call->root, &call->log)
+                      ? ""
+                      : "; run 'xpci hide'",
+    };
 
     xpci_try(find_trouble(&s, err));
     if (s.trouble && call->conf.n == 0) /* of what is left over */
@@ -121,7 +142,6 @@ int xpci_status_report(struct xpci_call *call, struct xpci_error *err)
 
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
-    xpci_changes_pending(call->root, &call->log);
     xpci_try(xpci_host_inventory(call, err));
     xpci_try(xpci_hide_conf_load(call->root, &call->inv, &call->conf, err));
     xpci_try(xpci_host_guests(call, err));

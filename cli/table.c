@@ -113,7 +113,9 @@ int xpci_table_new(struct xpci_call *call, const char *columns,
     struct xpci_table *table = calloc(1, sizeof(*table));
     const char *list = call->opt[OPT_COLUMNS];
     const char *no_color = getenv("NO_COLOR"); /* https://no-color.org */
-    bool colors = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+    const char *term = getenv("TERM");
+    bool colors = isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
+                  !(term && !strcmp(term, "dumb"));
 
     xpci_table_free(call->table);
     call->table = table;

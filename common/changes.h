@@ -105,8 +105,8 @@ char *xpci_changes_temp(const struct xpci_changes *set, const char *path);
 int xpci_changes_commit(struct xpci_changes *set, const struct xpci_root *root,
                         struct xpci_error *err) _must_check_;
 
-/* Says so if a killed xpci left something half done. */
-void xpci_changes_pending(const struct xpci_root *root,
+/* Whether a killed xpci left something half done; says so. */
+bool xpci_changes_pending(const struct xpci_root *root,
                           const struct xpci_log *log);
 
 /* Undoes what a killed xpci left half done; xpci_lock() calls it. */

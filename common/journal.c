@@ -160,12 +160,15 @@ int xpci_changes_recover(const struct xpci_root *root,
     return ret;
 }
 
-void xpci_changes_pending(const struct xpci_root *root,
+bool xpci_changes_pending(const struct xpci_root *root,
                           const struct xpci_log *log)
 {
-    if (xpci_root_exists(root, JOURNAL))
+    bool pending = xpci_root_exists(root, JOURNAL);
+
+    if (pending)
         xpci_log(log, XPCI_LOG_WARN,
                  "an xpci was killed in the middle of a change, which the "
                  "next one that changes anything undoes; repeat what it was "
                  "to do");
+    return pending;
 }

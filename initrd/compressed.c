@@ -155,7 +155,8 @@ static const struct format {
     { "lz4 frame", "\x04\x22\x4d\x18", 4, lz4_length, NULL },
     { "lz4", "\x02\x21\x4c\x18", 4, lz4_legacy_length, NULL },
     { "", "\x89LZO", 4, NULL,
-      "it is compressed by lzop, which xpci cannot undo" },
+      "it is compressed by lzop, which xpci cannot undo; have the generator "
+      "use another compressor" },
     { "", "MZ", 2, NULL,
       "it is a unified kernel image, sealed as a whole; xpci does not look "
       "into it" },

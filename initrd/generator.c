@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "generator.h"
@@ -248,6 +249,27 @@ static int absent_leftovers(const struct xpci_generator *gen,
     return 0;
 }
 
+/* The cause is seldom the last that is said: with some of what was before. */
+static int failed(const char *program, const char *what, int status,
+                  struct xpci_buf *output, const struct xpci_log *log,
+                  struct xpci_error *err)
+{
+    const char *last = last_words(output);
+    char *line = output->len ? (char *)(uintptr_t)last : NULL;
+    int lines = 0;
+
+    while (line && line > output->data && lines < 5) {
+        line[-1] = '\0';
+        line = strrchr(output->data, '\n');
+        line = line ? line + 1 : output->data;
+        lines++;
+    }
+    for (; lines > 0; lines--, line += strlen(line) + 1)
+        xpci_log(log, XPCI_LOG_WARN, "%s: %s", program, line);
+    return xpci_error_set(err, EIO, "%s: '%s' failed with status %d: %s", what,
+                          program, status, last);
+}
+
 int xpci_generator_run(const struct xpci_root *root, const char *const *argv,
                        const char *what, const struct xpci_log *log,
                        struct xpci_error *err)
@@ -266,8 +288,7 @@ int xpci_generator_run(const struct xpci_root *root, const char *const *argv,
     if (status < 0)
         return xpci_error_wrap(err, "%s", what);
     if (status > 0)
-        return xpci_error_set(err, EIO, "%s: '%s' failed with status %d: %s",
-                              what, argv[0], status, last_words(&output));
+        return failed(argv[0], what, status, &output, log, err);
     if (output.len > 0)
         xpci_log(log, XPCI_LOG_DEBUG, "%s: %s", argv[0], last_words(&output));
     return 0;

@@ -77,8 +77,9 @@ static int load_item(struct xpci_hide_conf *conf,
     else if (ret == 0 && xpci_hide_conf_find(conf, &entry.bdf))
         why = "names a device that is there already";
     if (why)
-        return xpci_error_set(err, EINVAL, "%s:%u:%u: '%s' %s", file,
-                              item->line, item->column, item->value, why);
+        return xpci_error_set(err, EINVAL,
+                              "%s:%u:%u: '%s' %s; correct it, see xpci.conf(5)",
+                              file, item->line, item->column, item->value, why);
     xpci_need(ret == 0 && insert(conf, &entry) == 0, err);
     return 0;
 }
@@ -98,7 +99,7 @@ static int load_method(const struct xpci_cfg *cfg, const char *file,
         return 0;
     return xpci_error_set(err, EINVAL,
                           "%s: method '%s' is none of 'auto', 'identity', "
-                          "'list'",
+                          "'list'; correct it, see xpci.conf(5)",
                           file, text);
 }
 
