@@ -270,7 +270,7 @@ int xpci_image_parse(const void *image, size_t len, const char *name,
 {
     size_t from = reader->from < len ? reader->from : len;
     struct source src = {
-        .data = (const char *)image + from,
+        .data = from ? (const char *)image + from : image,
         .len = len - from,
         .pos = from,
         .name = name,
