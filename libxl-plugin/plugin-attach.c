@@ -324,7 +324,7 @@ static int view(struct plugin *p, const struct xpci_domain *dom,
 {
     view_clear(out);
     out->unheard = false;
-    xpci_try(plugin_records(p, &out->records, err));
+    xpci_try(plugin_records(p, false, &out->records, err));
     return dom->type == XPCI_DOMAIN_HVM
                ? plugin_slots(p, dom->id, &out->bus, &out->unheard, err)
                : 0;

@@ -114,7 +114,7 @@ static int check_present(const struct plugin_job *de)
     bool maybe_in_model = de->dom->type == XPCI_DOMAIN_HVM;
     const char *owner = NULL;
     char id[XPCI_MONITOR_ID_SIZE];
-    int ret = plugin_records(de->p, &records, de->err);
+    int ret = plugin_records(de->p, false, &records, de->err);
 
     if (ret < 0)
         return ret;

@@ -27,6 +27,7 @@ struct reader {
     bool gone;
     enum xpci_domain_type type;
     unsigned int state; /* of the whole backend */
+    bool details;
     struct xpci_guest_devices *out;
     struct xpci_error *err;
     int ret;
@@ -118,27 +119,36 @@ static const char *state_name(const struct reader *rd, unsigned int state,
     return exported && rd->state == CONNECTED ? "attached" : "pending";
 }
 
+static void read_details(struct reader *rd, int index,
+                         struct xpci_guest_device *dev)
+{
+    _cleanup_free_ char *options = read_node(rd, "opts", index);
+    unsigned int state, vslot;
+
+    dev->requested = read_number(rd, VDEVFN, index) >> 3;
+    state = read_number(rd, STATE, index);
+    vslot = read_number(rd, VDEV, index);
+    dev->permissive = options && strstr(options, "permissive=1");
+    dev->state = state_name(rd, state, vslot != ABSENT);
+    if (!rd->gone && rd->type != XPCI_DOMAIN_HVM && vslot != ABSENT)
+        dev->vslot = vslot;
+}
+
 static void read_device(struct reader *rd, int index)
 {
     _cleanup_free_ char *address = read_node(rd, "dev", index);
-    _cleanup_free_ char *options = read_node(rd, "opts", index);
-    struct xpci_guest_device dev = { .domid = rd->domid };
-    unsigned int state, vslot;
+    struct xpci_guest_device dev = { .domid = rd->domid,
+                                     .state = rd->gone ? "stale" : "unknown" };
 
     if (!address || xpci_bdf_parse(address, &dev.bdf) < 0) {
         inconsistent(rd, address ? "is not a device address"
                                  : "is missing though num_devs counts it");
         return;
     }
-    dev.requested = read_number(rd, VDEVFN, index) >> 3;
-    state = read_number(rd, STATE, index);
-    vslot = read_number(rd, VDEV, index);
+    if (rd->details)
+        read_details(rd, index, &dev);
     if (rd->ret < 0)
         return;
-    dev.permissive = options && strstr(options, "permissive=1");
-    dev.state = state_name(rd, state, vslot != ABSENT);
-    if (!rd->gone && rd->type != XPCI_DOMAIN_HVM && vslot != ABSENT)
-        dev.vslot = vslot;
     dev.domain = strdup(rd->domain);
     if (!dev.domain || xpci_list_push(rd->out, dev) < 0) {
         free(dev.domain);
@@ -167,16 +177,18 @@ static void read_guest(struct reader *rd)
     if (num == ABSENT) /* the backend of a guest being made */
         return;
     read_name(rd);
-    rd->state = read_number(rd, STATE, -1);
+    rd->state = rd->details ? read_number(rd, STATE, -1) : 0;
     for (unsigned int i = 0; rd->ret == 0 && i < num; i++)
         read_device(rd, (int)i);
     free(xpci_steal(rd->domain));
 }
 
-static int read_guests(struct plugin *p, xs_transaction_t t,
+static int read_guests(struct plugin *p, xs_transaction_t t, bool details,
                        struct xpci_guest_devices *out, struct xpci_error *err)
 {
-    struct reader rd = { .p = p, .t = t, .out = out, .err = err };
+    struct reader rd = {
+        .p = p, .t = t, .details = details, .out = out, .err = err
+    };
     unsigned int n = 0;
     _cleanup_free_ char **names = xs_directory(p->xs, t, BACKENDS, &n);
 
@@ -198,8 +210,8 @@ static int read_guests(struct plugin *p, xs_transaction_t t,
  * In a transaction, since libxl renumbers the nodes when a device goes. What
  * was read counts only if its end says that nothing changed meanwhile.
  */
-int plugin_records(struct plugin *p, struct xpci_guest_devices *out,
-                   struct xpci_error *err)
+int plugin_records(struct plugin *p, bool details,
+                   struct xpci_guest_devices *out, struct xpci_error *err)
 {
     for (int tries = 0; tries < MAX_TRIES; tries++) {
         _cleanup_guest_devices_ struct xpci_guest_devices devs = { 0 };
@@ -209,7 +221,7 @@ int plugin_records(struct plugin *p, struct xpci_guest_devices *out,
         if (t == XBT_NULL)
             return xpci_error_errno(err, errno,
                                     "cannot start a xenstore transaction");
-        ret = read_guests(p, t, &devs, err);
+        ret = read_guests(p, t, details, &devs, err);
         if (!xs_transaction_end(p->xs, t, false)) {
             if (errno == EAGAIN)
                 continue;
@@ -241,7 +253,7 @@ int plugin_recorded(const struct plugin_job *job, const char **state)
     _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
     const struct xpci_guest_device *dev;
 
-    xpci_try(plugin_records(job->p, &records, job->err));
+    xpci_try(plugin_records(job->p, true, &records, job->err));
     dev = plugin_record(job, &records);
     *state = dev ? dev->state : NULL;
     return dev != NULL;
@@ -300,7 +312,7 @@ int plugin_devices(void *ctx, bool slots, struct xpci_guest_devices *out,
     _cleanup_guest_devices_ struct xpci_guest_devices devs = { 0 };
     struct plugin *p = ctx;
     uint32_t asked = 0;
-    int ret = plugin_records(p, &devs, err);
+    int ret = plugin_records(p, true, &devs, err);
 
     for (size_t i = 0; slots && ret == 0 && i < devs.n; i++) {
         _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };

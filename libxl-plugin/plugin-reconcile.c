@@ -54,7 +54,7 @@ static int see_records(struct plugin *p, struct sightings *all,
 {
     _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
 
-    xpci_try(plugin_records(p, &records, err));
+    xpci_try(plugin_records(p, false, &records, err));
     for (size_t i = 0; i < records.n; i++) {
         const struct xpci_guest_device *dev = &records.v[i];
         bool dead = !strcmp(dev->state, "stale");

@@ -76,10 +76,13 @@ int plugin_devices(void *ctx, bool slots, struct xpci_guest_devices *out,
                    struct xpci_error *err);
 /*
  * What xenstore records, without asking the device models: slots and states
- * of HVM guests are not filled in. Succeeds only if every node is sound, so
- * libxl, which crashes on a missing one, may read them afterwards.
+ * of HVM guests are not filled in. Without @details all that is read is which
+ * guest has which device, and whether it is "stale". Succeeds only if every
+ * node is sound, so libxl, which crashes on a missing one, may read them
+ * afterwards.
  */
-int plugin_records(struct plugin *p, struct xpci_guest_devices *out,
+int plugin_records(struct plugin *p, bool details,
+                   struct xpci_guest_devices *out,
                    struct xpci_error *err) _must_check_;
 /* The job's device among those of its guest, or NULL. */
 const struct xpci_guest_device *plugin_record(
