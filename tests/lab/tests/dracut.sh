@@ -70,9 +70,11 @@ boot3() {
 	is 'status has nothing to say' '0:' "$status:$output"
 
 	cksum "$image" >$kept/sum
+	files=$(lsinitrd "$image" | sed 1d) # but its size
 	run xpci hide 03:02.0
 	is 'hide appends to it' 0 "$status"
 	unlike 'and does not rebuild' rebuilding "$errout"
+	is 'lsinitrd lists it as before' "$files" "$(lsinitrd "$image" | sed 1d)"
 }
 
 boot4() {

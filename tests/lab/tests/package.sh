@@ -80,7 +80,8 @@ purge() {
 		"$output$errout"
 	is 'the configuration is kept' "$conf" "$(cksum </etc/xpci.conf.removed)"
 	is 'the image has no file of xpci' '' \
-		"$(lsinitramfs "$image" | grep -E 'xpci|xen-pciback')"
+		"$(lsinitramfs "$image" | grep -E 'xpci|xen-pciback'
+			zstd -qdc "$image" | grep -aoE '00-xpci|xpci-appended')"
 
 	say 'Installed again, xpci hides them again.'
 	run apt install /lab/packages/xpci*.deb
