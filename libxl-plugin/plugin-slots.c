@@ -44,15 +44,20 @@ static int ask(FILE *model, const char *command, char **out)
                            command));
     if (send(fileno(model), text, strlen(text), MSG_NOSIGNAL) < 0)
         return -errno;
-    while (errno = 0, getline(&line, &size, model) > 0) {
-        if (xpci_monitor_answer(line)) {
+    for (;;) {
+        errno = 0;
+        if (getline(&line, &size, model) > 0) {
+            if (!strncmp(line, "{\"error\"", 8))
+                return -EPROTO;
+            if (!xpci_monitor_answer(line))
+                continue;
             *out = xpci_steal(line);
             return 0;
         }
-        if (!strncmp(line, "{\"error\"", 8))
-            return -EPROTO;
+        if (errno != EINTR) /* by a signal that is held off */
+            return errno ? -errno : -EPIPE;
+        clearerr(model);
     }
-    return errno ? -errno : -EPIPE;
 }
 
 /* The commands one after the other. A mute model is not asked again. */
