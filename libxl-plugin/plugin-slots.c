@@ -95,24 +95,20 @@ int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
     return ask_all(p, domid, &command, out, 1, err);
 }
 
-/* That it has the device is read with it: no answer here is no failure. */
-static bool still_unheard(struct plugin *p, uint32_t domid)
-{
-    _cleanup_free_ char *text = NULL;
-
-    return plugin_monitor(p, domid, XPCI_MONITOR_EVENTS, &text, NULL) == 0 &&
-           xpci_monitor_unheard(text);
-}
-
+/* That it has the device was read before: no answer here is no failure. */
 bool plugin_unheard(struct plugin *p, uint32_t domid)
 {
     int64_t deadline = plugin_now_ms() + NEWS_MS;
+    bool unheard = true;
 
-    while (plugin_wait(deadline)) {
-        if (!still_unheard(p, domid))
-            return false;
+    while (unheard && plugin_wait(deadline)) {
+        _cleanup_free_ char *text = NULL;
+
+        unheard =
+            plugin_monitor(p, domid, XPCI_MONITOR_EVENTS, &text, NULL) == 0 &&
+            xpci_monitor_unheard(text);
     }
-    return true;
+    return unheard;
 }
 
 int plugin_slots(struct plugin *p, uint32_t domid,
@@ -120,15 +116,16 @@ int plugin_slots(struct plugin *p, uint32_t domid,
                  struct xpci_error *err)
 {
     static const char *const commands[] = { "info pci", XPCI_MONITOR_EVENTS };
-    _cleanup_free_ char *bus = NULL, *events = NULL;
     char *answers[2] = { 0 };
     int ret = ask_all(p, domid, commands, answers, unheard ? 2 : 1, err);
 
-    bus = answers[0];
-    events = answers[1];
+    if (ret == 0)
+        ret = xpci_monitor_parse(answers[0], out, err);
     if (ret == 0 && unheard)
-        *unheard = xpci_monitor_unheard(events);
-    return ret < 0 ? ret : xpci_monitor_parse(bus, out, err);
+        *unheard = xpci_monitor_unheard(answers[1]);
+    free(answers[0]);
+    free(answers[1]);
+    return ret;
 }
 
 int plugin_slots_used(void *ctx, const struct xpci_domain *dom, uint32_t *mask,
