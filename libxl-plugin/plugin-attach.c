@@ -182,88 +182,59 @@ static int failed(const struct plugin_job *at)
                            err->msg, at->bdf, at->dom->name);
 }
 
-/* An attach under way. */
-struct op {
-    struct plugin_job at;
-    libxl_device_pci pci;
-    size_t *pending, count; /* of all, which is the first one's count */
-    int rc;
-    char *reason; /* of the failure, before the next one has another */
-};
-
-static void op_done(libxl_ctx *ctx, int rc, void *for_callback)
+static int add_one(const struct plugin_job *at)
 {
-    struct op *op = for_callback;
-    struct xpci_reason *reason = &op->at.p->log.reason;
-
-    (void)ctx;
-    op->rc = rc;
-    if (rc) {
-        op->reason = xpci_steal(reason->cause);
-        xpci_reason_clear(reason);
-    }
-    --*op->pending;
-}
-
-static void begin(struct op *op)
-{
-    const struct xpci_attach_request *req = op->at.request;
-    libxl_asyncop_how how = { .callback = op_done };
+    const struct xpci_attach_request *req = at->request;
+    _cleanup_pci_ libxl_device_pci pci;
     int rc;
 
-    how.u.for_callback = op;
-    plugin_fill_pci(&op->pci, &req->bdf);
-    op->pci.vdevfn = req->vslot << 3;
-    op->pci.permissive = req->permissive;
-    op->pci.msitranslate = req->msitranslate;
-    op->pci.power_mgmt = req->power_mgmt;
-    op->pci.rdm_policy = req->relaxed ? LIBXL_RDM_RESERVE_POLICY_RELAXED
-                                      : LIBXL_RDM_RESERVE_POLICY_STRICT;
-    op->rc = ERROR_TIMEDOUT;
-    ++*op->pending;
-    rc = libxl_device_pci_add(op->at.p->ctx, op->at.dom->id, &op->pci, &how);
-    if (rc)
-        op_done(op->at.p->ctx, rc, op);
-}
-
-static int end(struct op *op)
-{
-    const struct plugin_job *at = &op->at;
-    _cleanup_free_ char *reason = xpci_steal(op->reason);
-
-    libxl_device_pci_dispose(&op->pci);
-    if (!op->rc)
+    plugin_fill_pci(&pci, &req->bdf);
+    pci.vdevfn = req->vslot << 3;
+    pci.permissive = req->permissive;
+    pci.msitranslate = req->msitranslate;
+    pci.power_mgmt = req->power_mgmt;
+    pci.rdm_policy = req->relaxed ? LIBXL_RDM_RESERVE_POLICY_RELAXED
+                                  : LIBXL_RDM_RESERVE_POLICY_STRICT;
+    plugin_log_reset(at->p);
+    rc = libxl_device_pci_add(at->p->ctx, at->dom->id, &pci, NULL);
+    if (!rc)
         return 0;
-    if (reason && strstr(reason, "no IOMMU")) /* libxl__device_pci_add() */
+    if (strstr(plugin_reason(at->p, rc), "no IOMMU")) /* libxl_pci.c */
         return xpci_error_set(at->err, EOPNOTSUPP,
                               "cannot attach %s to '%s': the guest was created "
                               "without passthrough (or Xen has no IOMMU); put "
                               "passthrough=\"enabled\" into its config and "
                               "start it anew",
                               at->bdf, at->dom->name);
-    xpci_error_set(at->err, plugin_errno(op->rc),
-                   "cannot attach %s to '%s': %s", at->bdf, at->dom->name,
-                   reason ? reason : plugin_reason(at->p, op->rc));
+    plugin_error(at->p, rc, at->err, "cannot attach %s to '%s'", at->bdf,
+                 at->dom->name);
     return failed(at);
 }
 
-/* All that were not tried yet and have a slot, or have none, at once. */
-static void add(struct op *ops, size_t n, bool with_slot)
+static bool any_failed(const struct plugin_job *jobs, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct xpci_attach_request *req = ops[i].at.request;
+        int ret = jobs[i].request->ret;
 
-        if (req->ret != -ECANCELED || !req->vslot == with_slot)
-            continue;
-        req->ret = -EINPROGRESS;
-        begin(&ops[i]);
+        if (ret < 0 && ret != -ECANCELED)
+            return true;
     }
-    /* each of them ends by itself, libxl gives no step more than 10 s */
-    if (n && plugin_run(ops->at.p, ops->pending))
-        ops->at.p->stuck = true;
-    for (size_t i = 0; i < n; i++) {
-        if (ops[i].at.request->ret == -EINPROGRESS)
-            ops[i].at.request->ret = end(&ops[i]);
+    return false;
+}
+
+/*
+ * Those that were not tried yet and have a slot, or have none. One by one:
+ * libxl lets one wait for the device model at a time, and forks for each that
+ * waits for its turn; all else of an attach is its caller's own time.
+ */
+static void add(struct plugin_job *jobs, size_t n, bool with_slot,
+                bool keep_going)
+{
+    for (size_t i = 0; i < n && (keep_going || !any_failed(jobs, n)); i++) {
+        struct xpci_attach_request *req = jobs[i].request;
+
+        if (req->ret == -ECANCELED && !req->vslot != with_slot)
+            req->ret = add_one(&jobs[i]);
     }
 }
 
@@ -330,7 +301,7 @@ static int view(struct plugin *p, const struct xpci_domain *dom,
                : 0;
 }
 
-static int check(const struct op *op, const struct op *first)
+static int check(const struct plugin_job *at, const struct plugin_job *first)
 {
     static int (*const checks[])(const struct plugin_job *) = {
         check_request,
@@ -338,44 +309,32 @@ static int check(const struct op *op, const struct op *first)
         plugin_check_pciback,
         check_slot,
     };
-    const struct plugin_job *at = &op->at;
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(checks); i++)
         xpci_try(checks[i](at));
-    for (; first < op; first++) {
-        if (!strcmp(first->at.id, at->id))
+    for (; first < at; first++) {
+        if (!strcmp(first->id, at->id))
             return xpci_error_usage(at->err, "%s and %s are one to libxl",
-                                    first->at.bdf, at->bdf);
-        if (at->request->vslot && first->at.request->ret == -ECANCELED &&
-            first->at.request->vslot == at->request->vslot)
+                                    first->bdf, at->bdf);
+        if (at->request->vslot && first->request->ret == -ECANCELED &&
+            first->request->vslot == at->request->vslot)
             return xpci_error_usage(at->err,
                                     "slot %x is asked for %s and for %s",
-                                    at->request->vslot, first->at.bdf, at->bdf);
+                                    at->request->vslot, first->bdf, at->bdf);
     }
     return -ECANCELED; /* not tried yet */
 }
 
-static bool any_failed(const struct op *ops, size_t n)
+static int read_back(const struct plugin_job *jobs, size_t n,
+                     struct plugin_view *now, struct xpci_error *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        int ret = ops[i].at.request->ret;
-
-        if (ret < 0 && ret != -ECANCELED)
-            return true;
-    }
-    return false;
-}
-
-static int read_back(struct op *ops, size_t n, struct plugin_view *now,
-                     struct xpci_error *err)
-{
-    const struct plugin_job *at = &ops->at;
+    const struct plugin_job *at = jobs;
     int64_t deadline = plugin_now_ms() + PV_WAIT_MS;
     bool given = false;
 
     xpci_try(view(at->p, at->dom, now, err));
     for (size_t i = 0; i < n; i++) {
-        at = &ops[i].at;
+        at = &jobs[i];
         if (at->request->ret == 0)
             at->request->ret = at->dom->type == XPCI_DOMAIN_HVM
                                    ? read_back_hvm(at)
@@ -392,27 +351,19 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
                   struct xpci_error *err)
 {
     _cleanup_view_ struct plugin_view now = { 0 };
-    _cleanup_free_ struct op *ops = calloc(n, sizeof(*ops));
-    struct op *v = ops;
+    _cleanup_free_ struct plugin_job *jobs = calloc(n, sizeof(*jobs));
 
-    if (!ops)
-        return xpci_error_oom(err);
+    xpci_need(jobs, err);
     xpci_try(view(ctx, dom, &now, err));
     for (size_t i = 0; i < n; i++) {
-        ops[i].at = plugin_job(ctx, dom, &reqs[i].bdf, &reqs[i].err);
-        ops[i].at.request = &reqs[i];
-        ops[i].at.view = &now;
-        ops[i].pending = &ops->count;
-        reqs[i].ret = check(&ops[i], ops);
+        jobs[i] = plugin_job(ctx, dom, &reqs[i].bdf, &reqs[i].err);
+        jobs[i].request = &reqs[i];
+        jobs[i].view = &now;
+        reqs[i].ret = check(&jobs[i], jobs);
     }
-    plugin_log_reset(ctx);
-    for (int with_slot = 1; with_slot >= 0; with_slot--) {
-        if (keep_going || !any_failed(ops, n))
-            add(ops, n, with_slot);
-    }
-    if (ops->count) /* libxl may still write to them */
-        (void)xpci_steal(ops);
-    xpci_try(read_back(v, n, &now, err));
+    add(jobs, n, true, keep_going);
+    add(jobs, n, false, keep_going);
+    xpci_try(read_back(jobs, n, &now, err));
     for (size_t i = 0; i < n && !keep_going; i++) {
         if (reqs[i].ret == 0 || reqs[i].ret == -ECANCELED)
             continue;

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <dlfcn.h>
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/time.h>
 #include <time.h>
 
 #include <libxl_event.h>
 
 #include "plugin.h"
-
-#define MAX_FDS 256
 
 #ifndef LIBXL_HAVE_DEVICE_PCI_NAME
 #error "this libxl is older than Xen 4.15"
@@ -74,33 +70,6 @@ const char *plugin_reason(struct plugin *p, int rc)
     return reason ? reason : "unknown libxl error";
 }
 
-/* One round of libxl's events. Returns a libxl code. */
-static int run_events(struct plugin *p)
-{
-    struct pollfd fds[MAX_FDS];
-    int nfds = MAX_FDS, timeout = -1, rc;
-    struct timeval now;
-
-    gettimeofday(&now, NULL);
-    rc = libxl_osevent_beforepoll(p->ctx, &nfds, fds, &timeout, now);
-    if (rc)
-        return rc;
-    if (poll(fds, (nfds_t)nfds, timeout) < 0)
-        nfds = 0; /* a signal: next round */
-    gettimeofday(&now, NULL);
-    libxl_osevent_afterpoll(p->ctx, nfds, fds, now);
-    return 0;
-}
-
-int plugin_run(struct plugin *p, const size_t *pending)
-{
-    int rc = 0;
-
-    while (*pending && !rc)
-        rc = run_events(p);
-    return *pending ? rc : 0;
-}
-
 int64_t plugin_now_ms(void)
 {
     struct timespec ts;
@@ -153,8 +122,6 @@ static void plugin_close(void *ctx)
     if (p->xs)
         xs_close(p->xs);
     xpci_root_free(p->root);
-    if (p->stuck) /* libxl_ctx_free() asserts that nothing is under way */
-        return;
     if (p->ctx)
         libxl_ctx_free(p->ctx);
     xpci_reason_clear(&p->log.reason);

@@ -27,7 +27,6 @@ struct plugin {
     struct xs_handle *xs;
     struct xpci_root *root; /* the live system */
     struct plugin_log log;
-    bool stuck;    /* an operation never ended: ctx cannot be freed */
     uint32_t mute; /* whose device model did not answer, if one's */
 };
 
@@ -149,11 +148,6 @@ int plugin_reconcile(void *ctx, bool fix, struct xpci_mismatches *out,
                      struct xpci_error *err);
 
 /* plugin.c */
-/*
- * Runs libxl's events until *@pending, which the callbacks of asynchronous
- * calls count down, is 0. A libxl code.
- */
-int plugin_run(struct plugin *p, const size_t *pending) _must_check_;
 int64_t plugin_now_ms(void); /* monotonic */
 /* Between two looks at what takes its time: false once @deadline is over. */
 bool plugin_wait(int64_t deadline) _must_check_;

@@ -124,7 +124,7 @@ struct xpci_toolstack_ops {
                       struct xpci_error *err);
 
     /*
-     * Attaches @n devices at once, those with a slot first, and reads back.
+     * Attaches @n devices, those with a slot first, and reads back.
      * 0: the guest has all of them, or with @keep_going each request tells.
      * Without that nothing is begun if a check fails, and no more after a
      * failure; what the guest has by then is left to it, as each tells.
