@@ -60,6 +60,22 @@ static int ask(FILE *model, const char *command, char **out)
     }
 }
 
+/* The way to a device model in a domain of its own; it has no time limit. */
+static int ask_libxl(struct plugin *p, uint32_t domid,
+                     const char *const *commands, char **answers, size_t n,
+                     struct xpci_error *err)
+{
+    int rc = 0;
+
+    plugin_log_reset(p);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = libxl_qemu_monitor_command(p->ctx, domid, commands[i], &answers[i],
+                                        NULL);
+    return rc ? plugin_error(p, rc, err,
+                             "cannot ask the device model of domain %u", domid)
+              : 0;
+}
+
 /* The commands one after the other. A mute model is not asked again. */
 static int ask_all(struct plugin *p, uint32_t domid,
                    const char *const *commands, char **answers, size_t n,
@@ -72,6 +88,8 @@ static int ask_all(struct plugin *p, uint32_t domid,
         model = call_model(domid);
         ret = model ? 0 : -errno;
     }
+    if (ret == -ENOENT)
+        return ask_libxl(p, domid, commands, answers, n, err);
     for (size_t i = 0; i < n && ret == 0; i++)
         ret = ask(model, commands[i], &answers[i]);
     if (ret == -ENOMEM)

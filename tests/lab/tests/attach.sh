@@ -54,9 +54,18 @@ boot1() {
 }
 
 reconciling() {
+	local slots monitor
 	say "libxl's note is gone, as after a failed xl pci-attach"
 	does xpci attach winxp $card 7
 	wait_guest 30 'GUEST-PCI \+ 0000:00:07.0 8086:100e'
+	say 'a device model without a second monitor, as in a stub domain'
+	does xpci slots winxp
+	slots=$output monitor=/run/xen/qmp-libxenstat-$(xl domid winxp)
+	mv "$monitor" /run/xen/away
+	does xpci slots winxp
+	is 'libxl knows the same slots' "$slots" "$output"
+	mv /run/xen/away "$monitor"
+	say 'without the note'
 	xenstore-rm /libxl/pci/0000-03-02-0/domid
 	run xpci reconcile
 	is 'reconcile says 5' 5 "$status"
