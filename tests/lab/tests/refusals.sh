@@ -64,7 +64,10 @@ full_disk() {
 	head -c 37748736 /dev/zero >>/filler # 16 MiB are ext4's own
 	run xpci -q hide --rebuild 03:02.0
 	rm /filler # the lab's own notes need room too
-	was_refused 1 "rebuilding '$image'" xpci -q hide --rebuild 03:02.0
+	is 'the rebuild fails' 1 "$status"
+	like 'says what failed, last' "^xpci: rebuilding '$image'" \
+		"$(tail -n 1 <<<"$errout")"
+	like "in the generator's words why, before" 'No space left' "$errout"
 	is 'files and image are as before' "$before" "$(fingerprint)"
 
 	say 'no room for an image to which a little is appended'
