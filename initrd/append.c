@@ -26,13 +26,17 @@ static int on_tail(void *last, const struct xpci_image_file *file,
 }
 
 /* From where the mark says to the end there is what xpci has put there. */
-static bool is_ours(const struct xpci_root *root, const char *path, size_t mark)
+static int is_ours(const struct xpci_root *root, const char *path, size_t mark,
+                   bool *ours, struct xpci_error *err)
 {
-    bool ours = false;
-    const struct xpci_image_reader reader = { NULL, on_tail, &ours, NULL,
+    bool last = false;
+    const struct xpci_image_reader reader = { NULL, on_tail, &last, NULL,
                                               mark };
+    int ret = mark ? xpci_image_read(root, path, &reader, NULL) : -ENODATA;
 
-    return mark && xpci_image_read(root, path, &reader, NULL) == 0 && ours;
+    xpci_need(ret != -ENOMEM, err);
+    *ours = ret == 0 && last;
+    return 0;
 }
 
 /* --- the segment --- */
@@ -156,14 +160,17 @@ static bool plain_may_follow(const struct packed *how, const char *kernel)
     return major > how->major || (major == how->major && minor >= how->minor);
 }
 
-/* Anything but 0: it cannot be had. */
+/* *@done is false where the program cannot be had. */
 static int compress(const struct xpci_root *root, const struct packed *how,
-                    const struct xpci_buf *plain, struct xpci_buf *out)
+                    const struct xpci_buf *plain, struct xpci_buf *out,
+                    bool *done, struct xpci_error *err)
 {
     const struct xpci_run run = { how->argv, .root = root, .input = plain };
+    int ret = xpci_run(&run, out, NULL);
 
-    xpci_buf_clear(out);
-    return xpci_run(&run, out, NULL);
+    xpci_need(ret != -ENOMEM, err);
+    *done = ret == 0;
+    return 0;
 }
 
 /* Zeros end every segment, also lz4's, and aligned is what follows them. */
@@ -172,14 +179,17 @@ static int put_behind(const struct xpci_root *root,
                       const struct xpci_buf *archive, struct xpci_append *add,
                       struct xpci_error *err)
 {
+    bool done = false;
     size_t i = 0;
 
     while (end->packed && i < XPCI_ARRAY_SIZE(all_packed) &&
            strcmp(all_packed[i].name, end->packed) != 0)
         i++;
     if (end->packed && i < XPCI_ARRAY_SIZE(all_packed) &&
-        end->packed_end == end->size &&
-        compress(root, &all_packed[i], archive, &add->tail) == 0)
+        end->packed_end == end->size)
+        xpci_try(
+            compress(root, &all_packed[i], archive, &add->tail, &done, err));
+    if (done)
         return 0;
     xpci_buf_clear(&add->tail);
     if (end->packed && (i == XPCI_ARRAY_SIZE(all_packed) ||
@@ -223,8 +233,9 @@ int xpci_append_make(const struct xpci_root *root,
                      struct xpci_append *out, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf module = { 0 }, archive = { 0 };
-    bool ours = is_ours(root, image->path, parts->mark);
+    bool ours = false;
 
+    xpci_try(is_ours(root, image->path, parts->mark, &ours, err));
     out->keep = ours ? parts->mark : parts->end.size;
     if (!script)
         return ours ? 0

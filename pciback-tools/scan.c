@@ -197,6 +197,7 @@ static int identify(struct pci_dev *pdev, struct xpci_device *dev,
                     struct xpci_error *err)
 {
     unsigned int base, sub, prog_if;
+    bool subsys;
     int end = 0;
 
     pci_fill_info(pdev, PCI_FILL_MODULE_ALIAS);
@@ -210,14 +211,14 @@ static int identify(struct pci_dev *pdev, struct xpci_device *dev,
     } else {
         pci_fill_info(pdev, PCI_FILL_IDENT | PCI_FILL_CLASS |
                                 PCI_FILL_CLASS_EXT | PCI_FILL_SUBSYS);
+        subsys = pdev->known_fields & PCI_FILL_SUBSYS;
         dev->vendor = pdev->vendor_id;
         dev->device = pdev->device_id;
         dev->class_code = pdev->device_class;
         prog_if = pdev->prog_if;
-        if (pdev->known_fields & PCI_FILL_SUBSYS) {
-            dev->subvendor = pdev->subsys_vendor_id;
-            dev->subdevice = pdev->subsys_id;
-        }
+        /* not what a damaged alias began with */
+        dev->subvendor = subsys ? pdev->subsys_vendor_id : 0;
+        dev->subdevice = subsys ? pdev->subsys_id : 0;
     }
     return xpci_asprintf(
         err, &dev->modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X",
