@@ -81,7 +81,9 @@ static int remove_pv(const struct plugin_job *de)
 /*
  * libxl_device_pci_remove() revokes the device first, then asks the guest to
  * let go, for 10 s, and reports success even if it did not. Hence only with a
- * guest that answers, and again if its records tell that the guest was late.
+ * guest that answers. If the guest was late its record is dropped here: asked
+ * for a device that it no longer has, xen-pciback never answers
+ * (xen_pcibk_reconfigure()).
  */
 static int wait_answering(const struct plugin_job *de, int64_t deadline)
 {
@@ -92,18 +94,38 @@ static int wait_answering(const struct plugin_job *de, int64_t deadline)
     return plugin_wait_connected(de->p, de->dom->id, deadline, de->err);
 }
 
-static int detach_pv(const struct plugin_job *de, int64_t deadline)
+/* Somebody else may be about to remove the record of what was let go. */
+static int drop_late(const struct plugin_job *de)
+{
+    int64_t settled = plugin_now_ms() + PLUGIN_SETTLE_MS;
+    const char *state;
+    int ret;
+
+    do
+        ret = plugin_recorded(de, &state);
+    while (ret > 0 && plugin_wait(settled));
+    return ret > 0 ? plugin_let_go(de) : ret;
+}
+
+static int try_pv(const struct plugin_job *de, int64_t deadline)
 {
     const char *state;
+    int ret = wait_answering(de, deadline);
+
+    if (ret != 0)
+        return ret;
+    ret = plugin_recorded(de, &state);
+    if (ret > 0)
+        ret = strcmp(state, "detached") ? remove_pv(de) : drop_late(de);
+    return ret < 0 ? ret : plugin_recorded(de, &state);
+}
+
+static int detach_pv(const struct plugin_job *de, int64_t deadline)
+{
     int ret = 1;
 
-    for (int tries = 0; tries < 2 && ret == 1; tries++) {
-        ret = wait_answering(de, deadline);
-        if (ret == 0)
-            ret = remove_pv(de);
-        if (ret == 0)
-            ret = plugin_recorded(de, &state);
-    }
+    for (int tries = 0; tries < 2 && ret == 1; tries++)
+        ret = try_pv(de, deadline);
     return ret;
 }
 

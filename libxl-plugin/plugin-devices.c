@@ -29,6 +29,9 @@ struct reader {
     unsigned int state; /* of the whole backend */
     bool details;
     struct xpci_guest_devices *out;
+    const struct xpci_bdf *device; /* whose record is to be dropped */
+    unsigned int left;             /* records of its guest after that */
+    bool wrote;
     struct xpci_error *err;
     int ret;
 };
@@ -42,17 +45,32 @@ static void inconsistent(struct reader *rd, const char *why)
                                  rd->path, why);
 }
 
-/* NULL if there is no such node. */
-static char *_printf_(2, 3) read_path(struct reader *rd, const char *fmt, ...)
+static void _printf_(2, 3) set_path(struct reader *rd, const char *fmt, ...)
 {
-    char *value;
     va_list ap;
 
-    if (rd->ret < 0)
-        return NULL;
     va_start(ap, fmt);
     vsnprintf(rd->path, sizeof(rd->path), fmt, ap);
     va_end(ap);
+}
+
+/* A node of the guest's backend, or with an index NAME-INDEX. */
+static void set_node(struct reader *rd, const char *name, int index)
+{
+    char suffix[16] = "";
+
+    if (index >= 0)
+        snprintf(suffix, sizeof(suffix), "-%d", index);
+    set_path(rd, BACKENDS "/%u/0/%s%s", rd->domid, name, suffix);
+}
+
+/* What is at the path; NULL if there is no such node. */
+static char *read_path(struct reader *rd)
+{
+    char *value;
+
+    if (rd->ret < 0)
+        return NULL;
     value = xs_read(rd->p->xs, rd->t, rd->path, NULL);
     if (!value && errno != ENOENT)
         rd->ret = xpci_error_errno(rd->err, errno,
@@ -60,14 +78,10 @@ static char *_printf_(2, 3) read_path(struct reader *rd, const char *fmt, ...)
     return value;
 }
 
-/* A node of the guest's backend, or with an index NAME-INDEX. */
 static char *read_node(struct reader *rd, const char *name, int index)
 {
-    char suffix[16] = "";
-
-    if (index >= 0)
-        snprintf(suffix, sizeof(suffix), "-%d", index);
-    return read_path(rd, BACKENDS "/%u/0/%s%s", rd->domid, name, suffix);
+    set_node(rd, name, index);
+    return read_path(rd);
 }
 
 static bool scan(const char *value, const char *fmt, unsigned int *out)
@@ -111,10 +125,10 @@ static const char *state_name(const struct reader *rd, unsigned int state,
         return "stale";
     if (rd->type == XPCI_DOMAIN_HVM) /* pciback's view is not the guest's */
         return "unknown";
+    if (state == CLOSED || (state == CLOSING && rd->state == CONNECTED))
+        return "detached";
     if (state == CLOSING)
         return "detaching";
-    if (state == CLOSED)
-        return "detached";
     /* While another device comes or goes nothing can be said of this one. */
     return exported && rd->state == CONNECTED ? "attached" : "pending";
 }
@@ -159,7 +173,8 @@ static void read_device(struct reader *rd, int index)
 /* The name now; the one when the backend was made; the number. */
 static void read_name(struct reader *rd)
 {
-    rd->domain = read_path(rd, "/local/domain/%u/name", rd->domid);
+    set_path(rd, "/local/domain/%u/name", rd->domid);
+    rd->domain = read_path(rd);
     if (!rd->domain)
         rd->domain = read_node(rd, "domain", -1);
     if (!rd->domain && rd->ret == 0)
@@ -183,58 +198,134 @@ static void read_guest(struct reader *rd)
     free(xpci_steal(rd->domain));
 }
 
-static int read_guests(struct plugin *p, xs_transaction_t t, bool details,
-                       struct xpci_guest_devices *out, struct xpci_error *err)
+static void read_guests(struct reader *rd)
 {
-    struct reader rd = {
-        .p = p, .t = t, .details = details, .out = out, .err = err
-    };
     unsigned int n = 0;
-    _cleanup_free_ char **names = xs_directory(p->xs, t, BACKENDS, &n);
+    _cleanup_free_ char **names = xs_directory(rd->p->xs, rd->t, BACKENDS, &n);
 
+    xpci_guest_devices_clear(rd->out);
     if (!names && errno != ENOENT)
-        return xpci_error_errno(err, errno,
-                                "cannot list '" BACKENDS "' in xenstore");
-    for (unsigned int i = 0; rd.ret == 0 && i < n; i++) {
-        if (!scan(names[i], "%5u%n", &rd.domid))
-            return xpci_error_set(err, EUCLEAN,
-                                  "xenstore is inconsistent: '" BACKENDS
-                                  "/%s' is not a domain",
-                                  names[i]);
-        read_guest(&rd);
+        rd->ret = xpci_error_errno(rd->err, errno,
+                                   "cannot list '" BACKENDS "' in xenstore");
+    for (unsigned int i = 0; rd->ret == 0 && i < n; i++) {
+        if (scan(names[i], "%5u%n", &rd->domid))
+            read_guest(rd);
+        else
+            rd->ret = xpci_error_set(rd->err, EUCLEAN,
+                                     "xenstore is inconsistent: '" BACKENDS
+                                     "/%s' is not a domain",
+                                     names[i]);
     }
-    return rd.ret;
 }
 
 /*
  * In a transaction, since libxl renumbers the nodes when a device goes. What
  * was read counts only if its end says that nothing changed meanwhile.
  */
+static int transact(struct reader *rd, void (*step)(struct reader *))
+{
+    struct plugin *p = rd->p;
+
+    for (int tries = 0; tries < MAX_TRIES; tries++) {
+        rd->t = xs_transaction_start(p->xs);
+        if (rd->t == XBT_NULL)
+            return xpci_error_errno(rd->err, errno,
+                                    "cannot start a xenstore transaction");
+        rd->ret = 0;
+        step(rd);
+        if (xs_transaction_end(p->xs, rd->t, rd->wrote && rd->ret < 0))
+            return rd->ret;
+        if (errno != EAGAIN)
+            return xpci_error_errno(rd->err, errno,
+                                    "cannot end a xenstore transaction");
+    }
+    return xpci_error_set(rd->err, EBUSY,
+                          "xenstore keeps changing, another toolstack is at "
+                          "work; try again");
+}
+
 int plugin_records(struct plugin *p, bool details,
                    struct xpci_guest_devices *out, struct xpci_error *err)
 {
-    for (int tries = 0; tries < MAX_TRIES; tries++) {
-        _cleanup_guest_devices_ struct xpci_guest_devices devs = { 0 };
-        xs_transaction_t t = xs_transaction_start(p->xs);
-        int ret;
+    _cleanup_guest_devices_ struct xpci_guest_devices devs = { 0 };
+    struct reader rd = { .p = p, .details = details, .out = &devs, .err = err };
+    int ret = transact(&rd, read_guests);
 
-        if (t == XBT_NULL)
-            return xpci_error_errno(err, errno,
-                                    "cannot start a xenstore transaction");
-        ret = read_guests(p, t, details, &devs, err);
-        if (!xs_transaction_end(p->xs, t, false)) {
-            if (errno == EAGAIN)
-                continue;
-            return xpci_error_errno(err, errno,
-                                    "cannot end a xenstore transaction");
-        }
-        if (ret == 0)
-            *out = xpci_steal(devs);
-        return ret;
+    if (ret == 0)
+        *out = xpci_steal(devs);
+    return ret;
+}
+
+/* NULL removes it. The first error is kept here too. */
+static void write_node(struct reader *rd, const char *name, int index,
+                       const char *value)
+{
+    if (rd->ret < 0)
+        return;
+    set_node(rd, name, index);
+    rd->wrote = true;
+    if (!(value ? xs_write(rd->p->xs, rd->t, rd->path, value, strlen(value))
+                : xs_rm(rd->p->xs, rd->t, rd->path)) &&
+        errno != ENOENT)
+        rd->ret = xpci_error_errno(rd->err, errno,
+                                   "cannot change '%s' in xenstore", rd->path);
+}
+
+static void move_record(struct reader *rd, int from, int to)
+{
+    static const char *const nodes[] = { "dev", "vdev", "vdevfn", "opts",
+                                         "key", "name", "state" };
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(nodes); i++) {
+        _cleanup_free_ char *value = read_node(rd, nodes[i], from);
+
+        write_node(rd, nodes[i], to, value);
+        write_node(rd, nodes[i], from, NULL);
     }
-    return xpci_error_set(err, EBUSY,
-                          "xenstore keeps changing, another toolstack is at "
-                          "work; try again");
+}
+
+/* The index of the device's record, -1 if the guest has not let go of it. */
+static int find_let_go(struct reader *rd, int num)
+{
+    bool connected = read_number(rd, STATE, -1) == CONNECTED;
+
+    for (int i = 0; rd->ret == 0 && i < num; i++) {
+        _cleanup_free_ char *address = read_node(rd, "dev", i);
+        struct xpci_bdf bdf;
+
+        if (address && xpci_bdf_parse(address, &bdf) == 0 &&
+            !xpci_bdf_cmp(&bdf, rd->device))
+            return connected && read_number(rd, STATE, i) == CLOSING ? i : -1;
+    }
+    return -1;
+}
+
+/* libxl counts on there being no gap: the last record fills it. */
+static void drop_record(struct reader *rd)
+{
+    int num = (int)read_number(rd, NUM_DEVS, -1);
+    int index = find_let_go(rd, num);
+    char left[16];
+
+    rd->wrote = index >= 0;
+    if (!rd->wrote)
+        return;
+    rd->left = (unsigned int)num - 1;
+    move_record(rd, num - 1, index);
+    snprintf(left, sizeof(left), "%u", rd->left);
+    write_node(rd, "num_devs", -1, left);
+}
+
+int plugin_drop_record(const struct plugin_job *job, unsigned int *left)
+{
+    struct reader rd = { .p = job->p,
+                         .domid = job->dom->id,
+                         .device = job->device,
+                         .err = job->err };
+
+    xpci_try(transact(&rd, drop_record));
+    *left = rd.left;
+    return !rd.wrote;
 }
 
 const struct xpci_guest_device *plugin_record(
@@ -276,10 +367,11 @@ int plugin_owner_note(struct plugin *p, const struct xpci_bdf *bdf, bool *found,
                       uint32_t *domid, struct xpci_error *err)
 {
     struct reader rd = { .p = p, .t = XBT_NULL, .err = err };
-    /* PCI_INFO_PATH of libxl_pci.c, since 4.15 */
-    _cleanup_free_ char *value = read_path(
-        &rd, "/libxl/pci/%04x-%02x-%02x-%x/domid", XPCI_BDF_ARGS(*bdf));
+    _cleanup_free_ char *value = NULL;
 
+    /* PCI_INFO_PATH of libxl_pci.c, since 4.15 */
+    set_path(&rd, "/libxl/pci/%04x-%02x-%02x-%x/domid", XPCI_BDF_ARGS(*bdf));
+    value = read_path(&rd);
     *found = value;
     if (value && !scan(value, "%5u%n", domid))
         return xpci_error_set(err, EUCLEAN,

@@ -12,9 +12,8 @@
 #define PCIBACK_DIR "/sys/bus/pci/drivers/pciback"
 #define NOTES "/libxl/pci"
 #define BACKENDS "/local/domain/0/backend/pci"
-#define EJECT_WAIT_MS 30000
-/* What another toolstack does in between it has finished until then. */
-#define LOOK_AGAIN_MS 2000
+#define EJECT_WAIT_S 30
+#define LOOKS 3
 #define LOOK_AGAIN_PV_MS 12000 /* libxl waits 10 s for the guest's backend */
 
 struct sightings {
@@ -180,7 +179,7 @@ static int see_guest(struct plugin *p, struct sightings *all,
     all->pv = true;
     for (size_t i = 0; i < all->n; i++) {
         if (is_of(&all->v[i], XPCI_SEEN_LIVE, XPCI_BY_LIVE, info->domid))
-            all->v[i].seen |= XPCI_SEEN_TAKEN;
+            all->v[i].seen |= XPCI_SEEN_TAKEN | XPCI_SEEN_PV;
     }
     return 0;
 }
@@ -331,10 +330,12 @@ static int _printf_(3, 4) change(const struct plugin_job *job,
                             path);
 }
 
+/* A guest that runs hears of its device's own node only. */
 static int forget(const struct plugin_job *job)
 {
     uint32_t domid = job->dom->id;
 
+    xpci_try(change(job, NULL, "/local/domain/%u/device/pci/0", domid));
     xpci_try(change(job, NULL, BACKENDS "/%u", domid));
     xpci_try(change(job, NULL, "/local/domain/%u/device/pci", domid));
     return change(job, NULL, "/libxl/%u/device/pci", domid);
@@ -349,6 +350,18 @@ static int change_note(const struct plugin_job *job, const char *value)
 static int unnote(const struct plugin_job *job)
 {
     return change_note(job, NULL);
+}
+
+int plugin_let_go(const struct plugin_job *job)
+{
+    unsigned int left;
+    int ret = plugin_drop_record(job, &left);
+
+    if (ret != 0)
+        return ret;
+    if (left == 0)
+        xpci_try(forget(job));
+    return unnote(job);
 }
 
 static int note(const struct plugin_job *job)
@@ -369,7 +382,7 @@ static int finish(const struct plugin_job *job)
 
 static int eject(const struct plugin_job *job)
 {
-    int ret = plugin_eject(job, plugin_now_ms() + EJECT_WAIT_MS);
+    int ret = plugin_eject(job, plugin_now_ms() + EJECT_WAIT_S * 1000);
 
     if (ret > 0)
         return xpci_error_set(job->err, ETIMEDOUT,
@@ -378,13 +391,21 @@ static int eject(const struct plugin_job *job)
     return ret < 0 ? ret : finish(job);
 }
 
+static int detach(const struct plugin_job *job)
+{
+    struct xpci_domain dom = *job->dom;
+
+    dom.type = XPCI_DOMAIN_PV;
+    return plugin_detach(job->p, &dom, job->device, EJECT_WAIT_S, job->err);
+}
+
 /* A failure is the finding's, in the end only if it is still there. */
 static void put_right(struct plugin *p, struct xpci_mismatch *f)
 {
     static int (*const remedies[])(const struct plugin_job *) = {
         [XPCI_REMEDY_FORGET] = forget, [XPCI_REMEDY_UNNOTE] = unnote,
         [XPCI_REMEDY_NOTE] = note,     [XPCI_REMEDY_EJECT] = eject,
-        [XPCI_REMEDY_FINISH] = finish,
+        [XPCI_REMEDY_FINISH] = finish, [XPCI_REMEDY_DETACH] = detach,
     };
     struct xpci_domain dom = { .id = f->domid, .name = f->domain };
     struct xpci_error err = { 0 };
@@ -396,19 +417,46 @@ static void put_right(struct plugin *p, struct xpci_mismatch *f)
     xpci_error_clear(&err);
 }
 
+static bool any_new(const struct xpci_mismatches *now,
+                    const struct xpci_mismatches *before)
+{
+    for (size_t i = 0; i < now->n; i++) {
+        if (!find(before, &now->v[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Until two looks in a row see the same, as far as *now has come then. */
+static int look_again(struct plugin *p, bool pv, struct xpci_mismatches *before,
+                      struct xpci_mismatches *now, struct xpci_error *err)
+{
+    for (int left = LOOKS; left-- > 0;) {
+        int64_t wait = pv ? LOOK_AGAIN_PV_MS : PLUGIN_SETTLE_MS;
+        int64_t until = plugin_now_ms() + wait;
+
+        while (plugin_wait(until))
+            ;
+        xpci_try(look(p, now, &pv, err));
+        if (left == 0 || !any_new(now, before))
+            break;
+        xpci_mismatches_clear(before);
+        *before = xpci_steal(*now);
+    }
+    return 0;
+}
+
 /*
- * Only what is still so after a while: another toolstack may be at work. What
- * was put right is then proven by a third look, which may find more.
+ * Only what is still so after a while: another toolstack may be at work, or a
+ * kernel at what a killed one has asked for. What was put right is then proven
+ * by another look, which may find more.
  */
-static int fix_all(struct plugin *p, const struct xpci_mismatches *first,
-                   bool pv, struct xpci_mismatches *out, struct xpci_error *err)
+static int fix_all(struct plugin *p, struct xpci_mismatches *first, bool pv,
+                   struct xpci_mismatches *out, struct xpci_error *err)
 {
     _cleanup_mismatches_ struct xpci_mismatches now = { 0 }, after = { 0 };
-    int64_t until = plugin_now_ms() + (pv ? LOOK_AGAIN_PV_MS : LOOK_AGAIN_MS);
 
-    while (plugin_wait(until))
-        ;
-    xpci_try(look(p, &now, &pv, err));
+    xpci_try(look_again(p, pv, first, &now, err));
     for (size_t i = 0; i < now.n; i++) {
         if (find(first, &now.v[i]))
             put_right(p, &now.v[i]);

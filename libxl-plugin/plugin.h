@@ -93,6 +93,14 @@ const struct xpci_guest_device *plugin_record(
 int plugin_recorded(const struct plugin_job *job,
                     const char **state) _must_check_;
 /*
+ * Removes the record of a device that its PV guest has let go of: asked for,
+ * and the backend is Connected again. libxl would have done so next, had it
+ * not been killed or given up. 0, or 1 if the guest has not let go; *left is
+ * how many records the guest still has.
+ */
+int plugin_drop_record(const struct plugin_job *job,
+                       unsigned int *left) _must_check_;
+/*
  * Waits until the pci backend of a PV guest is Connected: frontend and backend
  * agree on all its devices. 0 if it is or there is none, 1 if it still is not
  * at @deadline (plugin_now_ms()).
@@ -147,7 +155,12 @@ int plugin_host(void *ctx, const struct xpci_domain *dom,
 int plugin_reconcile(void *ctx, bool fix, struct xpci_mismatches *out,
                      struct xpci_error *err);
 
+/* plugin_drop_record(), and all else that libxl would remove; 0, 1, -errno. */
+int plugin_let_go(const struct plugin_job *job) _must_check_;
+
 /* plugin.c */
+/* What another toolstack does in between it has finished until then. */
+#define PLUGIN_SETTLE_MS 2000
 int64_t plugin_now_ms(void); /* monotonic */
 /* Between two looks at what takes its time: false once @deadline is over. */
 bool plugin_wait(int64_t deadline) _must_check_;

@@ -13,6 +13,7 @@
 #define MUTE XPCI_SEEN_MUTE
 #define XEN XPCI_SEEN_XEN
 #define PCIBACK XPCI_SEEN_PCIBACK
+#define PV XPCI_SEEN_PV
 
 /*
  * Of a device that a running guest has, only the note is ever written. Its
@@ -45,7 +46,10 @@ static const struct xpci_rule rules[] = {
     { LIVE | TAKEN, NOTE_RIGHT | TWICE, XPCI_BY_LIVE, XPCI_REMEDY_NOTE,
       "libxl has no note that the guest has it, and would give it away",
       "write the note" },
-    { LIVE | TAKEN, XEN | TWICE, XPCI_BY_LIVE, XPCI_REMEDY_NONE,
+    { LIVE | PV, XEN | TWICE | DEAD | FOREIGN, XPCI_BY_LIVE, XPCI_REMEDY_DETACH,
+      "Xen has taken it from the guest, but xenstore records it",
+      "finish its detach" },
+    { LIVE | TAKEN, XEN | TWICE | PV, XPCI_BY_LIVE, XPCI_REMEDY_NONE,
       "the guest has it by its record, but Xen does not give it to a guest",
       "detach it" },
     { LIVE, PCIBACK, XPCI_BY_LIVE, XPCI_REMEDY_NONE,

@@ -30,6 +30,7 @@ enum xpci_seen {
     XPCI_SEEN_MUTE = 256,       /* the model of who should have it is silent */
     XPCI_SEEN_XEN = 512,        /* Xen has given it to a guest */
     XPCI_SEEN_PCIBACK = 1024,   /* its driver is pciback */
+    XPCI_SEEN_PV = 2048,        /* the recorded guest that runs is PV */
 };
 
 /* By whom a guest was named. */
@@ -55,6 +56,7 @@ enum xpci_remedy {
     XPCI_REMEDY_NOTE,   /* write it */
     XPCI_REMEDY_EJECT,  /* ask the guest to let go, then finish */
     XPCI_REMEDY_FINISH, /* have libxl forget it */
+    XPCI_REMEDY_DETACH, /* as the command does */
 };
 
 struct xpci_rule {

@@ -20,12 +20,14 @@
 #define MUTE XPCI_SEEN_MUTE
 #define XEN XPCI_SEEN_XEN
 #define PCIBACK XPCI_SEEN_PCIBACK
+#define PV XPCI_SEEN_PV
 
 /* The remedies in the order of the rules, a letter each. */
 static const char letters[] = {
     [XPCI_REMEDY_NONE] = '-',   [XPCI_REMEDY_FORGET] = 'f',
     [XPCI_REMEDY_UNNOTE] = 'u', [XPCI_REMEDY_NOTE] = 'n',
     [XPCI_REMEDY_EJECT] = 'e',  [XPCI_REMEDY_FINISH] = 'd',
+    [XPCI_REMEDY_DETACH] = 'p',
 };
 
 static void remedies(unsigned int seen, char *out)
@@ -65,6 +67,10 @@ static void each_disagreement_has_its_remedy(void **state)
         { LIVE | NOTE | NOTE_RIGHT | XEN | PCIBACK, "d" },
         { LIVE | NOTE | NOTE_RIGHT | PCIBACK, "d" },
         { LIVE | PCIBACK, "d" },
+        { LIVE | TAKEN | PV | NOTE | NOTE_RIGHT | PCIBACK, "p" },
+        { LIVE | TAKEN | PV | PCIBACK, "np" },
+        { LIVE | TAKEN | PV | NOTE | NOTE_RIGHT | XEN | PCIBACK, "" },
+        { LIVE | TAKEN | TWICE | PV | PCIBACK, "-" },
         /* a failed attach by xl */
         { LIVE | TAKEN | XEN | PCIBACK, "n" },
         { LIVE | TAKEN | NOTE | XEN | PCIBACK, "n" },
@@ -95,12 +101,14 @@ static void what_a_guest_has_is_not_touched(void **state)
     char got[16];
 
     (void)state;
-    for (unsigned int seen = 0; seen < PCIBACK << 1; seen++) {
+    for (unsigned int seen = 0; seen < PV << 1; seen++) {
         remedies(seen, got);
         if ((seen & LIVE && seen & (TAKEN | MUTE | TWICE | FOREIGN)) &&
             strpbrk(got, "fed"))
             fail_msg("%x: %s", seen, got);
         if (seen & LIVE && strpbrk(got, "fue"))
+            fail_msg("%x: %s", seen, got);
+        if ((seen & XEN || !(seen & PV)) && strchr(got, 'p'))
             fail_msg("%x: %s", seen, got);
     }
 }

@@ -72,6 +72,7 @@ boot1() {
 	come_and_go
 	killed
 	silent
+	late_of_two
 	does xl destroy pv
 	run xpci reconcile --fix
 	same 'at last'
@@ -151,6 +152,39 @@ silent() {
 	trap_row 'detach of a card from a PV guest that is paused' "$xl" \
 		'exit status 1 after the 5 s of `--timeout 5`, nothing was revoked'
 	does xl unpause pv
-	run xpci reconcile --fix
+	wait_let_go 0000:00:00.0
 	run xpci slots pv
+	like 'slots says that only the record is left' \
+		"0000:$card .*detached" "$output"
+	does xpci detach --timeout 60 pv $card
+	same 'then'
+}
+
+wait_let_go() { # wait_let_go VBDF
+	wait_guest 60 "GUEST-PCI - $1"
+	wait_for 60 'the backend is at rest' is_connected
+}
+
+is_connected() {
+	[ "$(xenstore-read "/local/domain/0/backend/pci/$(xl domid pv)/0/state")" = 4 ]
+}
+
+# xl gives up on it; the other device keeps its record and its place.
+late_of_two() {
+	does xpci attach pv 03:00.0 $card
+	wait_guest 60 'GUEST-PCI \+ 0000:00:01.0'
+	does xl pause pv
+	run xl pci-detach pv 03:00.0
+	does xl unpause pv
+	wait_let_go 0000:00:00.0
+	does xpci reconcile --fix
+	like 'reconcile removes the record' \
+		'0000:03:00.0 pv +fixed Xen has taken it from the guest' "$output"
+	is 'of that device alone' "1 $card" \
+		"$(xl pci-list pv | awk '/:/ { n++; d = $2 } END { print n, substr(d, 6) }')"
+	does xpci attach pv 03:00.0
+	wait_guest 60 'GUEST-PCI \+ 0000:00:00.0'
+	does xpci detach --timeout 60 pv 03:00.0
+	does xpci detach --timeout 60 pv $card
+	same 'then'
 }
