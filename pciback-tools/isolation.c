@@ -47,21 +47,31 @@ struct step {
     size_t culprit; /* from here up, the first that does not isolate */
 };
 
+/* The first bridge of the segment that reads all ones (D3cold), or NONE. */
+static size_t find_mute(const struct xpci_inventory *inv, uint32_t segment)
+{
+    size_t end = xpci_inventory_from(inv, segment + 1, 0);
+
+    for (size_t i = xpci_inventory_from(inv, segment, 0); i < end; i++) {
+        if (inv->dev[i].header == 0xff && inv->dev[i].class_code == 0x0604)
+            return i;
+    }
+    return NONE;
+}
+
 /*
  * Bridges above that alias @i, or do not keep it apart from its neighbours.
- * A bridge that reads all ones (D3cold), @mute, may be above any orphan.
+ * Any orphan may be behind @mute, the bridge of its segment that sleeps.
  */
 static void join_bridges(const struct xpci_inventory *inv, struct xpci_tie *tie,
                          struct step *step, size_t mute, size_t i)
 {
-    const struct xpci_bdf *bdf = &inv->dev[i].bdf;
     size_t up = inv->dev[i].parent, *owner = &step[i].owner;
     int type;
 
     *owner = NONE;
     step[i].culprit = step[i].isolates ? NONE : i;
-    if (up == NONE && mute != NONE && bdf->bus &&
-        bdf->segment == inv->dev[mute].bdf.segment)
+    if (up == NONE && mute != NONE && inv->dev[i].bdf.bus)
         join(tie, i, mute, XPCI_RULE_MUTE, mute);
     if (up == NONE)
         return;
@@ -197,11 +207,11 @@ static int join_kernel(const struct xpci_inventory *inv, struct xpci_tie *tie,
     size_t mute = NONE;
 
     xpci_need(step, NULL);
-    for (size_t i = 0; i < inv->n && mute == NONE; i++) {
-        if (inv->dev[i].header == 0xff && inv->dev[i].class_code == 0x0604)
-            mute = i;
-    }
     for (size_t i = 0; i < inv->n; i++) {
+        uint32_t segment = inv->dev[i].bdf.segment;
+
+        if (i == 0 || segment != inv->dev[i - 1].bdf.segment)
+            mute = find_mute(inv, segment);
         step[i].isolates = xpci_acs_isolates(inv, i, as_enabled);
         join_bridges(inv, tie, step, mute, i);
     }
