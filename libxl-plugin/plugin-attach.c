@@ -238,29 +238,30 @@ static void add(struct plugin_job *jobs, size_t n, bool with_slot,
     }
 }
 
-/* xenstore has it too: two toolstacks at once may overwrite each other's. */
+/*
+ * libxl asks the device model where the device is (query-pci) and records that
+ * slot, or fails. Two toolstacks at once may overwrite each other's record.
+ */
 static int read_back_hvm(const struct plugin_job *at)
 {
-    const struct xpci_monitor_device *seen =
-        xpci_monitor_find(&at->view->bus, at->id);
+    const struct xpci_guest_device *seen =
+        plugin_record(at, &at->view->records);
     unsigned int asked = at->request->vslot;
-    bool recorded = plugin_record(at, &at->view->records);
 
-    if (seen && recorded && (!asked || seen->slot == asked)) {
-        at->request->vslot = seen->slot;
+    if (seen && (!asked || seen->requested == asked)) {
+        at->request->vslot = seen->requested;
         return 0;
     }
-    if (!seen || !recorded)
-        xpci_error_set(at->err, EIO,
-                       "libxl reports %s as attached to '%s', but %s does not "
-                       "have it",
-                       at->bdf, at->dom->name,
-                       seen ? "xenstore" : "the device model");
-    else
+    if (seen)
         xpci_error_set(at->err, EIO,
                        "'%s' was to get %s at slot %x, but the device model "
                        "has it at %x",
-                       at->dom->name, at->bdf, asked, seen->slot);
+                       at->dom->name, at->bdf, asked, seen->requested);
+    else
+        xpci_error_set(at->err, EIO,
+                       "libxl reports %s as attached to '%s', but xenstore "
+                       "does not have it",
+                       at->bdf, at->dom->name);
     return failed(at);
 }
 
@@ -293,11 +294,9 @@ static void view_clear(struct plugin_view *view)
 static int view(struct plugin *p, const struct xpci_domain *dom,
                 struct plugin_view *out, struct xpci_error *err)
 {
-    view_clear(out);
-    out->unheard = false;
     xpci_try(plugin_records(p, false, &out->records, err));
     return dom->type == XPCI_DOMAIN_HVM
-               ? plugin_slots(p, dom->id, &out->bus, &out->unheard, err)
+               ? plugin_slots(p, dom->id, &out->bus, err)
                : 0;
 }
 
@@ -329,20 +328,18 @@ static int read_back(const struct plugin_job *jobs, size_t n,
                      struct plugin_view *now, struct xpci_error *err)
 {
     const struct plugin_job *at = jobs;
+    bool hvm = at->dom->type == XPCI_DOMAIN_HVM, given = false;
     int64_t deadline = plugin_now_ms() + PV_WAIT_MS;
-    bool given = false;
 
-    xpci_try(view(at->p, at->dom, now, err));
+    xpci_guest_devices_clear(&now->records);
+    xpci_try(plugin_records(at->p, true, &now->records, err));
     for (size_t i = 0; i < n; i++) {
         at = &jobs[i];
         if (at->request->ret == 0)
-            at->request->ret = at->dom->type == XPCI_DOMAIN_HVM
-                                   ? read_back_hvm(at)
-                                   : wait_pv(at, deadline);
+            at->request->ret = hvm ? read_back_hvm(at) : wait_pv(at, deadline);
         given |= at->request->ret == 0;
     }
-    at->request->unheard =
-        given && now->unheard && plugin_unheard(at->p, at->dom->id);
+    at->request->unheard = hvm && given && plugin_unheard(at->p, at->dom->id);
     return 0;
 }
 

@@ -24,7 +24,7 @@ int plugin_destroy(const struct plugin_job *job)
 int plugin_in_model(const struct plugin_job *job)
 {
     _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
-    int ret = plugin_slots(job->p, job->dom->id, &bus, NULL, job->err);
+    int ret = plugin_slots(job->p, job->dom->id, &bus, job->err);
 
     return ret < 0 ? ret : xpci_monitor_find(&bus, job->id) != NULL;
 }

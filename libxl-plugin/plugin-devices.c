@@ -414,7 +414,7 @@ int plugin_devices(void *ctx, bool slots, struct xpci_guest_devices *out,
         if (domid == asked || strcmp(devs.v[i].state, "unknown"))
             continue;
         asked = domid;
-        ret = plugin_slots(p, domid, &bus, NULL, NULL);
+        ret = plugin_slots(p, domid, &bus, NULL);
         if (ret == 0)
             fill_slots(&devs, domid, &bus);
         else if (ret == -ENOMEM)

@@ -170,7 +170,7 @@ static int see_guest(struct plugin *p, struct sightings *all,
     if (info->domid == 0 || info->dying)
         return 0;
     if (info->domain_type == LIBXL_DOMAIN_TYPE_HVM) {
-        if (plugin_slots(p, info->domid, &bus, NULL, NULL) == -ENOMEM)
+        if (plugin_slots(p, info->domid, &bus, NULL) == -ENOMEM)
             return xpci_error_oom(err);
         for (size_t i = 0; i < all->n; i++)
             judge_model(all, &all->v[i], info->domid, &bus);

@@ -10,6 +10,7 @@
 #define MONITOR "/var/run/xen/qmp-libxenstat-%u"
 #define ANSWER_S 10
 #define NEWS_MS 3000
+#define BUSY_MS 50
 
 static FILE *call_model(uint32_t domid)
 {
@@ -61,37 +62,31 @@ static int ask(FILE *model, const char *command, char **out)
 }
 
 /* The way to a device model in a domain of its own; it has no time limit. */
-static int ask_libxl(struct plugin *p, uint32_t domid,
-                     const char *const *commands, char **answers, size_t n,
-                     struct xpci_error *err)
+static int ask_libxl(struct plugin *p, uint32_t domid, const char *command,
+                     char **out, struct xpci_error *err)
 {
-    int rc = 0;
+    int rc;
 
     plugin_log_reset(p);
-    for (size_t i = 0; i < n && !rc; i++)
-        rc = libxl_qemu_monitor_command(p->ctx, domid, commands[i], &answers[i],
-                                        NULL);
+    rc = libxl_qemu_monitor_command(p->ctx, domid, command, out, NULL);
     return rc ? plugin_error(p, rc, err,
                              "cannot ask the device model of domain %u", domid)
               : 0;
 }
 
-/* The commands one after the other. A mute model is not asked again. */
-static int ask_all(struct plugin *p, uint32_t domid,
-                   const char *const *commands, char **answers, size_t n,
-                   struct xpci_error *err)
+/* A mute device model is not asked again. */
+int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
+                   char **out, struct xpci_error *err)
 {
     _cleanup_fclose_ FILE *model = NULL;
     int ret = -EAGAIN;
 
     if (p->mute != domid) {
         model = call_model(domid);
-        ret = model ? 0 : -errno;
+        ret = model ? ask(model, command, out) : -errno;
     }
     if (ret == -ENOENT)
-        return ask_libxl(p, domid, commands, answers, n, err);
-    for (size_t i = 0; i < n && ret == 0; i++)
-        ret = ask(model, commands[i], &answers[i]);
+        return ask_libxl(p, domid, command, out, err);
     if (ret == -ENOMEM)
         return xpci_error_oom(err);
     if (ret == -EAGAIN) {
@@ -107,17 +102,26 @@ static int ask_all(struct plugin *p, uint32_t domid,
                    : 0;
 }
 
-int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
-                   char **out, struct xpci_error *err)
+/* A device model that takes its time is busy with a guest that has heard. */
+static bool unheard_at_once(uint32_t domid)
 {
-    return ask_all(p, domid, &command, out, 1, err);
+    const struct timeval limit = { .tv_usec = BUSY_MS * 1000 };
+    _cleanup_fclose_ FILE *model = call_model(domid);
+    _cleanup_free_ char *text = NULL;
+
+    if (!model) /* as for a device model in a domain of its own */
+        return true;
+    return setsockopt(fileno(model), SOL_SOCKET, SO_RCVTIMEO, &limit,
+                      sizeof(limit)) == 0 &&
+           ask(model, XPCI_MONITOR_EVENTS, &text) == 0 &&
+           xpci_monitor_unheard(text);
 }
 
 /* That it has the device was read before: no answer here is no failure. */
 bool plugin_unheard(struct plugin *p, uint32_t domid)
 {
     int64_t deadline = plugin_now_ms() + NEWS_MS;
-    bool unheard = true;
+    bool unheard = unheard_at_once(domid);
 
     while (unheard && plugin_wait(deadline)) {
         _cleanup_free_ char *text = NULL;
@@ -130,20 +134,12 @@ bool plugin_unheard(struct plugin *p, uint32_t domid)
 }
 
 int plugin_slots(struct plugin *p, uint32_t domid,
-                 struct xpci_monitor_devices *out, bool *unheard,
-                 struct xpci_error *err)
+                 struct xpci_monitor_devices *out, struct xpci_error *err)
 {
-    static const char *const commands[] = { "info pci", XPCI_MONITOR_EVENTS };
-    char *answers[2] = { 0 };
-    int ret = ask_all(p, domid, commands, answers, unheard ? 2 : 1, err);
+    _cleanup_free_ char *text = NULL;
 
-    if (ret == 0)
-        ret = xpci_monitor_parse(answers[0], out, err);
-    if (ret == 0 && unheard)
-        *unheard = xpci_monitor_unheard(answers[1]);
-    free(answers[0]);
-    free(answers[1]);
-    return ret;
+    xpci_try(plugin_monitor(p, domid, "info pci", &text, err));
+    return xpci_monitor_parse(text, out, err);
 }
 
 int plugin_slots_used(void *ctx, const struct xpci_domain *dom, uint32_t *mask,
@@ -158,7 +154,7 @@ int plugin_slots_used(void *ctx, const struct xpci_domain *dom, uint32_t *mask,
                               "'%s' is not an HVM guest and has no virtual "
                               "slots to choose from",
                               dom->name);
-    ret = plugin_slots(p, dom->id, &bus, NULL, err);
+    ret = plugin_slots(p, dom->id, &bus, err);
     if (ret == 0)
         *mask = xpci_monitor_slots(&bus);
     return ret;

@@ -43,8 +43,7 @@ const char *plugin_reason(struct plugin *p, int rc);
 /* What was read of a guest, once for all devices of a call. */
 struct plugin_view {
     struct xpci_guest_devices records; /* of all guests */
-    struct xpci_monitor_devices bus;   /* HVM */
-    bool unheard;                      /* HVM: of a card that came or went */
+    struct xpci_monitor_devices bus;   /* HVM, before the attach */
 };
 
 /* One attach or detach, passed through its steps. */
@@ -117,9 +116,8 @@ int plugin_slots_used(void *ctx, const struct xpci_domain *dom, uint32_t *mask,
 /* A command of QEMU's monitor; @out is malloc'ed. -ETIMEDOUT after 10 s. */
 int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
                    char **out, struct xpci_error *err) _must_check_;
-/* @unheard may be NULL. */
 int plugin_slots(struct plugin *p, uint32_t domid,
-                 struct xpci_monitor_devices *out, bool *unheard,
+                 struct xpci_monitor_devices *out,
                  struct xpci_error *err) _must_check_;
 /* An HVM guest that has not heard gets 3 s: has it still not? */
 bool plugin_unheard(struct plugin *p, uint32_t domid);

@@ -233,9 +233,11 @@ static int add_device(struct scan *scan, struct xpci_error *err)
     struct pci_dev *pdev = space->pdev;
 
     xpci_need(dev, err);
-    /* of a host what every reader gets, the rest as it is asked for */
-    if (!scan->dump && pci_read_block(pdev, 0, space->data, 64))
-        space->bytes = 64;
+    /* of a host what the reader gets, the rest as it is asked for */
+    for (int n = 256; !scan->dump && n && !space->bytes; n = n > 64 ? 64 : 0) {
+        if (pci_read_block(pdev, 0, space->data, n))
+            space->bytes = (size_t)n;
+    }
     pci_setup_cache(pdev, space->data, (int)space->bytes);
     *dev = (struct xpci_device){
         .bdf = { (uint32_t)pdev->domain, pdev->bus, pdev->dev, pdev->func },
