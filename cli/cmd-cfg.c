@@ -66,6 +66,5 @@ const struct xpci_cmd xpci_cmd_cfg = {
     .max = CMD_ANY,
     .summary = "read, edit and check the pci list of guest configurations",
     .options = CMD_OPTIONS(OPT_BACKUP, OPT_COLUMNS),
-    .flags = CMD_CHANGES,
     .run = run,
 };

@@ -65,7 +65,6 @@ enum xpci_exit {
 
 enum xpci_cmd_flags {
     CMD_NEEDS_ROOT = 1, /* to change or ask the live system */
-    CMD_CHANGES = 2,    /* the system or its files; not for a recording */
 };
 
 #define CMD_ANY 0x7fffffff /* as max: any number of operands */

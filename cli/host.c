@@ -12,6 +12,11 @@ int xpci_host_lock(struct xpci_call *call, struct xpci_error *err)
         xpci_changes_pending(call->root, &call->log);
         return 0;
     }
+    if (xpci_root_is_recording(call->root))
+        return xpci_error_usage(err,
+                                "'%s' is a recording, where nothing can be "
+                                "changed; -n shows what would be",
+                                call->opt[OPT_ROOT]);
     return xpci_lock(call->root, &call->log, &call->lock, err);
 }
 

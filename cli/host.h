@@ -11,7 +11,10 @@
 #include "cmd.h"
 #include "group.h"
 
-/* call->lock, unless nothing is to be changed. */
+/*
+ * call->lock, unless nothing is to be changed. Nobody changes the system or its
+ * files without; for a recording it is a USAGE error.
+ */
 int xpci_host_lock(struct xpci_call *call, struct xpci_error *err) _must_check_;
 
 /* call->inv: of --dump, or of the root. */

@@ -57,7 +57,7 @@ int xpci_call_usage(const struct xpci_call *call, struct xpci_error *err)
                             call->cmd->max ? " " : "", call->cmd->operands);
 }
 
-static int run_in(struct xpci_call *call, const char *dir,
+static int run_in(struct xpci_call *call, const char *dir, bool recording,
                   struct xpci_error *err)
 {
     _cleanup_root_ struct xpci_root *root = NULL;
@@ -65,6 +65,8 @@ static int run_in(struct xpci_call *call, const char *dir,
     int status;
 
     xpci_try(xpci_root_new(dir, &root, err));
+    if (recording)
+        xpci_root_set_recording(root);
     call->root = root;
     if (cmd->flags & CMD_NEEDS_ROOT && geteuid() != 0 &&
         xpci_root_is_live(root) && !call->opt[OPT_DRY_RUN])
@@ -85,11 +87,6 @@ static int run_in_recording(struct xpci_call *call, const char *file,
     char *dir = NULL;
     int ret, number;
 
-    if (call->cmd->flags & CMD_CHANGES && !call->opt[OPT_DRY_RUN])
-        return xpci_error_usage(err,
-                                "'%s' is a recording, where nothing can be "
-                                "changed; -n shows what would be",
-                                file);
     if (call->opt[OPT_DUMP])
         return xpci_error_usage(err,
                                 "'%s' is a recording, and has the devices: "
@@ -98,7 +95,7 @@ static int run_in_recording(struct xpci_call *call, const char *file,
     xpci_interrupt_hold(&held);
     ret = xpci_recording_unpack(file, &dir, err);
     if (ret == 0)
-        ret = run_in(call, dir, err);
+        ret = run_in(call, dir, true, err);
     xpci_recording_remove(dir);
     number = xpci_interrupted();
     xpci_interrupt_release(&held);
@@ -124,7 +121,7 @@ static int run_command(struct xpci_call *call, int argc, char **argv,
     dir = call->opt[OPT_ROOT] ? call->opt[OPT_ROOT] : "/";
     if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
         return run_in_recording(call, dir, err);
-    return run_in(call, dir, err);
+    return run_in(call, dir, false, err);
 }
 
 /* Options before the command's name are the command's: xpci --json list. */

@@ -12,6 +12,7 @@
 struct xpci_root {
     char *dir;
     int fd;
+    bool recording;
 };
 
 int xpci_root_new(const char *dir, struct xpci_root **out,
@@ -45,6 +46,16 @@ void xpci_root_free(struct xpci_root *root)
 bool xpci_root_is_live(const struct xpci_root *root)
 {
     return root->dir[0] == '\0';
+}
+
+void xpci_root_set_recording(struct xpci_root *root)
+{
+    root->recording = true;
+}
+
+bool xpci_root_is_recording(const struct xpci_root *root)
+{
+    return root->recording;
 }
 
 const char *xpci_root_dir(const struct xpci_root *root)

@@ -35,6 +35,10 @@ void xpci_root_free(struct xpci_root *root);
 /* True if this is the running system ("/"). */
 bool xpci_root_is_live(const struct xpci_root *root);
 
+/* The tree is a stranger's: nobody runs its programs (run.h). */
+void xpci_root_set_recording(struct xpci_root *root);
+bool xpci_root_is_recording(const struct xpci_root *root);
+
 /* The directory: "" for the live system, else without a trailing slash. */
 const char *xpci_root_dir(const struct xpci_root *root);
 

@@ -175,6 +175,8 @@ int xpci_run(const struct xpci_run *run, struct xpci_buf *output,
     int status, exec_errno, ret;
 
     ret = pipes_open(&p, run->input);
+    if (ret == 0 && run->root && xpci_root_is_recording(run->root))
+        ret = -EPERM;
     if (ret == 0)
         ret = spawn(run, &p, output, &status);
     if (ret == -EINTR && xpci_interrupted())

@@ -8,8 +8,8 @@
  *
  * The program is looked up in the system directories, not in the caller's
  * PATH; its locale is C, its standard input is what it is given, or /dev/null.
- * With a root that is not the live one it runs chrooted there (needs root).
- * stdout and stderr both go into the output buffer.
+ * With a root that is not the live one it runs chrooted there (needs root);
+ * none runs in a recording. stdout and stderr both go into the output buffer.
  *
  * Returns the exit status (0 to 255; 128 + N after signal N), or -errno
  * with a message if the program could not be run, or -EINTR if a signal that
