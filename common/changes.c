@@ -250,21 +250,23 @@ static int each_dir(const struct xpci_changes *set,
     return 0;
 }
 
-/* A hard link; a copy where the file system has none. */
+/*
+ * A hard link; a copy where the file system has none, which gets its name when
+ * it is whole.
+ */
 static int keep_old(const struct xpci_change *change,
                     const struct xpci_root *root, int dirfd, const char *base,
-                    const char *old)
+                    const char *part, const char *old)
 {
     _cleanup_buf_ struct xpci_buf bytes = { 0 };
-    int ret;
 
     if (linkat(dirfd, base, dirfd, old, 0) == 0)
         return 0;
     if (errno != EPERM && errno != EOPNOTSUPP && errno != EMLINK)
         return -errno;
-    ret = xpci_root_read(root, change->real, &bytes, NULL);
-    return ret < 0 ? ret
-                   : xpci_file_stage(dirfd, base, old, &bytes, 0600, true);
+    xpci_try(xpci_root_read(root, change->real, &bytes, NULL));
+    xpci_try(xpci_file_stage(dirfd, base, part, &bytes, 0600, true));
+    return renameat(dirfd, part, dirfd, old) < 0 ? -errno : 0;
 }
 
 static int stage(struct xpci_changes *set, size_t k,
@@ -279,7 +281,7 @@ static int stage(struct xpci_changes *set, size_t k,
         ret = xpci_file_stage(dirfd, base, t.new, &c->after, c->mode,
                               set->n <= SYNC_EACH);
     else if (c->kind == XPCI_CHANGE_KEEP)
-        ret = keep_old(c, root, dirfd, base, t.old);
+        ret = keep_old(c, root, dirfd, base, t.new, t.old);
     c->made = c->kind == XPCI_CHANGE_KEEP && ret == 0;
     return ret < 0 ? change_error(root, c, ret, err) : 0;
 }
@@ -307,7 +309,8 @@ static int swap_in(const struct xpci_change *c, const struct xpci_root *root,
     int ret = rename_as(dirfd, new, base, RENAME_EXCHANGE, &swapped);
 
     if (ret == 0 && !swapped)
-        ret = keep_old(c, root, dirfd, base, old);
+        /* the file is whole until the new one replaces it */
+        ret = keep_old(c, root, dirfd, base, old, old);
     if (ret < 0)
         return ret == -ENOENT ? -ESTALE : ret;
     ret = xpci_file_compare(dirfd, swapped ? new : base, &c->before);

@@ -286,6 +286,52 @@ static void test_each_kill(void **state)
     assert_true(old && new);
 }
 
+/* A program replaces a kept file; with hard links, and without. */
+static void test_each_kill_of_keep(void **state)
+{
+    struct tree *t = *state;
+
+    mkdir(tree_path(t, "/etc"), 0755);
+    mkdir(tree_path(t, "/var"), 0755);
+    mkdir(tree_path(t, "/var/lib"), 0755);
+    for (fail_linkat = 0; fail_linkat < 2; fail_linkat++) {
+        bool old = false, new = false, died = true;
+
+        for (unsigned int k = 1; died; k++) {
+            _cleanup_changes_ struct xpci_changes set = { 0 };
+            _cleanup_buf_ struct xpci_buf now = { 0 };
+            int status;
+
+            tree_put(t, "/etc/image", "old image");
+            tree_put(t, "/etc/made", "new image");
+            assert_int_equal(xpci_changes_keep(&set, "/etc/image", NULL), 0);
+            if (fork() == 0) {
+                fail_hook = die;
+                fail_from(k, 0);
+                if (xpci_changes_apply(&set, t->root, NULL) < 0)
+                    _exit(1);
+                rename(tree_path(t, "/etc/made"), tree_path(t, "/etc/image"));
+                xpci_changes_finish(&set, t->root);
+                _exit(0);
+            }
+            wait(&status);
+            died = WIFEXITED(status) && WEXITSTATUS(status) == 137;
+            assert_true(died || status == 0);
+            assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
+            unlink(tree_path(t, "/etc/made"));
+            tree_expect_names(t, "/etc", "image");
+            assert_int_equal(xpci_root_read(t->root, "/etc/image", &now, NULL),
+                             0);
+            old = old || !strcmp(now.data, "old image");
+            new = new || !strcmp(now.data, "new image");
+            assert_true(!strcmp(now.data, "old image") ||
+                        !strcmp(now.data, "new image"));
+        }
+        assert_true(old && new);
+    }
+    fail_linkat = 0;
+}
+
 /* A file system that can neither swap names nor spare a file. */
 static void test_without_swap(void **state)
 {
@@ -568,6 +614,7 @@ int main(void)
         TREE_TEST(test_lost_exec),
         TREE_TEST(test_each_kill_of_exec),
         TREE_TEST(test_keep),
+        TREE_TEST(test_each_kill_of_keep),
         TREE_TEST(test_many),
         TREE_TEST(test_each_kill),
         TREE_TEST(test_edited_meanwhile),

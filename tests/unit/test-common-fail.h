@@ -8,6 +8,7 @@
  *     fail_from(0, 0);         none fails
  *     fail_hook = f;           f(k) runs at each; with 0 as code none fails
  *     fail_write = f;          does what write() does
+ *     fail_renameat2, fail_linkat = 1;    as a file system without them
  */
 #ifndef TEST_COMMON_FAIL_H
 #define TEST_COMMON_FAIL_H
@@ -26,7 +27,7 @@
 static unsigned int fail_calls, fail_at;
 static int fail_errno;
 static size_t fail_write_max; /* longest write; 0: any */
-static int fail_renameat2;    /* as a file system without its flags */
+static int fail_renameat2, fail_linkat;
 static void (*fail_hook)(unsigned int call); /* called for each one */
 static ssize_t (*fail_write)(int fd, const void *data, size_t len);
 
@@ -99,6 +100,10 @@ int renameat2(int fd, const char *from, int to_fd, const char *to,
 
 int linkat(int fd, const char *from, int to_fd, const char *to, int flags)
 {
+    if (fail_linkat) {
+        errno = EPERM;
+        return -1;
+    }
     return fail_now() ? -1
                       : (int)syscall(SYS_linkat, fd, from, to_fd, to, flags);
 }
