@@ -19,15 +19,25 @@
 struct sightings {
     struct xpci_sighting *v;
     size_t n;
+    struct xpci_guest_devices records;
     bool pv;
 };
 
 static void sightings_clear(struct sightings *all)
 {
+    xpci_guest_devices_clear(&all->records);
     free(all->v);
 }
 
 #define _cleanup_sightings_ _cleanup_(sightings_clear)
+
+static struct xpci_sighting *new_sighting(struct sightings *all,
+                                          const struct xpci_bdf *bdf)
+{
+    return xpci_list_push(all, (struct xpci_sighting){ .bdf = *bdf }) < 0
+               ? NULL
+               : &all->v[all->n - 1];
+}
 
 /* That of the device, a new one if need be; NULL: out of memory. */
 static struct xpci_sighting *sighting(struct sightings *all,
@@ -37,9 +47,7 @@ static struct xpci_sighting *sighting(struct sightings *all,
         if (!xpci_bdf_cmp(&all->v[i].bdf, bdf))
             return &all->v[i];
     }
-    return xpci_list_push(all, (struct xpci_sighting){ .bdf = *bdf }) < 0
-               ? NULL
-               : &all->v[all->n - 1];
+    return new_sighting(all, bdf);
 }
 
 static bool is_of(const struct xpci_sighting *s, unsigned int seen,
@@ -51,21 +59,41 @@ static bool is_of(const struct xpci_sighting *s, unsigned int seen,
 static int see_records(struct plugin *p, struct sightings *all,
                        struct xpci_error *err)
 {
-    _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
-
-    xpci_try(plugin_records(p, false, &records, err));
-    for (size_t i = 0; i < records.n; i++) {
-        const struct xpci_guest_device *dev = &records.v[i];
-        bool dead = !strcmp(dev->state, "stale");
+    xpci_try(plugin_records(p, false, &all->records, err));
+    for (size_t i = 0; i < all->records.n; i++) {
+        const struct xpci_guest_device *dev = &all->records.v[i];
         struct xpci_sighting *s = sighting(all, &dev->bdf);
 
         if (!s)
             return xpci_error_oom(err);
-        if (!dead && s->seen & XPCI_SEEN_LIVE)
-            s->seen |= XPCI_SEEN_TWICE;
-        s->seen |= dead ? XPCI_SEEN_DEAD : XPCI_SEEN_LIVE;
-        s->domid[dead ? XPCI_BY_DEAD : XPCI_BY_LIVE] = dev->domid;
+        if (!strcmp(dev->state, "stale")) /* see_dead() */
+            continue;
+        s->seen |=
+            XPCI_SEEN_LIVE | (s->seen & XPCI_SEEN_LIVE ? XPCI_SEEN_TWICE : 0);
+        s->domid[XPCI_BY_LIVE] = dev->domid;
     }
+    return 0;
+}
+
+/* Last, so that no more is seen of a device's further sightings. */
+static int see_dead(struct plugin *p, struct sightings *all,
+                    struct xpci_error *err)
+{
+    (void)p;
+    for (size_t i = 0; i < all->records.n; i++) {
+        const struct xpci_guest_device *dev = &all->records.v[i];
+        struct xpci_sighting *s = sighting(all, &dev->bdf);
+
+        if (strcmp(dev->state, "stale"))
+            continue;
+        if (s && s->seen & XPCI_SEEN_DEAD)
+            s = new_sighting(all, &dev->bdf);
+        if (!s)
+            return xpci_error_oom(err);
+        s->seen |= XPCI_SEEN_DEAD;
+        s->domid[XPCI_BY_DEAD] = dev->domid;
+    }
+    xpci_reconcile_hold(all->v, all->n);
     return 0;
 }
 
@@ -257,7 +285,8 @@ static int see_all(struct plugin *p, struct sightings *all,
 {
     static int (*const steps[])(struct plugin *, struct sightings *,
                                 struct xpci_error *) = {
-        see_records, see_notes, see_drivers, see_guests, see_xen, see_remains,
+        see_records, see_notes, see_drivers, see_guests,
+        see_xen,     see_dead,  see_remains,
     };
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(steps); i++)

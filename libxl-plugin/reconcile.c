@@ -14,15 +14,21 @@
 #define XEN XPCI_SEEN_XEN
 #define PCIBACK XPCI_SEEN_PCIBACK
 #define PV XPCI_SEEN_PV
+#define HELD XPCI_SEEN_HELD
 
 /*
  * Of a device that a running guest has, only the note is ever written. Its
  * pciback resets a device whose record goes, hence no record of a dead guest
- * goes while another guest has the device.
+ * goes while another guest has the device, nor any other of that dead guest:
+ * they all go at once.
  */
 static const struct xpci_rule rules[] = {
-    { DEAD, LIVE | FOREIGN, XPCI_BY_DEAD, XPCI_REMEDY_FORGET,
+    { DEAD, LIVE | FOREIGN | HELD, XPCI_BY_DEAD, XPCI_REMEDY_FORGET,
       "xenstore records it for a guest that is gone", "remove the record" },
+    { DEAD | HELD, LIVE | FOREIGN, XPCI_BY_DEAD, XPCI_REMEDY_NONE,
+      "xenstore records it for a guest that is gone, and with it one that "
+      "another guest has",
+      "see to that device first, then reconcile again" },
     { DEAD | LIVE, 0, XPCI_BY_LIVE, XPCI_REMEDY_NONE,
       "xenstore records it for a guest that is gone too",
       "detach it from the guest, then reconcile again" },
@@ -67,6 +73,29 @@ static const struct xpci_rule rules[] = {
       "Xen does not take it for free, but nothing says which guest has it",
       "destroy that guest, 'xl debug-keys Q' tells in 'xl dmesg' which it is" },
 };
+
+static bool has_guest(const struct xpci_sighting *v, size_t n,
+                      const struct xpci_bdf *bdf)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!xpci_bdf_cmp(&v[i].bdf, bdf) && v[i].seen & (LIVE | FOREIGN))
+            return true;
+    }
+    return false;
+}
+
+void xpci_reconcile_hold(struct xpci_sighting *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!(v[i].seen & DEAD) || !has_guest(v, n, &v[i].bdf))
+            continue;
+        for (size_t k = 0; k < n; k++) {
+            if (v[k].seen & DEAD &&
+                v[k].domid[XPCI_BY_DEAD] == v[i].domid[XPCI_BY_DEAD])
+                v[k].seen |= HELD;
+        }
+    }
+}
 
 const struct xpci_rule *xpci_reconcile_next(const struct xpci_sighting *of,
                                             const struct xpci_rule *last)

@@ -5,6 +5,7 @@
  * models, Xen, the driver. Where they disagree, which rule it is and what puts
  * it right. Pure logic, no Xen.
  *
+ *     xpci_reconcile_hold(sightings, n);
  *     while ((rule = xpci_reconcile_next(&sighting, rule)))
  *         ...rule->remedy, for the domain sighting.domid[rule->whose]...
  *
@@ -31,6 +32,7 @@ enum xpci_seen {
     XPCI_SEEN_XEN = 512,        /* Xen has given it to a guest */
     XPCI_SEEN_PCIBACK = 1024,   /* its driver is pciback */
     XPCI_SEEN_PV = 2048,        /* the recorded guest that runs is PV */
+    XPCI_SEEN_HELD = 4096, /* a device of that dead guest has another guest */
 };
 
 /* By whom a guest was named. */
@@ -65,6 +67,14 @@ struct xpci_rule {
     enum xpci_remedy remedy;
     const char *wrong, *fix;
 };
+
+/*
+ * Once all is seen, before the rules: of the guests that are gone, whose
+ * records must stay (XPCI_SEEN_HELD). A device has one sighting, and one more
+ * with nothing but XPCI_SEEN_DEAD for each further dead guest that it is
+ * recorded for.
+ */
+void xpci_reconcile_hold(struct xpci_sighting *v, size_t n);
 
 /* The rule behind @last, at first NULL, that applies; NULL: none does. */
 const struct xpci_rule *xpci_reconcile_next(const struct xpci_sighting *of,

@@ -21,6 +21,7 @@
 #define XEN XPCI_SEEN_XEN
 #define PCIBACK XPCI_SEEN_PCIBACK
 #define PV XPCI_SEEN_PV
+#define HELD XPCI_SEEN_HELD
 
 /* The remedies in the order of the rules, a letter each. */
 static const char letters[] = {
@@ -56,6 +57,8 @@ static void each_disagreement_has_its_remedy(void **state)
         /* the device has another guest by now */
         { DEAD | LIVE | TAKEN | NOTE | NOTE_RIGHT | XEN | PCIBACK, "-" },
         { DEAD | FOREIGN | NOTE | XEN | PCIBACK, "e" },
+        { DEAD | FOREIGN | HELD | NOTE | XEN | PCIBACK, "e" },
+        { DEAD | HELD | PCIBACK, "-" },
         /* an attach that ended early */
         { NOTE | PCIBACK, "u" },
         { NOTE | FOREIGN | PCIBACK, "e" },
@@ -101,7 +104,7 @@ static void what_a_guest_has_is_not_touched(void **state)
     char got[16];
 
     (void)state;
-    for (unsigned int seen = 0; seen < PV << 1; seen++) {
+    for (unsigned int seen = 0; seen < HELD << 1; seen++) {
         remedies(seen, got);
         if ((seen & LIVE && seen & (TAKEN | MUTE | TWICE | FOREIGN)) &&
             strpbrk(got, "fed"))
@@ -110,6 +113,34 @@ static void what_a_guest_has_is_not_touched(void **state)
             fail_msg("%x: %s", seen, got);
         if ((seen & XEN || !(seen & PV)) && strchr(got, 'p'))
             fail_msg("%x: %s", seen, got);
+        if (seen & HELD && strchr(got, 'f'))
+            fail_msg("%x: %s", seen, got);
+    }
+}
+
+/* The records of a dead guest go at once, or none of them. */
+static void a_dead_guest_is_held_by_any_of_its_devices(void **state)
+{
+    static const unsigned int owners[] = { LIVE, FOREIGN };
+
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(owners); i++) {
+        struct xpci_sighting v[] = {
+            { .bdf.slot = 1, .seen = DEAD, .domid[XPCI_BY_DEAD] = 5 },
+            { .bdf.slot = 2,
+              .seen = DEAD | owners[i],
+              .domid[XPCI_BY_DEAD] = 5 },
+            { .bdf.slot = 2, .seen = DEAD, .domid[XPCI_BY_DEAD] = 6 },
+            { .bdf.slot = 3, .seen = DEAD, .domid[XPCI_BY_DEAD] = 6 },
+            { .bdf.slot = 4, .seen = DEAD, .domid[XPCI_BY_DEAD] = 7 },
+            { .bdf.slot = 5, .seen = owners[i], .domid[XPCI_BY_DEAD] = 7 },
+        };
+
+        xpci_reconcile_hold(v, XPCI_ARRAY_SIZE(v));
+        for (size_t k = 0; k < XPCI_ARRAY_SIZE(v); k++) {
+            if (!(v[k].seen & HELD) == (k < 4))
+                fail_msg("%zu: %x", k, v[k].seen);
+        }
     }
 }
 
@@ -118,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_disagreement_has_its_remedy),
         cmocka_unit_test(what_a_guest_has_is_not_touched),
+        cmocka_unit_test(a_dead_guest_is_held_by_any_of_its_devices),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
