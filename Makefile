@@ -240,7 +240,7 @@ lab-root:
 	@$(MAKE) --no-print-directory BUILD=build/lab-build PREFIX=/usr \
 	    DESTDIR=$(LAB_ROOT) install >/dev/null
 
-# The packages, for the test that installs them. This tree is tested as it is.
+# The packages, for the tests that install them. This tree is tested as it is.
 lab-debs: deps-build-deb
 	DEB_BUILD_OPTIONS=nocheck scripts/build-deb.sh build/deb
 
@@ -250,7 +250,7 @@ lab: deps-build-lab lab-root
 demo: deps-build-lab lab-root
 	XPCI_DESTDIR=$(LAB_ROOT) tests/lab/lab run -v walk
 
-check-lab: deps-build-lab lab-root $(if $(filter package,$(LAB_TESTS)),lab-debs)
+check-lab: deps-build-lab lab-root $(if $(filter package real-init,$(LAB_TESTS)),lab-debs)
 	XPCI_DESTDIR=$(LAB_ROOT) XPCI_DEBS=build/deb tests/lab/lab run -j $(LAB_JOBS) \
 	    $(LAB_TESTS)
 
