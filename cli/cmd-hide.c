@@ -17,75 +17,6 @@ static int print_group(struct xpci_call *call, const struct xpci_group *group,
     return xpci_table_print(call, err);
 }
 
-/* Why a device is in the configuration: the rule, or a hand wrote it. */
-static const char *rule_of(const struct xpci_group *group, size_t dev)
-{
-    const struct xpci_member *member = xpci_list_find(group, m, m->dev == dev);
-
-    return member ? member->rule : "in " XPCI_HIDE_CONF_PATH;
-}
-
-/* Refuses a device of which dom0 makes use of grade @least or worse. */
-static int check_device(const struct xpci_call *call,
-                        const struct xpci_device *dev, const char *rule,
-                        enum xpci_guard_grade least, struct xpci_error *err)
-{
-    const struct xpci_finding *worst =
-        xpci_guard_worst(&call->guard, &dev->bdf);
-    bool dies = worst && worst->grade == XPCI_GUARD_DIES;
-    bool force = call->opt[OPT_FORCE] && !(dies && call->opt[OPT_NOW]);
-
-    if (xpci_device_board(dev))
-        return xpci_error_refuse(err, XPCI_BDF_FMT " (%s) is %s",
-                                 XPCI_BDF_ARGS(dev->bdf), rule,
-                                 xpci_device_board(dev));
-    if (!worst || worst->grade < least || force)
-        return 0;
-    return xpci_error_refuse(
-        err, "dom0 %s " XPCI_BDF_FMT " (%s): %s%s", dies ? "lives on" : "uses",
-        XPCI_BDF_ARGS(dev->bdf), rule, worst->chain,
-        !dies                  ? "; end that, or add --force"
-        : call->opt[OPT_FORCE] ? "; with --now there is no --force for this"
-                               : "");
-}
-
-/* Tells what is lost with the device. */
-static void tell_device(const struct xpci_call *call,
-                        const struct xpci_device *dev, const char *rule)
-{
-    const struct xpci_guard *guard = &call->guard;
-
-    for (size_t i = 0; i < guard->n; i++) {
-        const struct xpci_finding *f = &guard->v[i];
-
-        if (xpci_bdf_cmp(&f->bdf, &dev->bdf) == 0)
-            xpci_log(&call->log, f->grade ? XPCI_LOG_WARN : XPCI_LOG_NOTE,
-                     "%s%s (%s)", f->grade ? "forced: " : "", f->chain, rule);
-    }
-}
-
-/* Refuses what dom0 lives on, also where a hand put it into the file. */
-static int check_guard(struct xpci_call *call, const struct xpci_group *group,
-                       struct xpci_error *err)
-{
-    xpci_try(xpci_host_guard(call, !call->opt[OPT_FORCE], err));
-    /* the worst first: --force is no advice where another one kills dom0 */
-    for (int least = XPCI_GUARD_DIES; least >= XPCI_GUARD_NOTE; least--) {
-        for (size_t i = 0; i < call->inv.n; i++) {
-            const struct xpci_device *dev = &call->inv.dev[i];
-
-            if (!xpci_hide_conf_find(&call->conf, &dev->bdf))
-                continue;
-            if (least == XPCI_GUARD_NOTE)
-                tell_device(call, dev, rule_of(group, i));
-            else
-                xpci_try(check_device(call, dev, rule_of(group, i),
-                                      (enum xpci_guard_grade)least, err));
-        }
-    }
-    return 0;
-}
-
 /* A list on the kernel's command line would replace what is hidden here. */
 static int check_cmdline(const struct xpci_call *call, struct xpci_error *err)
 {
@@ -117,16 +48,17 @@ static int warn_of_absent(const struct xpci_call *call, struct xpci_error *err)
 }
 
 static int add_to_conf(struct xpci_call *call, struct xpci_group *group,
-                       struct xpci_moves *moves, struct xpci_error *err)
+                       struct xpci_plan *plan, struct xpci_error *err)
 {
     xpci_try(xpci_host_closure(call, group, err));
     xpci_try(xpci_host_hide(call, group, err));
-    xpci_try(check_guard(call, group, err));
+    xpci_try(xpci_plan_guard(call, plan, group, err));
     if (!call->opt[OPT_NOW])
         return 0;
-    xpci_try(xpci_live_take(call, call->argc ? group : NULL, moves, err));
+    xpci_try(
+        xpci_live_take(call, call->argc ? group : NULL, &plan->moves, err));
     /* found out before images are made */
-    return moves->n && !call->opt[OPT_DRY_RUN]
+    return plan->moves.n && !call->opt[OPT_DRY_RUN]
                ? xpci_pciback_load(call->root, &call->log, err)
                : 0;
 }
@@ -177,14 +109,14 @@ static void remove_absent(struct xpci_call *call)
 
 /* Leaves in the group what was really taken out, for the answer. */
 static int take_from_conf(struct xpci_call *call, struct xpci_group *group,
-                          struct xpci_moves *moves, struct xpci_error *err)
+                          struct xpci_plan *plan, struct xpci_error *err)
 {
     size_t kept = 0;
 
     remove_absent(call);
     xpci_try(xpci_host_closure(call, group, err));
     if (call->opt[OPT_NOW])
-        xpci_try(give_back(call, group, moves, err));
+        xpci_try(give_back(call, group, &plan->moves, err));
     for (size_t i = 0; i < group->n; i++) {
         struct xpci_member *m = &group->v[i];
 
@@ -209,8 +141,7 @@ static int change(struct xpci_call *call, bool hide, const char *note,
         xpci_try(xpci_live_check(call, err));
     xpci_try(xpci_live_open(call, err));
     before = call->conf.n;
-    xpci_try(
-        (hide ? add_to_conf : take_from_conf)(call, &group, &plan.moves, err));
+    xpci_try((hide ? add_to_conf : take_from_conf)(call, &group, &plan, err));
     xpci_try(xpci_plan_make(call, &plan, err));
     if (hide && plan.by_list && call->conf.n && !plan.word)
         xpci_try(check_cmdline(call, err));

@@ -391,12 +391,13 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
     return xpci_live_done(call, ret);
 }
 
-int xpci_plan_apply(const struct xpci_call *call, struct xpci_plan *plan,
+int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,
                     struct xpci_error *err)
 {
     struct xpci_interrupt held;
     int ret;
 
+    xpci_try(xpci_plan_guard(call, plan, NULL, err));
     if (plan->options && plan->gen->limit)
         return xpci_error_refuse(err, "%s", plan->gen->limit);
     if (plan->entry && !xpci_grub_present(call->root))

@@ -33,6 +33,7 @@ struct xpci_plan {
     char *entry; /* why the boot loader's does not have it; NULL: it has */
     struct xpci_changes changes; /* files that are not as they must be */
     struct xpci_moves moves; /* of devices, on the running host; by caller */
+    bool guarded;            /* nothing more to be asked of the guard */
 };
 
 /* The generator and the images; the caller may add some before plan_make. */
@@ -62,11 +63,21 @@ int xpci_plan_cmdline(const struct xpci_call *call, const char *pattern,
 bool xpci_plan_needed(const struct xpci_plan *plan);
 
 /*
- * With --dry-run prints the diff and the commands. Else writes the files,
- * rebuilds each image that is not proven already, proves them, and moves the
- * devices; on any failure all is put back as it was.
+ * Refuses the devices of call->conf that dom0 lives on or uses, whoever wrote
+ * them into the file; with --force tells what is lost. Of @group are the rules
+ * by which they came in. For a NULL group it asks once only, and only of
+ * devices that the files as they are do not hide yet.
  */
-int xpci_plan_apply(const struct xpci_call *call, struct xpci_plan *plan,
+int xpci_plan_guard(struct xpci_call *call, struct xpci_plan *plan,
+                    const struct xpci_group *group,
+                    struct xpci_error *err) _must_check_;
+
+/*
+ * Asks the guard. With --dry-run prints the diff and the commands then, else
+ * writes the files, rebuilds each image that is not proven already, proves
+ * them, and moves the devices; on any failure all is put back as it was.
+ */
+int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,
                     struct xpci_error *err) _must_check_;
 
 void xpci_plan_clear(struct xpci_plan *plan);
