@@ -121,20 +121,32 @@ static int remove_from(const struct change *c, const char *file,
                           xpci_root_dir(c->call->root), file, device->text);
 }
 
-/* What the last change of the set replaces stays as FILE~. */
+/*
+ * What the last change of the set replaces stays as FILE~. In a directory of
+ * somebody else's a link of that name may lead anywhere.
+ */
 static int add_backup(const struct xpci_root *root, const char *file,
                       struct xpci_changes *set, struct xpci_error *err)
 {
     const struct xpci_buf *old = &set->v[set->n - 1].before;
-    _cleanup_free_ char *path = NULL;
+    _cleanup_free_ char *path = NULL, *to = NULL;
+    size_t n = set->n;
     struct stat st;
     int ret = xpci_root_stat(root, file, &st);
 
     if (ret < 0)
         return xpci_error_errno(err, -ret, "cannot look at '%s'", file);
     xpci_try(xpci_asprintf(err, &path, "%s~", file));
-    return xpci_changes_put(set, root, path, old->data, old->len,
-                            st.st_mode & 0777, err);
+    if (xpci_root_readlink(root, path, &to) == 0)
+        return xpci_error_set(err, ELOOP,
+                              "'%s%s' is a link, where the backup would stand; "
+                              "move it away",
+                              xpci_root_dir(root), path);
+    xpci_try(xpci_changes_put(set, root, path, old->data, old->len,
+                              st.st_mode & 0777, err));
+    if (set->n > n)
+        set->v[n].itself = true;
+    return 0;
 }
 
 /* What xl will not do as it reads, and did not stand there before. */

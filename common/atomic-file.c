@@ -63,7 +63,8 @@ void xpci_dir_clear(struct xpci_dir *dir)
 }
 
 int xpci_file_locate(struct xpci_dir *dir, const struct xpci_root *root,
-                     const char *path, char **real, const char **base)
+                     const char *path, bool follow, char **real,
+                     const char **base)
 {
     _cleanup_free_ char *cur = strdup(path);
 
@@ -75,6 +76,8 @@ int xpci_file_locate(struct xpci_dir *dir, const struct xpci_root *root,
         len = readlinkat(dir->fd, *base, target, sizeof(target));
         if (len < 0 && errno != EINVAL && errno != ENOENT)
             return -errno;
+        if (len >= 0 && !follow)
+            return -ELOOP;
         if (len < 0) {
             *real = xpci_steal(cur);
             return 0;
@@ -258,7 +261,7 @@ static int file_replace(const struct xpci_root *root, const char *path,
     _cleanup_close_ int old = -1;
     const char *base;
 
-    xpci_try(xpci_file_locate(&dir, root, path, &real, &base));
+    xpci_try(xpci_file_locate(&dir, root, path, true, &real, &base));
     xpci_try(open_old(dir.fd, base, &old));
     if (old >= 0 && compare(old, data, -EIO) == 0)
         return 0;
@@ -343,7 +346,8 @@ int xpci_file_move(const struct xpci_root *root, const char *temp,
     _cleanup_free_ char *real = NULL;
     _cleanup_close_ int fd = xpci_root_open(root, temp, O_RDONLY, 0);
     const char *base;
-    int ret = fd < 0 ? fd : xpci_file_locate(&dir, root, path, &real, &base);
+    int ret =
+        fd < 0 ? fd : xpci_file_locate(&dir, root, path, true, &real, &base);
 
     if (ret >= 0 &&
         (fsync(fd) < 0 ||

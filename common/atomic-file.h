@@ -59,10 +59,11 @@ void xpci_dir_clear(struct xpci_dir *dir);
 
 /*
  * Follows links of the last component as names inside the root, and enters
- * the directory; *real is the file's path, *base the name in it. 0 or -errno.
+ * the directory; *real is the file's path, *base the name in it. 0 or -errno;
+ * -ELOOP for a link that is not to be followed.
  */
 int xpci_file_locate(struct xpci_dir *dir, const struct xpci_root *root,
-                     const char *path, char **real,
+                     const char *path, bool follow, char **real,
                      const char **base) _must_check_;
 
 /*

@@ -475,10 +475,12 @@ static int begin(struct xpci_changes *set, const struct xpci_root *root,
     if (ret < 0)
         return xpci_error_errno(err, -ret, "no random name for files");
     for (size_t k = 0; k < set->n; k++) {
-        ret = xpci_file_locate(&dir, root, set->v[k].path, &set->v[k].real,
-                               &base);
+        struct xpci_change *c = &set->v[k];
+
+        ret =
+            xpci_file_locate(&dir, root, c->path, !c->itself, &c->real, &base);
         if (ret < 0)
-            return io_error(root, &set->v[k], ret, err);
+            return io_error(root, c, ret, err);
     }
     xpci_try(check_twice(set, root, err));
     xpci_try(xpci_journal_write(set, root, err));

@@ -47,6 +47,7 @@ struct xpci_change {
     } kind;
     uint64_t hash, was; /* of after and of before */
     mode_t mode;        /* for a file that is new */
+    bool itself;        /* a link in its place is an error, and not followed */
     bool made;      /* the file may be as it is to be, no longer as it was */
     bool undone;    /* undo has put it back */
     bool adds_exec; /* it had lost its x bits */

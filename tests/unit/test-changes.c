@@ -110,6 +110,23 @@ static void test_twice(void **state)
     tree_expect_names(t, "/var/lib", "");
 }
 
+/* Also a link that came after the look. */
+static void test_itself(void **state)
+{
+    _cleanup_changes_ struct xpci_changes set = { 0 };
+    _cleanup_error_ struct xpci_error err = { 0 };
+    struct tree *t = *state;
+
+    prepare(t, &set);
+    put(t, &set, "/etc/backup", "text");
+    set.v[set.n - 1].itself = true;
+    assert_int_equal(symlink("victim", tree_path(t, "/etc/backup")), 0);
+    assert_int_equal(xpci_changes_commit(&set, t->root, &err), -ELOOP);
+    assert_contains(err.msg, "/etc/backup'");
+    assert_int_equal(unlink(tree_path(t, "/etc/backup")), 0);
+    expect_before(t);
+}
+
 /* The same bytes, but no longer to be run. */
 static void test_lost_exec(void **state)
 {
@@ -611,6 +628,7 @@ int main(void)
         TREE_TEST(test_apply_and_undo),
         TREE_TEST(test_commit),
         TREE_TEST(test_twice),
+        TREE_TEST(test_itself),
         TREE_TEST(test_lost_exec),
         TREE_TEST(test_each_kill_of_exec),
         TREE_TEST(test_keep),
