@@ -206,6 +206,24 @@ typedef int step_fn(struct xpci_changes *set, size_t k,
                     const struct xpci_root *root, int dirfd, const char *base,
                     struct xpci_error *err);
 
+/* The set is done: the old bytes are of no use any more. */
+static int drop_old(struct xpci_changes *set, size_t k,
+                    const struct xpci_root *root, int dirfd, const char *base,
+                    struct xpci_error *err)
+{
+    /* once swapped the old file has the new one's name */
+    const struct temps t = temps_of(set, k);
+    bool put = set->v[k].kind == XPCI_CHANGE_PUT;
+    int r = unlinkat(dirfd, put ? t.new : t.old, 0);
+
+    (void)root;
+    (void)base;
+    (void)err;
+    if (r < 0 && errno == ENOENT && put)
+        r = unlinkat(dirfd, t.old, 0);
+    return r < 0 && errno != ENOENT ? -errno : 0;
+}
+
 /* @fn for each file in its directory, the last one first if @back. */
 static int each(struct xpci_changes *set, const struct xpci_root *root,
                 bool back, step_fn *fn, struct xpci_error *err)
@@ -218,7 +236,9 @@ static int each(struct xpci_changes *set, const struct xpci_root *root,
         const char *base;
         int ret = xpci_dir_enter(&dir, root, set->v[k].real, false, &base);
 
-        if (ret < 0)
+        if (ret == -ENOENT && fn == drop_old)
+            ret = 0; /* nothing is left of it */
+        else if (ret < 0)
             ret = io_error(root, &set->v[k], ret, err);
         else
             ret = fn(set, k, root, dir.fd, base, err);
@@ -427,24 +447,6 @@ static int put_back(struct xpci_changes *set, size_t k,
     unlinkat(dirfd, t.old, 0);
     unlinkat(dirfd, t.new, 0);
     return 0;
-}
-
-/* The set is done: the old bytes are of no use any more. */
-static int drop_old(struct xpci_changes *set, size_t k,
-                    const struct xpci_root *root, int dirfd, const char *base,
-                    struct xpci_error *err)
-{
-    /* once swapped the old file has the new one's name */
-    const struct temps t = temps_of(set, k);
-    bool put = set->v[k].kind == XPCI_CHANGE_PUT;
-    int r = unlinkat(dirfd, put ? t.new : t.old, 0);
-
-    (void)root;
-    (void)base;
-    (void)err;
-    if (r < 0 && errno == ENOENT && put)
-        r = unlinkat(dirfd, t.old, 0);
-    return r < 0 && errno != ENOENT ? -errno : 0;
 }
 
 /* A file that is in the set twice would lose one of the two. */

@@ -58,7 +58,7 @@ struct xpci_changes {
     struct xpci_change *v;
     size_t n;
     char id[XPCI_TEMP_ID_SIZE]; /* "" while nothing is under way */
-    bool journal;
+    const char *journal; /* where it is under way or done; NULL: nowhere */
 };
 
 int xpci_changes_put(struct xpci_changes *set, const struct xpci_root *root,

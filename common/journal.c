@@ -37,18 +37,22 @@ int xpci_journal_write(struct xpci_changes *set, const struct xpci_root *root,
     for (size_t k = 0; ret == 0 && k < set->n; k++)
         ret = journal_line(set, k, &text);
     xpci_try(xpci_root_check(root, ret, "write", JOURNAL, err));
-    set->journal = true;
+    set->journal = JOURNAL;
     return xpci_file_replace(root, JOURNAL, text.data, text.len, 0600, err);
 }
 
-void xpci_journal_done(const struct xpci_changes *set,
-                       const struct xpci_root *root)
+void xpci_journal_done(struct xpci_changes *set, const struct xpci_root *root)
 {
     _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
     const char *base;
 
-    if (set->journal && xpci_dir_enter(&dir, root, JOURNAL, false, &base) >= 0)
-        (void)(renameat(dir.fd, base, dir.fd, "journal.done") || fsync(dir.fd));
+    if (!set->journal || !strcmp(set->journal, JOURNAL_DONE))
+        return;
+    if (xpci_dir_enter(&dir, root, JOURNAL, false, &base) < 0 ||
+        renameat(dir.fd, base, dir.fd, "journal.done") < 0)
+        return;
+    set->journal = JOURNAL_DONE;
+    (void)fsync(dir.fd);
 }
 
 /* Leaves nothing of a journal that was not finished, nor an empty directory. */
@@ -68,10 +72,9 @@ static void sweep(const struct xpci_root *root)
 void xpci_journal_drop(struct xpci_changes *set, const struct xpci_root *root)
 {
     set->id[0] = '\0';
-    if (!set->journal || (xpci_file_remove(root, JOURNAL, NULL) == 0 &&
-                          xpci_file_remove(root, JOURNAL_DONE, NULL) == 0))
+    if (!set->journal || xpci_file_remove(root, set->journal, NULL) == 0)
         sweep(root);
-    set->journal = false;
+    set->journal = NULL;
 }
 
 /* "KIND HASH WAS PATH" */
@@ -112,14 +115,15 @@ static int parse(char *text, struct xpci_changes *set, struct xpci_error *err)
 
 /* The set that was left under way, or done; set->n is 0 if none was. */
 static int read_journal(struct xpci_changes *set, const struct xpci_root *root,
-                        bool done, struct xpci_error *err)
+                        const char *path, struct xpci_error *err)
 {
-    const char *path = done ? JOURNAL_DONE : JOURNAL;
     _cleanup_buf_ struct xpci_buf text = { 0 };
-    int ret = xpci_root_read_optional(root, path, &text, &set->journal, err);
+    bool found;
+    int ret = xpci_root_read_optional(root, path, &text, &found, err);
 
-    if (ret < 0 || !set->journal)
+    if (ret < 0 || !found)
         return ret;
+    set->journal = path;
     ret = parse(text.data, set, err);
     if (ret == -EINVAL)
         return xpci_error_set(err, EINVAL,
@@ -135,9 +139,7 @@ int xpci_changes_recover(const struct xpci_root *root,
     _cleanup_changes_ struct xpci_changes done = { 0 }, half = { 0 };
     int ret;
 
-    xpci_try(read_journal(&done, root, true, err));
-    xpci_changes_finish(&done, root);
-    ret = read_journal(&half, root, false, err);
+    ret = read_journal(&half, root, JOURNAL, err);
     if (ret == 0 && xpci_changes_undo(&half, root, err) < 0)
         return xpci_error_wrap(err,
                                "a change that a killed xpci left half done "
@@ -145,7 +147,11 @@ int xpci_changes_recover(const struct xpci_root *root,
                                "it up by removing '%s" JOURNAL "')",
                                xpci_root_dir(root));
     if (ret == 0)
+        ret = read_journal(&done, root, JOURNAL_DONE, err);
+    if (ret == 0) {
+        xpci_changes_finish(&done, root);
         sweep(root);
+    }
     for (size_t k = 0; ret == 0 && k < half.n; k++) {
         if (!half.v[k].left && !half.v[k].undone)
             continue;

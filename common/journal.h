@@ -14,13 +14,12 @@
 
 #include "changes.h"
 
-/* Where none may or can be written set->journal stays false. */
+/* Where none may or can be written set->journal stays NULL. */
 int xpci_journal_write(struct xpci_changes *set, const struct xpci_root *root,
                        struct xpci_error *err) _must_check_;
 
 /* The moment that counts: what a kill leaves from here on is not undone. */
-void xpci_journal_done(const struct xpci_changes *set,
-                       const struct xpci_root *root);
+void xpci_journal_done(struct xpci_changes *set, const struct xpci_root *root);
 
 /* Nothing is under way any more. */
 void xpci_journal_drop(struct xpci_changes *set, const struct xpci_root *root);

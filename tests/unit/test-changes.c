@@ -500,6 +500,37 @@ static void test_recover_spares_others(void **state)
     tree_expect_names(t, "/etc", "a c same");
 }
 
+/*
+ * A set is done and could not clear up; another one is killed meanwhile, and
+ * is undone. What was in a directory that is gone needs no clearing.
+ */
+static void test_recover_two(void **state)
+{
+    struct tree *t = *state;
+
+    for (int gone = 0; gone < 2; gone++) {
+        _cleanup_changes_ struct xpci_changes first = { 0 }, set = { 0 };
+
+        prepare(t, &set);
+        mkdir(tree_path(t, "/d"), 0755);
+        tree_put(t, "/d/old", "old");
+        put(t, &first, "/d/old", "done");
+        assert_int_equal(xpci_changes_apply(&first, t->root, NULL), 0);
+        assert_int_equal(
+            rename(tree_path(t, JOURNAL), tree_path(t, JOURNAL ".done")), 0);
+        if (gone)
+            assert_int_equal(
+                rename(tree_path(t, "/d"), tree_path(t, "/elsewhere")), 0);
+        put(t, &set, "/var/lib/xpci/drivers", "x");
+        assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
+        assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
+        expect_before(t);
+        tree_expect_names(t, "/var/lib", "");
+        if (!gone)
+            tree_expect_names(t, "/d", "old");
+    }
+}
+
 static void test_damaged_journal(void **state)
 {
     static const char *const texts[] = {
@@ -639,6 +670,7 @@ int main(void)
         TREE_TEST(test_without_swap),
         TREE_TEST(test_undo_in_doubt),
         TREE_TEST(test_recover_spares_others),
+        TREE_TEST(test_recover_two),
         TREE_TEST(test_damaged_journal),
         TREE_TEST(test_empty_set),
         TREE_TEST(test_each_failure),
