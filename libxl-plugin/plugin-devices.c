@@ -21,9 +21,10 @@ enum { CONNECTED = 4, CLOSING = 5, CLOSED = 6 };
 struct reader {
     struct plugin *p;
     xs_transaction_t t;
-    char path[80]; /* of the node read last */
-    uint32_t domid;
-    char *domain; /* the guest's name */
+    char path[80];  /* of the node read last */
+    uint32_t domid; /* whose backend it is */
+    uint32_t owner; /* its domain, or that for which it is a device model */
+    char *domain;   /* the guest's name */
     bool gone;
     enum xpci_domain_type type;
     unsigned int state; /* of the whole backend */
@@ -151,7 +152,7 @@ static void read_details(struct reader *rd, int index,
 static void read_device(struct reader *rd, int index)
 {
     _cleanup_free_ char *address = read_node(rd, "dev", index);
-    struct xpci_guest_device dev = { .domid = rd->domid,
+    struct xpci_guest_device dev = { .domid = rd->owner,
                                      .state = rd->gone ? "stale" : "unknown" };
 
     if (!address || xpci_bdf_parse(address, &dev.bdf) < 0) {
@@ -173,7 +174,7 @@ static void read_device(struct reader *rd, int index)
 /* The name now; the one when the backend was made; the number. */
 static void read_name(struct reader *rd)
 {
-    set_path(rd, "/local/domain/%u/name", rd->domid);
+    set_path(rd, "/local/domain/%u/name", rd->owner);
     rd->domain = read_path(rd);
     if (!rd->domain)
         rd->domain = read_node(rd, "domain", -1);
@@ -181,12 +182,29 @@ static void read_name(struct reader *rd)
         rd->ret = xpci_asprintf(rd->err, &rd->domain, "%u", rd->domid);
 }
 
+/*
+ * libxl gives a device to the device model's domain, where it has one, and
+ * records it there only (pci_add_dm_done()); as libxl_is_stubdom() has it.
+ */
+static void read_owner(struct reader *rd)
+{
+    _cleanup_free_ char *target = NULL;
+
+    set_path(rd, "/local/domain/%u/target", rd->domid);
+    target = read_path(rd);
+    if (!target || !scan(target, "%5u%n", &rd->owner))
+        rd->owner = rd->domid;
+}
+
 static void read_guest(struct reader *rd)
 {
     unsigned int num;
     bool alive = false;
 
-    rd->ret = plugin_domain_type(rd->p, rd->domid, &alive, &rd->type, rd->err);
+    read_owner(rd);
+    if (rd->ret == 0)
+        rd->ret =
+            plugin_domain_type(rd->p, rd->owner, &alive, &rd->type, rd->err);
     rd->gone = !alive;
     num = read_number(rd, NUM_DEVS, -1);
     if (num == ABSENT) /* the backend of a guest being made */
