@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include <xenctrl.h>
+
 #include "plugin.h"
+#include "reconcile.h"
 
 #define _cleanup_config_ _cleanup_(libxl_domain_config_dispose)
 
@@ -52,6 +57,25 @@ int plugin_host(void *ctx, const struct xpci_domain *dom,
         return plugin_error(p, rc, err, "cannot read what Xen can do");
     rc = dom ? read_domain(p, dom, &out->guest_iommu, err) : 0;
     return rc < 0 ? rc : read_log(p, &out->log, err);
+}
+
+int plugin_assigned(struct plugin *p, const struct xpci_bdf *bdf,
+                    struct xpci_error *err)
+{
+    xc_interface *xc = xc_interface_open(&p->log.logger, NULL, 0);
+    uint32_t sbdf = bdf->segment << 16 | (uint32_t)bdf->bus << 8 |
+                    (uint32_t)bdf->slot << 3 | bdf->func;
+    int code, ret;
+
+    if (!xc)
+        return xpci_error_errno(err, errno, "cannot talk to Xen");
+    code = xc_test_assign_device(xc, DOMID_INVALID, sbdf) < 0 ? errno : 0;
+    xc_interface_close(xc);
+    ret = xpci_reconcile_answer(code);
+    if (ret < 0)
+        xpci_error_errno(err, code, "cannot ask Xen who has " XPCI_BDF_FMT,
+                         XPCI_BDF_ARGS(*bdf));
+    return ret;
 }
 
 /*

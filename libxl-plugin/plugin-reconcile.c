@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <libxl_utils.h>
-#include <xenctrl.h>
 
 #include "plugin.h"
 #include "reconcile.h"
@@ -228,25 +227,17 @@ static int see_guests(struct plugin *p, struct sightings *all,
     return ret;
 }
 
-/* Xen says whether a guest has a device, not which. */
 static int see_xen(struct plugin *p, struct sightings *all,
                    struct xpci_error *err)
 {
-    xc_interface *xc = xc_interface_open(&p->log.logger, NULL, 0);
-
-    if (!xc)
-        return xpci_error_errno(err, errno, "cannot talk to Xen");
     for (size_t i = 0; i < all->n; i++) {
         struct xpci_sighting *s = &all->v[i];
-        uint32_t bdf = s->bdf.segment << 16 | (uint32_t)s->bdf.bus << 8 |
-                       (uint32_t)s->bdf.slot << 3 | s->bdf.func;
+        int ret = 0;
 
-        if (s->seen & (XPCI_SEEN_PCIBACK | XPCI_SEEN_LIVE) &&
-            xc_test_assign_device(xc, DOMID_INVALID, bdf) < 0 &&
-            (errno == EINVAL || errno == EBUSY))
-            s->seen |= XPCI_SEEN_XEN;
+        if (s->seen & (XPCI_SEEN_PCIBACK | XPCI_SEEN_LIVE))
+            xpci_try(ret = plugin_assigned(p, &s->bdf, err));
+        s->seen |= ret ? XPCI_SEEN_XEN : 0;
     }
-    xc_interface_close(xc);
     return 0;
 }
 

@@ -149,6 +149,10 @@ int plugin_to_dom0(void *ctx, const struct xpci_bdf *bdf,
 int plugin_host(void *ctx, const struct xpci_domain *dom,
                 struct xpci_host_facts *out, struct xpci_error *err);
 
+/* Has Xen given the device to a guest? 0, 1 or -errno; it tells not which. */
+int plugin_assigned(struct plugin *p, const struct xpci_bdf *bdf,
+                    struct xpci_error *err) _must_check_;
+
 /* plugin-reconcile.c */
 int plugin_reconcile(void *ctx, bool fix, struct xpci_mismatches *out,
                      struct xpci_error *err);

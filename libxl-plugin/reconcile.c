@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
 #include "cleanup.h"
 #include "reconcile.h"
 
@@ -95,6 +97,14 @@ void xpci_reconcile_hold(struct xpci_sighting *v, size_t n)
                 v[k].seen |= HELD;
         }
     }
+}
+
+/* iommu_do_pci_domctl() in xen/drivers/passthrough/pci.c */
+int xpci_reconcile_answer(int code)
+{
+    if (code == EINVAL || code == EBUSY)
+        return 1;
+    return code == EOPNOTSUPP ? 0 : -code; /* no IOMMU: it gives nothing */
 }
 
 const struct xpci_rule *xpci_reconcile_next(const struct xpci_sighting *of,

@@ -76,6 +76,12 @@ struct xpci_rule {
  */
 void xpci_reconcile_hold(struct xpci_sighting *v, size_t n);
 
+/*
+ * What Xen means by the errno of its test whether a device can be given to a
+ * guest, 0: none. 1: a guest has it; 0: none has; -errno: it did not say.
+ */
+int xpci_reconcile_answer(int code) _must_check_;
+
 /* The rule behind @last, at first NULL, that applies; NULL: none does. */
 const struct xpci_rule *xpci_reconcile_next(const struct xpci_sighting *of,
                                             const struct xpci_rule *last);

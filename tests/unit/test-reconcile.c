@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -144,11 +145,24 @@ static void a_dead_guest_is_held_by_any_of_its_devices(void **state)
     }
 }
 
+/* No answer is none: it must not pass for a device that Xen has taken back. */
+static void xen_must_answer(void **state)
+{
+    (void)state;
+    assert_int_equal(xpci_reconcile_answer(0), 0);
+    assert_int_equal(xpci_reconcile_answer(EOPNOTSUPP), 0);
+    assert_int_equal(xpci_reconcile_answer(EINVAL), 1);
+    assert_int_equal(xpci_reconcile_answer(EBUSY), 1);
+    assert_int_equal(xpci_reconcile_answer(ENOMEM), -ENOMEM);
+    assert_int_equal(xpci_reconcile_answer(EPERM), -EPERM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_disagreement_has_its_remedy),
         cmocka_unit_test(what_a_guest_has_is_not_touched),
+        cmocka_unit_test(xen_must_answer),
         cmocka_unit_test(a_dead_guest_is_held_by_any_of_its_devices),
     };
 
