@@ -365,7 +365,7 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
 {
     _cleanup_error_ struct xpci_error undo = { 0 };
     struct xpci_changes *set = &plan->changes;
-    bool grub = is_grub_to_do(call, plan);
+    bool grub = is_grub_to_do(call, plan), moved = false;
     int ret;
 
     for (size_t k = 0; k < plan->images.n; k++) {
@@ -380,15 +380,18 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
         ret = rebuild_grub(call, plan, err);
     if (ret == 0)
         ret = xpci_live_make(call, &plan->moves, err);
-    if (ret == 0)
-        xpci_changes_finish(set, call->root);
-    else if (xpci_changes_undo(set, call->root, &undo) < 0)
+    if (ret == 0) {
+        ret = xpci_changes_finish(set, call->root, err);
+        /* then the next xpci brings the devices back, as after a kill */
+        moved = ret < 0 && plan->moves.n > 0;
+    }
+    if (ret < 0 && xpci_changes_undo(set, call->root, &undo) < 0)
         return xpci_error_wrap(err, "and undoing failed: %s; after",
                                xpci_error_text(&undo));
-    else
+    if (ret < 0)
         xpci_log(&call->log, XPCI_LOG_NOTE,
                  "files and images are as they were before");
-    return xpci_live_done(call, ret);
+    return xpci_live_done(call, moved ? -ENOTRECOVERABLE : ret);
 }
 
 int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,

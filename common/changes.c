@@ -489,10 +489,21 @@ static int begin(struct xpci_changes *set, const struct xpci_root *root,
     return set->journal ? 0 : each_dir(set, root, xpci_temp_sweep, err);
 }
 
+/* What @ret says; it is undone where that is a failure. */
+static int undo_failed(struct xpci_changes *set, const struct xpci_root *root,
+                       int ret, struct xpci_error *err)
+{
+    _cleanup_error_ struct xpci_error undo = { 0 };
+
+    if (ret < 0 && xpci_changes_undo(set, root, &undo) < 0)
+        return xpci_error_wrap(err, "%s; and undoing failed",
+                               xpci_error_text(&undo));
+    return ret;
+}
+
 int xpci_changes_apply(struct xpci_changes *set, const struct xpci_root *root,
                        struct xpci_error *err)
 {
-    _cleanup_error_ struct xpci_error undo = { 0 };
     int ret;
 
     if (set->n == 0)
@@ -509,10 +520,7 @@ int xpci_changes_apply(struct xpci_changes *set, const struct xpci_root *root,
         ret = each(set, root, false, move_in, err);
     if (ret == 0)
         ret = each_dir(set, root, fsync, err);
-    if (ret < 0 && xpci_changes_undo(set, root, &undo) < 0)
-        return xpci_error_wrap(err, "%s; and undoing failed",
-                               xpci_error_text(&undo));
-    return ret;
+    return undo_failed(set, root, ret, err);
 }
 
 int xpci_changes_undo(struct xpci_changes *set, const struct xpci_root *root,
@@ -543,22 +551,23 @@ char *xpci_changes_temp(const struct xpci_changes *set, const char *path)
     return temp;
 }
 
-void xpci_changes_finish(struct xpci_changes *set, const struct xpci_root *root)
+int xpci_changes_finish(struct xpci_changes *set, const struct xpci_root *root,
+                        struct xpci_error *err)
 {
     if (!set->id[0])
-        return;
-    xpci_journal_done(set, root);
+        return 0;
+    xpci_try(xpci_journal_done(set, root, err));
     /* else the next xpci tries again */
     if (each(set, root, true, drop_old, NULL) == 0)
         xpci_journal_drop(set, root);
+    return 0;
 }
 
 int xpci_changes_commit(struct xpci_changes *set, const struct xpci_root *root,
                         struct xpci_error *err)
 {
     xpci_try(xpci_changes_apply(set, root, err));
-    xpci_changes_finish(set, root);
-    return 0;
+    return undo_failed(set, root, xpci_changes_finish(set, root, err), err);
 }
 
 int xpci_changes_diff(const struct xpci_changes *set,

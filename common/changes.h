@@ -10,7 +10,8 @@
  *     xpci_changes_diff(&set, root, &buf, err);      --dry-run
  *     xpci_changes_apply(&set, root, err);           all of them or none
  *     ... what must succeed too, such as a generator of initrd.img; then
- *     xpci_changes_finish(&set, root);               it is done, or
+ *     xpci_changes_finish(&set, root, err);          it is done; if not, or
+ *                                                    where that fails,
  *     xpci_changes_undo(&set, root, err);            back to what was read
  *     xpci_changes_clear(&set);
  *
@@ -91,8 +92,8 @@ int xpci_changes_diff(const struct xpci_changes *set,
 
 int xpci_changes_apply(struct xpci_changes *set, const struct xpci_root *root,
                        struct xpci_error *err) _must_check_;
-void xpci_changes_finish(struct xpci_changes *set,
-                         const struct xpci_root *root);
+int xpci_changes_finish(struct xpci_changes *set, const struct xpci_root *root,
+                        struct xpci_error *err) _must_check_;
 int xpci_changes_undo(struct xpci_changes *set, const struct xpci_root *root,
                       struct xpci_error *err) _must_check_;
 
@@ -102,7 +103,7 @@ int xpci_changes_undo(struct xpci_changes *set, const struct xpci_root *root,
  */
 char *xpci_changes_temp(const struct xpci_changes *set, const char *path);
 
-/* apply and finish */
+/* apply and finish; undone where that fails */
 int xpci_changes_commit(struct xpci_changes *set, const struct xpci_root *root,
                         struct xpci_error *err) _must_check_;
 

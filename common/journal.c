@@ -41,18 +41,31 @@ int xpci_journal_write(struct xpci_changes *set, const struct xpci_root *root,
     return xpci_file_replace(root, JOURNAL, text.data, text.len, 0600, err);
 }
 
-void xpci_journal_done(struct xpci_changes *set, const struct xpci_root *root)
+static int rename_done(const struct xpci_root *root)
 {
     _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
     const char *base;
+    int ret;
 
+    xpci_try(xpci_dir_enter(&dir, root, JOURNAL, false, &base));
+    if (renameat(dir.fd, base, dir.fd, "journal.done") < 0)
+        return -errno;
+    if (fsync(dir.fd) == 0)
+        return 0;
+    /* whether a power cut would bring the old name back is not known */
+    ret = -errno;
+    renameat(dir.fd, "journal.done", dir.fd, base);
+    return ret;
+}
+
+int xpci_journal_done(struct xpci_changes *set, const struct xpci_root *root,
+                      struct xpci_error *err)
+{
     if (!set->journal || !strcmp(set->journal, JOURNAL_DONE))
-        return;
-    if (xpci_dir_enter(&dir, root, JOURNAL, false, &base) < 0 ||
-        renameat(dir.fd, base, dir.fd, "journal.done") < 0)
-        return;
+        return 0;
+    xpci_try(xpci_root_check(root, rename_done(root), "rename", JOURNAL, err));
     set->journal = JOURNAL_DONE;
-    (void)fsync(dir.fd);
+    return 0;
 }
 
 /* Leaves nothing of a journal that was not finished, nor an empty directory. */
@@ -148,10 +161,10 @@ int xpci_changes_recover(const struct xpci_root *root,
                                xpci_root_dir(root));
     if (ret == 0)
         ret = read_journal(&done, root, JOURNAL_DONE, err);
-    if (ret == 0) {
-        xpci_changes_finish(&done, root);
+    if (ret == 0)
+        ret = xpci_changes_finish(&done, root, err);
+    if (ret == 0)
         sweep(root);
-    }
     for (size_t k = 0; ret == 0 && k < half.n; k++) {
         if (!half.v[k].left && !half.v[k].undone)
             continue;

@@ -18,8 +18,12 @@
 int xpci_journal_write(struct xpci_changes *set, const struct xpci_root *root,
                        struct xpci_error *err) _must_check_;
 
-/* The moment that counts: what a kill leaves from here on is not undone. */
-void xpci_journal_done(struct xpci_changes *set, const struct xpci_root *root);
+/*
+ * The moment that counts: what a kill leaves from here on is not undone. Where
+ * it fails the set is still under way.
+ */
+int xpci_journal_done(struct xpci_changes *set, const struct xpci_root *root,
+                      struct xpci_error *err) _must_check_;
 
 /* Nothing is under way any more. */
 void xpci_journal_drop(struct xpci_changes *set, const struct xpci_root *root);

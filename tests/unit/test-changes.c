@@ -150,7 +150,7 @@ static void test_lost_exec(void **state)
         if (undo)
             assert_int_equal(xpci_changes_undo(&set, t->root, NULL), 0);
         else
-            xpci_changes_finish(&set, t->root);
+            assert_int_equal(xpci_changes_finish(&set, t->root, NULL), 0);
         assert_int_equal(tree_stat(t, "/etc/hook").st_mode & 07777,
                          undo ? 0640 : 0751);
         tree_expect_names(t, "/etc", "hook");
@@ -241,6 +241,7 @@ static void test_each_failure(void **state)
         assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
         tree_expect_names(t, "/var/lib", "");
         if (ret == 0) {
+            expect_after(t);
             continue;
         }
         failed++;
@@ -328,7 +329,7 @@ static void test_each_kill_of_keep(void **state)
                 if (xpci_changes_apply(&set, t->root, NULL) < 0)
                     _exit(1);
                 rename(tree_path(t, "/etc/made"), tree_path(t, "/etc/image"));
-                xpci_changes_finish(&set, t->root);
+                assert_int_equal(xpci_changes_finish(&set, t->root, NULL), 0);
                 _exit(0);
             }
             wait(&status);
@@ -363,7 +364,7 @@ static void test_without_swap(void **state)
         if (undo)
             assert_int_equal(xpci_changes_undo(&set, t->root, NULL), 0);
         else
-            xpci_changes_finish(&set, t->root);
+            assert_int_equal(xpci_changes_finish(&set, t->root, NULL), 0);
         (undo ? expect_before : expect_after)(t);
     }
     fail_renameat2 = 0;
@@ -575,6 +576,25 @@ static void test_undo_fails(void **state)
     expect_before(t);
 }
 
+/* What cannot be marked as done is not done, and nothing of it is dropped. */
+static void test_finish_fails(void **state)
+{
+    _cleanup_changes_ struct xpci_changes set = { 0 };
+    _cleanup_error_ struct xpci_error err = { 0 };
+    struct tree *t = *state;
+
+    prepare(t, &set);
+    assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
+    tree_mkdir(t, JOURNAL ".done");
+    assert_int_equal(xpci_changes_finish(&set, t->root, &err), -EISDIR);
+    assert_contains(err.msg, "cannot rename '");
+    assert_contains(err.msg, JOURNAL "': Is a directory");
+    tree_expect(t, "/etc/a", "new a");
+    assert_int_equal(rmdir(tree_path(t, JOURNAL ".done")), 0);
+    assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
+    expect_before(t);
+}
+
 static void test_conflict(void **state)
 {
     static const struct {
@@ -675,6 +695,7 @@ int main(void)
         TREE_TEST(test_empty_set),
         TREE_TEST(test_each_failure),
         TREE_TEST(test_undo_fails),
+        TREE_TEST(test_finish_fails),
         TREE_TEST(test_conflict),
         TREE_TEST(test_diff),
         TREE_TEST(test_unreadable),
