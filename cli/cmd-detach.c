@@ -84,12 +84,13 @@ static int detach_one(const struct xpci_call *call,
     const struct xpci_guest_device *user = xpci_host_user(call, bdf);
 
     xpci_try(wait_for(call, bdf, timeout, err));
-    if (user && user->permissive)
-        xpci_try(xpci_attachment_strict(call, bdf, err));
-    if (save_one(call, config, bdf, err) < 0)
+    xpci_try(xpci_table_add(call, err, call->domain.name, xpci_cell_bdf(bdf)));
+    if (save_one(call, config, bdf, err) < 0 ||
+        (user && user->permissive &&
+         xpci_attachment_strict(call, bdf, err) < 0))
         return xpci_error_wrap(err, XPCI_BDF_FMT " is detached, but",
                                XPCI_BDF_ARGS(*bdf));
-    return xpci_table_add(call, err, call->domain.name, xpci_cell_bdf(bdf));
+    return 0;
 }
 
 static int to_host(const struct xpci_call *call, const struct xpci_moves *moves,
@@ -102,26 +103,38 @@ static int to_host(const struct xpci_call *call, const struct xpci_moves *moves,
                : 0;
 }
 
+/* What would fail for all of them does, before the first is asked for. */
+static int prepare(const struct xpci_call *call,
+                   const struct xpci_guest_config *config,
+                   struct xpci_moves *moves, struct xpci_error *err)
+{
+    for (size_t i = 0; i < call->chosen.n; i++) {
+        size_t dev = call->chosen.v[i];
+        const struct xpci_bdf *bdf = &call->inv.dev[dev].bdf;
+
+        xpci_try(
+            call->ts->ops->detach(call->ts->ctx, &call->domain, bdf, 0, err));
+        xpci_try(edit_config(config->cfg, bdf, err)); /* in memory */
+        if (call->opt[OPT_TO_HOST])
+            xpci_try(xpci_live_give(call, dev, true, moves, err));
+    }
+    return 0;
+}
+
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
     _cleanup_moves_ struct xpci_moves moves = { 0 };
     const char *text = call->opt[OPT_TIMEOUT];
-    const struct xpci_device *dev;
     struct xpci_interrupt held;
     unsigned int timeout = 0;
-    int ret = 0;
+    int ret = 0, printed;
 
     xpci_try(parse_timeout(text ? text : "10", &timeout, err));
     xpci_try(xpci_attachment_check(call, err));
     xpci_try(xpci_attachment_open(call, &config, err));
     xpci_try(xpci_host_select(call, 1, err));
-    dev = call->inv.dev;
-    /* all edits once in memory: a file that cannot be edited fails first */
-    for (size_t i = 0; i < call->chosen.n; i++)
-        xpci_try(edit_config(config.cfg, &dev[call->chosen.v[i]].bdf, err));
-    for (size_t i = 0; call->opt[OPT_TO_HOST] && i < call->chosen.n; i++)
-        xpci_try(xpci_live_give(call, call->chosen.v[i], true, &moves, err));
+    xpci_try(prepare(call, &config, &moves, err));
     if (call->opt[OPT_DRY_RUN]) {
         xpci_try(xpci_attachment_save(call, &config, err));
         return xpci_live_make(call, &moves, err);
@@ -129,12 +142,14 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     xpci_try(xpci_table_new(call, "DOMAIN BDF", err));
     xpci_interrupt_hold(&held);
     for (size_t i = 0; i < call->chosen.n && ret == 0; i++)
-        ret = detach_one(call, &config, &dev[call->chosen.v[i]].bdf, timeout,
-                         err);
+        ret = detach_one(call, &config, &call->inv.dev[call->chosen.v[i]].bdf,
+                         timeout, err);
     if (ret == 0)
         ret = to_host(call, &moves, err);
     xpci_interrupt_release(&held);
-    return ret;
+    /* what has left, whatever came then */
+    printed = xpci_table_print(call, ret < 0 ? NULL : err);
+    return ret < 0 ? ret : printed;
 }
 
 const struct xpci_cmd xpci_cmd_detach = {

@@ -203,9 +203,10 @@ int plugin_detach(void *ctx, const struct xpci_domain *dom,
     int64_t deadline = plugin_now_ms() + (int64_t)timeout * 1000;
     int ret = check_present(&de);
 
-    if (ret == 0)
-        ret = dom->type == XPCI_DOMAIN_HVM ? detach_hvm(&de, deadline)
-                                           : detach_pv(&de, deadline);
+    if (ret < 0 || timeout == 0)
+        return ret;
+    ret = dom->type == XPCI_DOMAIN_HVM ? detach_hvm(&de, deadline)
+                                       : detach_pv(&de, deadline);
     if (ret > 0)
         return timed_out(&de);
     return ret < 0 ? ret : read_back(&de);

@@ -30,7 +30,7 @@
 #include "error.h"
 #include "root.h"
 
-#define XPCI_TOOLSTACK_ABI 5
+#define XPCI_TOOLSTACK_ABI 6
 #define XPCI_TOOLSTACK_SYMBOL "xpci_toolstack_plugin"
 
 enum xpci_domain_type { XPCI_DOMAIN_PV, XPCI_DOMAIN_HVM, XPCI_DOMAIN_PVH };
@@ -135,7 +135,8 @@ struct xpci_toolstack_ops {
 
     /*
      * Detaches and reads back: 0 means the guest no longer has the device.
-     * -ETIMEDOUT if the guest did not let go within @timeout seconds.
+     * -ETIMEDOUT if the guest did not let go within @timeout seconds, of
+     * which 0 is only the look whether it has it.
      */
     int (*detach)(void *ctx, const struct xpci_domain *dom,
                   const struct xpci_bdf *bdf, unsigned int timeout,

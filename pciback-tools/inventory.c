@@ -240,25 +240,36 @@ int xpci_device_check_name(const char *text, struct xpci_error *err)
     return strchr(text, '/') ? 0 : parse_name(text, &pat, err);
 }
 
+static void add_once(size_t *idx, size_t *n, size_t dev)
+{
+    for (size_t i = 0; i < *n; i++) {
+        if (idx[i] == dev)
+            return;
+    }
+    idx[(*n)++] = dev;
+}
+
 int xpci_inventory_select(const struct xpci_inventory *inv, const char *text,
                           size_t *idx, size_t *n, struct xpci_error *err)
 {
     bool is_path = strchr(text, '/');
     struct xpci_bdf_pattern pat;
-    size_t before = *n;
+    bool found = false;
 
     if (!is_path)
         xpci_try(parse_name(text, &pat, err));
-    for (size_t i = 0; i < inv->n && (!is_path || *n == before); i++) {
+    for (size_t i = 0; i < inv->n && !(is_path && found); i++) {
         _cleanup_free_ char *path = NULL;
 
         if (is_path)
             xpci_need(xpci_device_path(inv, &inv->dev[i], &path) == 0, err);
-        if (is_path ? !strcmp(path, text)
-                    : xpci_bdf_matches(&pat, &inv->dev[i].bdf))
-            idx[(*n)++] = i;
+        if (is_path ? strcmp(path, text) != 0
+                    : !xpci_bdf_matches(&pat, &inv->dev[i].bdf))
+            continue;
+        found = true;
+        add_once(idx, n, i);
     }
-    if (*n == before)
+    if (!found)
         return xpci_error_set(err, ENODEV,
                               "there is no device '%s'; 'xpci list' shows "
                               "those that are",

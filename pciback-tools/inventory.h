@@ -181,7 +181,8 @@ int xpci_device_check_name(const char *text,
 
 /*
  * What a user names: a BDF, "bb:dd.*", or a path. Appends the indexes of
- * the devices meant to idx (room for inv->n entries) and adds to *n.
+ * the devices meant to idx (room for inv->n entries) and adds to *n; one that
+ * is in it already stays there once.
  * Errors: USAGE for a text of no known form, -ENODEV for an absent device.
  */
 int xpci_inventory_select(const struct xpci_inventory *inv, const char *text,

@@ -46,7 +46,7 @@ run()
 	env ${mode_kill:+FAIL_KILL=1} FAIL_AT="$at" FAIL_COUNT=9 \
 		FAIL_CHROOT="$tree" XPCI_LIBEXECDIR="$libexec" \
 		ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=$leaks" \
-		LD_PRELOAD="$work/$preload.so" \
+		LD_PRELOAD="$work/prepared/bin/$preload.so" \
 		"$work/prepared/bin/xpci" -q ${where:+"$where" "$tree"} "$@" \
 		9>"$tree.calls" >/dev/null 2>"$tree.stderr" </dev/null
 }
@@ -120,27 +120,10 @@ scenario()
 # The running dom0, before "hide --now" and after it.
 live()
 {
-	local tree=$work/take bdf driver pci=$work/take/sys/bus/pci
-
-	cp -a "$debian" "$tree"
-	mkdir -p "$tree/lib/xpci" "$tree/run/lock" "$tree/sys/hypervisor/version" \
-		"$pci/drivers/pciback"
-	cp "$work/stand-in-plugin.so" "$tree/lib/xpci/libxl-4.17.so"
-	cp "$build/readers.so" "$tree/lib/xpci"
-	install -m 600 /dev/null "$tree/run/lock/xpci"
-	echo xen >"$tree/sys/hypervisor/type"
-	echo 4 >"$tree/sys/hypervisor/version/major"
-	echo 17 >"$tree/sys/hypervisor/version/minor"
-	for bdf in 0000:03:00.0 0000:03:02.0; do
-		echo '(null)' >"$pci/devices/$bdf/driver_override"
-		driver=$(readlink "$pci/devices/$bdf/driver")
-		mkdir -p "$pci/drivers/${driver##*/}"
-	done
-	for driver in "$pci"/drivers/*; do
-		touch "$driver/bind" "$driver/unbind"
-	done
-	touch "$pci/drivers/pciback/remove_slot" "$pci/drivers_probe"
-	cp -a "$tree" "$work/give"
+	cp -a "$work/prepared/base/xen" "$work/take"
+	rm -r "$work/take/lib/xpci/guests" "$work/take/etc/xen"
+	cp "$debian/etc/other.cfg" "$work/take/etc"
+	cp -a "$work/take" "$work/give"
 	run "$work/give" 0 '' hide --now 03:02.0
 	cp -a "$work/give" "$work/late"
 	run "$work/late" 0 '' unhide 03:02.0
@@ -173,13 +156,6 @@ work=$(mktemp -d)
 trap 'umount "$work" 2>/dev/null || true; rm -rf "$work"' EXIT
 mount -t tmpfs -o mode=755 none "$work" 2>/dev/null || chmod 755 "$work"
 "$here/harness/prepare" "$build/xpci" "$work/prepared"
-for name in fail-at stand-in-kernel stand-in-plugin; do
-	# the libraries that xpci loads later: the tree has none
-	"${CC:-cc}" -shared -fPIC -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 \
-		-I"$here/../common" -I"$here/../libxl-plugin" \
-		-o "$work/$name.so" "$here/harness/$name.c" \
-		-Wl,--no-as-needed -larchive -lkmod
-done
 "${CC:-cc}" -D_GNU_SOURCE -O1 -o "$work/kill-at" "$here/harness/kill-at.c"
 # takes the lock and finds nothing to do
 other=(cfg remove /etc/other.cfg 05:00.0)

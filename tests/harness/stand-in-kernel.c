@@ -41,6 +41,28 @@ static int bind_to(const char *driver, const char *bdf)
     return symlink(target, path) < 0 ? EBUSY : 0;
 }
 
+/* pciback knows it of the devices that it has. */
+static int forget_permissive(const char *bdf)
+{
+    static const char file[] = "/sys/bus/pci/drivers/pciback/permissive";
+    char text[4096] = "", *at;
+    FILE *f = fopen(file, "re");
+
+    if (f) {
+        text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+        fclose(f);
+    }
+    at = strstr(text, bdf);
+    if (!at)
+        return 0;
+    memmove(at, at + strlen(bdf) + 1, strlen(at + strlen(bdf)));
+    f = fopen(file, "we");
+    if (!f)
+        return EIO;
+    fputs(text, f);
+    return fclose(f) == 0 ? 0 : EIO;
+}
+
 static int unbind_from(const char *driver, const char *bdf)
 {
     char path[200], link[200];
@@ -49,7 +71,9 @@ static int unbind_from(const char *driver, const char *bdf)
     device_file(bdf, "driver", path);
     len = readlink(path, link, sizeof(link) - 1);
     link[len > 0 ? len : 0] = '\0';
-    return strcmp(base(link), driver) != 0 || unlink(path) < 0 ? ENODEV : 0;
+    if (strcmp(base(link), driver) != 0 || unlink(path) < 0)
+        return ENODEV;
+    return strcmp(driver, "pciback") != 0 ? 0 : forget_permissive(bdf);
 }
 
 static int set_override(const char *path, const char *value)

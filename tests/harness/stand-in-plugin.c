@@ -1,12 +1,63 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libxl-4.17.so of a Xen that has no guest. */
+/*
+ * libxl-4.17.so of a Xen whose guests are the lines of /lib/xpci/guests:
+ *
+ *     NAME BDF VSLOT [keeps]    has the device, and may not let go of it
+ *     NAME BDF 0 fails          is known, but cannot be given the device
+ *     NAME                      is known
+ */
+#include "../../common/bdf.c"
+#include "../../common/error.c"
 #include "toolstack.h"
+
+#define GUESTS "/lib/xpci/guests"
+#define PERMISSIVE "/sys/bus/pci/drivers/pciback/permissive"
+
+struct line {
+    char name[32], bdf[XPCI_BDF_SIZE], how[8];
+    unsigned int vslot;
+};
+
+static struct line guests[16];
+static size_t n_guests;
+
+static int load(void)
+{
+    FILE *f = fopen(GUESTS, "re");
+    char text[100];
+
+    n_guests = 0;
+    while (f && fgets(text, sizeof(text), f)) {
+        struct line *line = &guests[n_guests++];
+
+        *line = (struct line){ 0 };
+        sscanf(text, "%31s %12s %x %7s", line->name, line->bdf, &line->vslot,
+               line->how);
+    }
+    return f ? fclose(f) : 0;
+}
+
+static void save(void)
+{
+    FILE *f = fopen(GUESTS, "we");
+
+    for (size_t i = 0; f && i < n_guests; i++) {
+        const struct line *line = &guests[i];
+
+        fprintf(f, "%s", line->name);
+        if (*line->bdf)
+            fprintf(f, " %s %x", line->bdf, line->vslot);
+        fprintf(f, "%s%s\n", *line->how ? " " : "", line->how);
+    }
+    if (f)
+        fclose(f);
+}
 
 static int open_xen(void **ctx, struct xpci_error *err)
 {
     (void)err;
     *ctx = NULL;
-    return 0;
+    return load();
 }
 
 static void close_xen(void *ctx)
@@ -14,10 +65,120 @@ static void close_xen(void *ctx)
     (void)ctx;
 }
 
+static int domain(void *ctx, const char *name, struct xpci_domain *out,
+                  struct xpci_error *err)
+{
+    (void)ctx;
+    for (size_t i = 0; i < n_guests; i++) {
+        if (strcmp(guests[i].name, name) != 0)
+            continue;
+        *out = (struct xpci_domain){ (uint32_t)*name, XPCI_DOMAIN_HVM,
+                                     strdup(name) };
+        return 0;
+    }
+    return xpci_error_set(err, ENOENT, "there is no guest '%s'", name);
+}
+
 static int devices(void *ctx, bool slots, struct xpci_guest_devices *out,
                    struct xpci_error *err)
 {
-    (void)ctx, (void)slots, (void)out, (void)err;
+    (void)ctx, (void)slots, (void)err;
+    out->v = calloc(n_guests + 1, sizeof(*out->v));
+    for (size_t i = 0; i < n_guests; i++) {
+        const struct line *line = &guests[i];
+        struct xpci_guest_device *dev = &out->v[out->n];
+
+        if (!line->vslot || xpci_bdf_parse(line->bdf, &dev->bdf) < 0)
+            continue;
+        dev->domid = (uint32_t)*line->name;
+        dev->domain = strdup(line->name);
+        dev->requested = dev->vslot = line->vslot;
+        dev->state = "attached";
+        out->n++;
+    }
+    return 0;
+}
+
+/* The guest's line with the device, or with the device or slot at a guest. */
+static struct line *find(const char *name, const char *bdf, unsigned int vslot)
+{
+    for (size_t i = 0; i < n_guests; i++) {
+        struct line *line = &guests[i];
+
+        if (name ? !strcmp(line->name, name) && !strcmp(line->bdf, bdf)
+                 : line->vslot &&
+                       (!strcmp(line->bdf, bdf) || line->vslot == vslot))
+            return line;
+    }
+    return NULL;
+}
+
+static void note_permissive(const char *bdf)
+{
+    FILE *f = fopen(PERMISSIVE, "ae");
+
+    if (f) {
+        fprintf(f, "%s\n", bdf);
+        fclose(f);
+    }
+}
+
+static int attach_one(const char *name, struct xpci_attach_request *req)
+{
+    char bdf[XPCI_BDF_SIZE];
+    const struct line *line;
+
+    xpci_bdf_format(&req->bdf, bdf);
+    line = find(NULL, bdf, req->vslot);
+    if (line)
+        return xpci_error_set(&req->err, EBUSY, "'%s' has %s at %x", line->name,
+                              line->bdf, line->vslot);
+    line = find(name, bdf, 0);
+    if (line && !strcmp(line->how, "fails"))
+        return xpci_error_set(&req->err, EIO, "%s cannot be given", bdf);
+    req->vslot = req->vslot ? req->vslot : 0x10;
+    guests[n_guests] = (struct line){ .vslot = req->vslot };
+    strcpy(guests[n_guests].name, name);
+    strcpy(guests[n_guests++].bdf, bdf);
+    save();
+    if (req->permissive)
+        note_permissive(bdf);
+    return 0;
+}
+
+static int attach(void *ctx, const struct xpci_domain *dom,
+                  struct xpci_attach_request *reqs, size_t n, bool keep_going,
+                  struct xpci_error *err)
+{
+    (void)ctx;
+    for (size_t i = 0; i < n; i++) {
+        reqs[i].ret = attach_one(dom->name, &reqs[i]);
+        if (reqs[i].ret == 0 || keep_going)
+            continue;
+        *err = xpci_steal(reqs[i].err);
+        return reqs[i].ret;
+    }
+    return 0;
+}
+
+static int detach(void *ctx, const struct xpci_domain *dom,
+                  const struct xpci_bdf *device, unsigned int timeout,
+                  struct xpci_error *err)
+{
+    char bdf[XPCI_BDF_SIZE];
+    struct line *line = find(dom->name, xpci_bdf_format(device, bdf), 0);
+
+    (void)ctx;
+    if (!line || !line->vslot)
+        return xpci_error_set(err, ENOENT, "%s is not attached to '%s'", bdf,
+                              dom->name);
+    if (timeout == 0)
+        return 0;
+    if (!strcmp(line->how, "keeps"))
+        return xpci_error_set(err, EIO, "'%s' keeps %s", dom->name, bdf);
+    *line->bdf = '\0';
+    line->vslot = 0;
+    save();
     return 0;
 }
 
@@ -35,6 +196,9 @@ const struct xpci_toolstack_ops xpci_toolstack_plugin = {
     .release = "4.17",
     .open = open_xen,
     .close = close_xen,
+    .domain = domain,
     .devices = devices,
+    .attach = attach,
+    .detach = detach,
     .to_dom0 = to_dom0,
 };

@@ -371,6 +371,9 @@ static void test_select(void **state)
             assert_int_equal(n, 0);
             continue;
         }
+        /* named again: once is enough */
+        assert_int_equal(xpci_inventory_select(&inv, t[i].text, idx, &n, &err),
+                         0);
         for (size_t k = 0; k < n; k++)
             assert_int_equal(
                 xpci_buf_printf(&got, XPCI_BDF_FMT " ",
