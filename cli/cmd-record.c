@@ -100,12 +100,17 @@ static int save(const struct xpci_call *call, const struct xpci_buf *bytes,
 {
     _cleanup_root_ struct xpci_root *here = NULL;
     const char *file = call->argv[0];
+    int ret;
 
     xpci_try(xpci_root_new("/", &here, err));
-    if (xpci_root_exists(here, file) && !call->opt[OPT_FORCE])
+    ret = xpci_file_create(here, file, bytes, 0600, call->opt[OPT_FORCE], err);
+    if (ret == -EEXIST)
         return xpci_error_refuse(
             err, "'%s' is there already; --force replaces it", file);
-    xpci_try(xpci_file_replace(here, file, bytes->data, bytes->len, 0600, err));
+    if (ret == -ELOOP)
+        return xpci_error_refuse(
+            err, "'%s' is a link, which --force does not replace", file);
+    xpci_try(ret);
     xpci_log(&call->log, XPCI_LOG_NOTE,
              "%zu names and %zu KiB are in '%s'; it tells how this host is "
              "made, so look before you give it away: tar -tf",

@@ -251,11 +251,51 @@ int xpci_file_stage(int dirfd, const char *base, const char *temp,
     return ret;
 }
 
-static int file_replace(const struct xpci_root *root, const char *path,
-                        const struct xpci_buf *data, mode_t mode)
+int xpci_rename_as(int dirfd, const char *from, const char *to,
+                   unsigned int flag, bool *obeyed)
+{
+    *obeyed = renameat2(dirfd, from, dirfd, to, flag) == 0;
+    if (*obeyed)
+        return 0;
+    return errno == EINVAL || errno == ENOSYS ? 0 : -errno;
+}
+
+int xpci_rename_new(int dirfd, const char *from, const char *to)
+{
+    bool obeyed;
+    int ret = xpci_rename_as(dirfd, from, to, RENAME_NOREPLACE, &obeyed);
+
+    if (ret < 0 || obeyed)
+        return ret;
+    if (faccessat(dirfd, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return -EEXIST;
+    return renameat(dirfd, from, dirfd, to) < 0 ? -errno : 0;
+}
+
+/* With the attributes of @like, if that is there. */
+static int put_in(int dirfd, const char *base, const char *like,
+                  const struct xpci_buf *data, mode_t mode, bool replace)
 {
     char id[XPCI_TEMP_ID_SIZE],
         temp[sizeof(XPCI_TEMP_PREFIX "-0.new") + sizeof(id)];
+    int ret;
+
+    xpci_try(xpci_temp_id(id));
+    snprintf(temp, sizeof(temp), XPCI_TEMP_PREFIX "%s-0.new", id);
+    xpci_try(
+        xpci_file_stage(dirfd, like ? like : temp, temp, data, mode, true));
+    if (!replace)
+        ret = xpci_rename_new(dirfd, temp, base);
+    else
+        ret = renameat(dirfd, temp, dirfd, base) < 0 ? -errno : 0;
+    if (ret < 0)
+        unlinkat(dirfd, temp, 0);
+    return ret == 0 && fsync(dirfd) < 0 ? -errno : ret;
+}
+
+static int file_replace(const struct xpci_root *root, const char *path,
+                        const struct xpci_buf *data, mode_t mode)
+{
     _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
     _cleanup_free_ char *real = NULL;
     _cleanup_close_ int old = -1;
@@ -265,16 +305,28 @@ static int file_replace(const struct xpci_root *root, const char *path,
     xpci_try(open_old(dir.fd, base, &old));
     if (old >= 0 && compare(old, data, -EIO) == 0)
         return 0;
-    xpci_try(xpci_temp_id(id));
-    snprintf(temp, sizeof(temp), XPCI_TEMP_PREFIX "%s-0.new", id);
-    xpci_try(xpci_file_stage(dir.fd, base, temp, data, mode, true));
-    if (renameat(dir.fd, temp, dir.fd, base) < 0) {
-        int ret = -errno;
+    return put_in(dir.fd, base, base, data, mode, true);
+}
 
-        unlinkat(dir.fd, temp, 0);
-        return ret;
-    }
-    return fsync(dir.fd) < 0 ? -errno : 0;
+static int file_create(const struct xpci_root *root, const char *path,
+                       const struct xpci_buf *data, mode_t mode, bool replace)
+{
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
+    _cleanup_close_ int old = -1;
+    const char *base;
+
+    xpci_try(xpci_dir_enter(&dir, root, path, false, &base));
+    if (replace)
+        xpci_try(open_old(dir.fd, base, &old));
+    return put_in(dir.fd, base, NULL, data, mode, replace);
+}
+
+int xpci_file_create(const struct xpci_root *root, const char *path,
+                     const struct xpci_buf *data, mode_t mode, bool replace,
+                     struct xpci_error *err)
+{
+    return xpci_root_check(root, file_create(root, path, data, mode, replace),
+                           "write", path, err);
 }
 
 int xpci_file_replace(const struct xpci_root *root, const char *path,

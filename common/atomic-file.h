@@ -26,6 +26,15 @@ int xpci_file_replace(const struct xpci_root *root, const char *path,
                       const void *data, size_t len, mode_t mode,
                       struct xpci_error *err) _must_check_;
 
+/*
+ * A file of its own, with @mode whatever was there, and in a directory that is
+ * there: -EEXIST if the name is taken, also by a link to nothing; with
+ * @replace -ELOOP for a link, -EINVAL for what else is no file.
+ */
+int xpci_file_create(const struct xpci_root *root, const char *path,
+                     const struct xpci_buf *data, mode_t mode, bool replace,
+                     struct xpci_error *err) _must_check_;
+
 /* Removes a file or a link and syncs its directory; absent is fine. */
 int xpci_file_remove(const struct xpci_root *root, const char *path,
                      struct xpci_error *err) _must_check_;
@@ -73,6 +82,16 @@ int xpci_file_locate(struct xpci_dir *dir, const struct xpci_root *root,
 #define XPCI_TEMP_PREFIX ".xpci-"
 #define XPCI_TEMP_ID_SIZE 17 /* with NUL */
 int xpci_temp_id(char id[XPCI_TEMP_ID_SIZE]) _must_check_;
+
+/*
+ * renameat2(2) with a flag, in one directory; *obeyed is false, and nothing
+ * done, where the file system has none.
+ */
+int xpci_rename_as(int dirfd, const char *from, const char *to,
+                   unsigned int flag, bool *obeyed) _must_check_;
+
+/* To a name that nobody has, else -EEXIST. */
+int xpci_rename_new(int dirfd, const char *from, const char *to) _must_check_;
 
 /* 0 if the file holds these bytes, -ESTALE if others, or -errno. */
 int xpci_file_compare(int dirfd, const char *base,

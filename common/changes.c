@@ -194,7 +194,7 @@ static int change_error(const struct xpci_root *root,
                         const struct xpci_change *change, int ret,
                         struct xpci_error *err)
 {
-    if (ret != -ESTALE)
+    if (ret != -ESTALE && ret != -EEXIST)
         return io_error(root, change, ret, err);
     return xpci_error_set(err, EBUSY,
                           "'%s%s' was changed by someone else meanwhile; run "
@@ -306,16 +306,6 @@ static int stage(struct xpci_changes *set, size_t k,
     return ret < 0 ? change_error(root, c, ret, err) : 0;
 }
 
-/* renameat2(2), or without its flag where the file system has none. */
-static int rename_as(int dirfd, const char *from, const char *to,
-                     unsigned int flag, bool *obeyed)
-{
-    *obeyed = renameat2(dirfd, from, dirfd, to, flag) == 0;
-    if (*obeyed)
-        return 0;
-    return errno == EINVAL || errno == ENOSYS ? 0 : -errno;
-}
-
 /*
  * Swaps the new file in, so that what was there till then can be looked at: an
  * editor may have saved since it was read. Where the file system cannot swap,
@@ -326,7 +316,7 @@ static int swap_in(const struct xpci_change *c, const struct xpci_root *root,
                    const char *old)
 {
     bool swapped;
-    int ret = rename_as(dirfd, new, base, RENAME_EXCHANGE, &swapped);
+    int ret = xpci_rename_as(dirfd, new, base, RENAME_EXCHANGE, &swapped);
 
     if (ret == 0 && !swapped)
         /* the file is whole until the new one replaces it */
@@ -342,24 +332,6 @@ static int swap_in(const struct xpci_change *c, const struct xpci_root *root,
     return ret;
 }
 
-static bool is_there(int dirfd, const char *name)
-{
-    return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* A file that somebody has made since is not replaced. */
-static int put_in(int dirfd, const char *new, const char *base)
-{
-    bool obeyed;
-    int ret = rename_as(dirfd, new, base, RENAME_NOREPLACE, &obeyed);
-
-    if (ret < 0 || obeyed)
-        return ret == -EEXIST ? -ESTALE : ret;
-    if (is_there(dirfd, base))
-        return -ESTALE;
-    return renameat(dirfd, new, dirfd, base) < 0 ? -errno : 0;
-}
-
 /* Out of sight first: what an editor has saved since comes back. */
 static int move_out(const struct xpci_change *c, int dirfd, const char *base,
                     const char *old)
@@ -370,8 +342,8 @@ static int move_out(const struct xpci_change *c, int dirfd, const char *base,
         return errno == ENOENT ? -ESTALE : -errno;
     ret = xpci_file_compare(dirfd, old, &c->before);
     if (ret < 0)
-        back = put_in(dirfd, old, base);
-    return back < 0 && back != -ESTALE ? back : ret;
+        back = xpci_rename_new(dirfd, old, base);
+    return back < 0 && back != -EEXIST ? back : ret;
 }
 
 static int move_in(struct xpci_changes *set, size_t k,
@@ -385,10 +357,10 @@ static int move_in(struct xpci_changes *set, size_t k,
     if (c->kind == XPCI_CHANGE_PUT)
         ret = swap_in(c, root, dirfd, base, t.new, t.old);
     else if (c->kind == XPCI_CHANGE_NEW)
-        ret = put_in(dirfd, t.new, base);
+        ret = xpci_rename_new(dirfd, t.new, base);
     else if (c->kind == XPCI_CHANGE_DELETE)
         ret = move_out(c, dirfd, base, t.old);
-    if (ret != -ESTALE)
+    if (ret != -ESTALE && ret != -EEXIST)
         c->made = true;
     return ret < 0 ? change_error(root, c, ret, err) : 0;
 }
@@ -417,6 +389,11 @@ static int is_ours(struct xpci_change *c, const struct xpci_root *root)
         return 1;
     c->left = found && hash_of(&now) != c->was;
     return 0;
+}
+
+static bool is_there(int dirfd, const char *name)
+{
+    return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static int put_back(struct xpci_changes *set, size_t k,

@@ -186,6 +186,48 @@ static void test_odd_files(void **state)
     tree_expect_names(t, "/", "dir fifo");
 }
 
+/* A name of its own: nothing that a link leads to, nothing taken over. */
+static void test_create(void **state)
+{
+    static const struct {
+        const char *path;
+        int without, with; /* @replace */
+    } cases[] = {
+        { "/new", 0, 0 },
+        { "/file", -EEXIST, 0 },
+        { "/link", -EEXIST, -ELOOP },
+        { "/dangling", -EEXIST, -ELOOP },
+        { "/fifo", -EEXIST, -EINVAL },
+        { "/dir", -EEXIST, -EINVAL },
+        { "/none/new", -ENOENT, -ENOENT },
+    };
+    const struct xpci_buf text = { .data = (char[]){ "new" }, .len = 3 };
+    struct tree *t = *state;
+
+    tree_put(t, "/file", "old");
+    tree_put(t, "/target", "old");
+    tree_mkdir(t, "/dir");
+    assert_int_equal(mkfifo(tree_path(t, "/fifo"), 0644), 0);
+    assert_int_equal(symlink("target", tree_path(t, "/link")), 0);
+    assert_int_equal(symlink("nothing", tree_path(t, "/dangling")), 0);
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(cases); i++) {
+        const char *path = cases[i].path;
+
+        assert_int_equal(
+            xpci_file_create(t->root, path, &text, 0600, false, NULL),
+            cases[i].without);
+        assert_int_equal(
+            xpci_file_create(t->root, path, &text, 0600, true, NULL),
+            cases[i].with);
+        if (!cases[i].with) {
+            tree_expect(t, path, "new");
+            assert_int_equal(tree_stat(t, path).st_mode, S_IFREG | 0600);
+        }
+    }
+    tree_expect(t, "/target", "old");
+    tree_expect_names(t, "/", "dangling dir fifo file link new target");
+}
+
 /*
  * Whichever call fails: the old file or, after the rename, the new one, and
  * never anything else in the directory.
@@ -317,6 +359,7 @@ int main(void)
         TREE_TEST(test_link_is_kept),
         TREE_TEST(test_link_loop),
         TREE_TEST(test_odd_files),
+        TREE_TEST(test_create),
         TREE_TEST(test_each_failure),
         TREE_TEST(test_sync_of_directory_fails),
         TREE_TEST(test_short_writes),
