@@ -125,29 +125,9 @@ static void judge_kernels(struct xpci_facts *f)
 }
 
 /* What a hand or another tool has written for pciback. */
-static int judge_file(struct xpci_facts *f, const char *path,
-                      struct xpci_error *err)
-{
-    _cleanup_buf_ struct xpci_buf text = { 0 };
-    _cleanup_free_ char *line = NULL;
-
-    if (!strcmp(path, XPCI_MODPROBE_PATH))
-        return 0;
-    xpci_try(xpci_root_read(f->root, path, &text, err));
-    xpci_need(!text.len || xpci_modprobe_conflict(text.data, &line) == 0, err);
-    if (line)
-        of_host(f, XPCI_ERROR, "it is in the way of the list of xpci",
-                "take the line away; update-initramfs -u", "%s: %s", path,
-                line);
-    return 0;
-}
-
 static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
 {
-    static const char *const dirs[] = { "/etc/modprobe.d/*",
-                                        "/run/modprobe.d/*",
-                                        "/usr/lib/modprobe.d/*" };
-    _cleanup_strv_ struct xpci_strv paths = { 0 };
+    _cleanup_modprobe_ struct xpci_modprobe lines = { 0 };
     _cleanup_free_ char *word = NULL;
 
     xpci_try(xpci_plan_cmdline(f->call, XPCI_CMDLINE_LIST, &word, err));
@@ -158,10 +138,11 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
                 "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; "
                 "update-grub",
                 "'%s' is on the kernel's command line", word);
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(dirs); i++)
-        xpci_try(xpci_root_glob(f->root, dirs[i], &paths, err));
-    for (size_t i = 0; i < paths.n; i++)
-        xpci_try(judge_file(f, paths.v[i], err));
+    xpci_try(xpci_modprobe_find(f->root, &lines, err));
+    for (size_t i = 0; i < lines.n; i++)
+        of_host(f, XPCI_ERROR, "it is in the way of the list of xpci",
+                "take the line away; update-initramfs -u", "%s: %s",
+                lines.v[i].path, lines.v[i].line);
     return 0;
 }
 

@@ -30,14 +30,14 @@ static void status_clear(struct status *s)
 /* An image that is made later must hide the devices too. */
 static int check_next_image(struct status *s, struct xpci_error *err)
 {
-    _cleanup_error_ struct xpci_error why = { 0 };
-    int ret = xpci_modprobe_check(s->call->root, &why);
+    _cleanup_modprobe_ struct xpci_modprobe lines = { 0 };
 
-    xpci_need(ret != -ENOMEM, err);
-    return ret < 0 ? xpci_asprintf(err, &s->trouble,
-                                   "%s; every image made from now on will not "
-                                   "hide it; take that out",
-                                   xpci_error_text(&why))
+    xpci_try(xpci_modprobe_find(s->call->root, &lines, err));
+    return lines.n ? xpci_asprintf(err, &s->trouble,
+                                   "%s is in the way: '%s'; every image made "
+                                   "from now on will not hide it; take that "
+                                   "out",
+                                   lines.v[0].path, lines.v[0].line)
                    : 0;
 }
 

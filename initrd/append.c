@@ -209,9 +209,13 @@ static int check(const struct xpci_root *root, const struct xpci_generator *gen,
                  const struct xpci_kernel_image *image,
                  const struct xpci_image_parts *parts, struct xpci_error *err)
 {
+    _cleanup_modprobe_ struct xpci_modprobe lines = { 0 };
     _cleanup_strv_ struct xpci_strv after = { 0 };
 
-    xpci_try(xpci_modprobe_check(root, err));
+    xpci_try(xpci_modprobe_find(root, &lines, err));
+    if (lines.n)
+        return xpci_error_set(err, EOPNOTSUPP, "%s is in the way: '%s'",
+                              lines.v[0].path, lines.v[0].line);
     if (gen->after)
         xpci_try(xpci_root_list(root, gen->after, &after, NULL, err));
     if (after.n)

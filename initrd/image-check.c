@@ -35,17 +35,14 @@ static bool is_one_of(const char *name, const char *const *patterns)
     return *patterns;
 }
 
-static bool is_modprobe_file(const char *name)
+/* The pattern of modprobe.d's files that it matches; NULL: none. */
+static const char *modprobe_pattern(const char *name)
 {
-    static const char *const patterns[] = {
-        "etc/modprobe.d/*.conf",
-        "lib/modprobe.d/*.conf",
-        "usr/lib/modprobe.d/*.conf",
-        "run/modprobe.d/*.conf",
-        NULL,
-    };
+    const char *const *p = xpci_modprobe_files;
 
-    return is_one_of(name, patterns);
+    while (*p && fnmatch(*p + 1, name, FNM_PATHNAME) != 0)
+        p++;
+    return *p;
 }
 
 static const char *load_key(const struct found *found, const char *name)
@@ -88,7 +85,7 @@ static bool wants(void *data, const char *name)
     const struct found *found = data;
     const struct xpci_generator_seize *seize = found->gen->seize;
 
-    return !strcmp(name, XPCI_IMAGE_MARK) || is_modprobe_file(name) ||
+    return !strcmp(name, XPCI_IMAGE_MARK) || modprobe_pattern(name) ||
            is_pciback(found, name) || load_key(found, name) ||
            is_of_kernel(found, name, "/modules.builtin") ||
            (seize && (!strcmp(plain_name(found, name), seize->inside) ||
@@ -111,7 +108,9 @@ static int keep_text(struct found *found, const struct xpci_image_file *file)
             return -ENOMEM;
     }
     xpci_buf_clear(&t->text);
-    return xpci_buf_append(&t->text, file->data, file->len);
+    /* of modprobe.d a link to /dev/null, which makes the file an empty one */
+    return xpci_buf_append(&t->text, file->data,
+                           S_ISREG(file->mode) ? file->len : 0);
 }
 
 /* What a segment behind the image would go with. */
@@ -159,7 +158,8 @@ static int on_file(void *data, const struct xpci_image_file *file,
     struct found *found = data;
     int ret = note_part(found, file);
 
-    if (ret == 0 && !S_ISREG(file->mode))
+    if (ret == 0 && !S_ISREG(file->mode) &&
+        (S_ISDIR(file->mode) || !modprobe_pattern(file->name)))
         return 0;
     if (ret == 0 && !strcmp(file->name, XPCI_IMAGE_MARK))
         return note_mark(found->parts, file, err);
@@ -228,20 +228,38 @@ static int sum_modprobe_file(const struct found *found,
     return xpci_asprintf(NULL, &sum->conflict, "%s: '%s'", t->path, line);
 }
 
+/* Of files of one name modprobe reads the first alone. */
+static int sum_modprobe(const struct found *found, struct summary *sum)
+{
+    _cleanup_strv_ struct xpci_strv seen = { 0 };
+
+    for (const char *const *p = xpci_modprobe_files; *p; p++) {
+        for (size_t i = 0; i < found->n; i++) {
+            const struct found_text *t = &found->v[i];
+            size_t before = seen.n;
+
+            if (modprobe_pattern(t->path) != *p)
+                continue;
+            xpci_try(xpci_strv_add_once(&seen, strrchr(t->path, '/')));
+            if (seen.n > before)
+                xpci_try(sum_modprobe_file(found, t, sum));
+        }
+    }
+    return 0;
+}
+
 static int sum_up(const struct found *found, struct summary *sum)
 {
     for (size_t i = 0; i < found->n; i++) {
         const struct found_text *t = &found->v[i];
         const char *key = load_key(found, t->path);
 
-        if (is_modprobe_file(t->path))
-            xpci_try(sum_modprobe_file(found, t, sum));
-        else if (key)
+        if (key)
             sum->loaded |= has_load(t->text.data, key, "xen-pciback");
         else if (is_of_kernel(found, t->path, "/modules.builtin"))
             sum->builtin = strstr(t->text.data, "/xen-pciback.ko");
     }
-    return 0;
+    return sum_modprobe(found, sum);
 }
 
 static void summary_clear(struct summary *sum)

@@ -5,6 +5,7 @@
 #include "modprobe-d.h"
 
 #define PCIBACK "xen-pciback"
+#define OWN "/etc/modprobe.d/xpci.conf"
 #define BLANK " \t"
 
 bool xpci_module_name_equal(const char *a, const char *b)
@@ -110,24 +111,53 @@ int xpci_modprobe_conflict(const char *text, char **out)
     return 0;
 }
 
-int xpci_modprobe_check(const struct xpci_root *root, struct xpci_error *err)
+const char *const xpci_modprobe_files[] = {
+    "/etc/modprobe.d/*.conf",           "/run/modprobe.d/*.conf",
+    "/usr/local/lib/modprobe.d/*.conf", "/usr/lib/modprobe.d/*.conf",
+    "/lib/modprobe.d/*.conf",           NULL,
+};
+
+/* Where @seen has the name already, that file has replaced this one. */
+static int look_at(const struct xpci_root *root, const char *path,
+                   struct xpci_strv *seen, struct xpci_modprobe *out,
+                   struct xpci_error *err)
 {
-    _cleanup_strv_ struct xpci_strv paths = { 0 };
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    _cleanup_free_ char *line = NULL;
+    struct xpci_modprobe_line *add;
+    size_t before = seen->n;
+    struct stat st;
+    bool found;
 
-    xpci_try(xpci_root_glob(root, "/etc/modprobe.d/*.conf", &paths, err));
-    xpci_try(xpci_root_glob(root, "/lib/modprobe.d/*.conf", &paths, err));
-    for (size_t i = 0; i < paths.n; i++) {
-        _cleanup_buf_ struct xpci_buf text = { 0 };
-        _cleanup_free_ char *line = NULL;
-
-        if (!strcmp(paths.v[i], "/etc/modprobe.d/xpci.conf"))
-            continue;
-        xpci_try(xpci_root_read(root, paths.v[i], &text, err));
-        xpci_need(!text.len || xpci_modprobe_conflict(text.data, &line) == 0,
-                  err);
-        if (line)
-            return xpci_error_set(err, EOPNOTSUPP, "%s is in the way: '%s'",
-                                  paths.v[i], line);
-    }
+    if (xpci_root_stat(root, path, &st) == 0 && !S_ISREG(st.st_mode))
+        return 0;
+    xpci_try(xpci_root_read_optional(root, path, &text, &found, err));
+    if (found)
+        xpci_need(xpci_strv_add_once(seen, strrchr(path, '/')) == 0, err);
+    if (seen->n == before || !text.len || !strcmp(path, OWN))
+        return 0;
+    xpci_need(xpci_modprobe_conflict(text.data, &line) == 0, err);
+    if (!line)
+        return 0;
+    add = xpci_list_add(out);
+    xpci_need(add && (add->path = strdup(path)), err);
+    add->line = xpci_steal(line);
     return 0;
+}
+
+int xpci_modprobe_find(const struct xpci_root *root, struct xpci_modprobe *out,
+                       struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv paths = { 0 }, seen = { 0 };
+
+    for (const char *const *p = xpci_modprobe_files; *p; p++)
+        xpci_try(xpci_root_glob(root, *p, &paths, err));
+    for (size_t i = 0; i < paths.n; i++)
+        xpci_try(look_at(root, paths.v[i], &seen, out, err));
+    return 0;
+}
+
+void xpci_modprobe_clear(struct xpci_modprobe *found)
+{
+    xpci_list_clear(found, each, free(each->path), free(each->line));
 }

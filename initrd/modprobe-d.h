@@ -22,14 +22,32 @@ int xpci_modprobe_has_softdep(const char *text, const char *driver,
  */
 int xpci_modprobe_conflict(const char *text, char **line) _must_check_;
 
+/* Patterns of all such files, by whose come first; they end with NULL. Of one
+ * name modprobe reads the first alone. */
+extern const char *const xpci_modprobe_files[];
+
+struct xpci_modprobe_line {
+    char *path, *line;
+};
+
+struct xpci_modprobe {
+    struct xpci_modprobe_line *v;
+    size_t n;
+};
+
 /*
- * -EOPNOTSUPP, with such a line, if a file of the root will spoil every image
- * that is made from now on.
+ * Of each file of the root such a line, which every image will have that is
+ * made from now on. Directories and devices are no files: a link to /dev/null
+ * says nothing, and generators need not take it along (mkinitramfs does not),
+ * so another file of that name counts all the same.
  */
-int xpci_modprobe_check(const struct xpci_root *root,
-                        struct xpci_error *err) _must_check_;
+int xpci_modprobe_find(const struct xpci_root *root, struct xpci_modprobe *out,
+                       struct xpci_error *err) _must_check_;
+void xpci_modprobe_clear(struct xpci_modprobe *found);
 
 /* Module names are equal, '-' and '_' being one. */
 bool xpci_module_name_equal(const char *a, const char *b);
+
+#define _cleanup_modprobe_ _cleanup_(xpci_modprobe_clear)
 
 #endif

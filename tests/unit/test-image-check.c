@@ -11,14 +11,14 @@
 
 /* The files of an image: pairs of name and text. */
 struct file {
-    const char *name, *text;
+    const char *name, *text; /* NULL: a directory */
 };
 
 static const struct {
     const char *what;
     struct file file[6];
     bool nothing_hidden;
-    const char *builtin;
+    const char *builtin, *options;
     enum xpci_verdict verdict;
     const char *reason;
 } t_case[] = {
@@ -88,6 +88,40 @@ static const struct {
       .verdict = XPCI_VERDICT_WRONG,
       .reason = "lib/modprobe.d/aa.conf: 'install xen-pciback /bin/true' is in "
                 "the way" },
+    { "a file replaces another of its name",
+      { { "lib/modprobe.d/aa.conf", "install xen-pciback /bin/true\n" },
+        { KO, "module" },
+        { "etc/modprobe.d/xpci.conf", OPTIONS },
+        { "etc/modprobe.d/aa.conf", "# nothing" },
+        { "conf/modules", "xen-pciback\n" } },
+      .verdict = XPCI_VERDICT_PROVEN,
+      .reason = "module, options and order are in it" },
+    { "so does a link to /dev/null",
+      { { "usr/lib/modprobe.d/aa.conf", "install xen-pciback /bin/true\n" },
+        { KO, "module" },
+        { "etc/modprobe.d/xpci.conf", OPTIONS },
+        { "etc/modprobe.d/aa.conf", "/dev/null" },
+        { "conf/modules", "xen-pciback\n" } },
+      .verdict = XPCI_VERDICT_PROVEN,
+      .reason = "module, options and order are in it" },
+    { "a directory does not",
+      { { "usr/lib/modprobe.d/aa.conf", "install xen-pciback /bin/true\n" },
+        { KO, "module" },
+        { "etc/modprobe.d/xpci.conf", OPTIONS },
+        { "etc/modprobe.d/aa.conf", NULL },
+        { "conf/modules", "xen-pciback\n" } },
+      .verdict = XPCI_VERDICT_WRONG,
+      .reason = "usr/lib/modprobe.d/aa.conf: 'install xen-pciback /bin/true' "
+                "is in the way" },
+    { "the softdep is in a file that is replaced",
+      { { KO, "module" },
+        { "etc/modprobe.d/xpci.conf",
+          "options xen-pciback hide=(0000:03:02.0)\n" },
+        { "usr/lib/modprobe.d/xpci.conf", "softdep e1000 pre: xen-pciback\n" },
+        { "conf/modules", "xen-pciback\n" } },
+      .options = "options xen-pciback hide=(0000:03:02.0)\n",
+      .verdict = XPCI_VERDICT_WRONG,
+      .reason = "nothing makes xen-pciback load before driver 'e1000'" },
     { "a file that modprobe does not read",
       { { KO, "module" },
         { "etc/modprobe.d/xpci.conf", OPTIONS },
@@ -134,12 +168,22 @@ static void check(struct tree *t, const struct xpci_image_want *want,
         0);
 }
 
+static void put_file(struct xpci_buf *image, const char *name, const char *text)
+{
+    if (!text)
+        cpio_dir(image, name);
+    else if (!strcmp(text, "/dev/null"))
+        cpio_entry(image, name, S_IFLNK | 0777, text);
+    else
+        cpio_file(image, name, text);
+}
+
 static void put_image(struct tree *t, const struct file *file)
 {
     _cleanup_buf_ struct xpci_buf image = { 0 };
 
     for (size_t i = 0; i < 6 && file[i].name; i++)
-        cpio_file(&image, file[i].name, file[i].text);
+        put_file(&image, file[i].name, file[i].text);
     cpio_trailer(&image);
     tree_put_len(t, "/image", image.data, image.len);
 }
@@ -155,7 +199,9 @@ static void test_verdicts(void **state)
         _cleanup_strv_ struct xpci_strv builtin = { 0 };
         struct xpci_image_want want = {
             .options_path = "/etc/modprobe.d/xpci.conf",
-            .options_text = t_case[i].nothing_hidden ? NULL : OPTIONS,
+            .options_text = t_case[i].nothing_hidden ? NULL
+                            : t_case[i].options      ? t_case[i].options
+                                                     : OPTIONS,
             .drivers = &drivers,
             .builtin = &builtin,
         };

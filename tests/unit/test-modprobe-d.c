@@ -93,12 +93,76 @@ static void test_conflict(void **state)
     }
 }
 
+#define LIST "options xen-pciback hide=(1:0.0)\n"
+
+/* Of one name the first place's; what is no file says nothing. */
+static void test_find(void **state)
+{
+    static const char *const dirs[] = { "/etc",          "/run",
+                                        "/lib",          "/usr",
+                                        "/usr/lib",      "/usr/local",
+                                        "/usr/local/lib" };
+    static const struct {
+        const char *path, *text; /* NULL: a link to what is not there */
+    } t_file[] = {
+        { "/etc/modprobe.d/replaced.conf", "# nothing\n" },
+        { "/etc/modprobe.d/empty.conf", "" },
+        { "/etc/modprobe.d/masked.conf", NULL },
+        { "/etc/modprobe.d/said-twice.conf", "blacklist xen-pciback\n" },
+        { "/etc/modprobe.d/other.conf.bak", LIST },
+        { "/etc/modprobe.d/xpci.conf", LIST },
+        { "/run/modprobe.d/run.conf", LIST },
+        { "/usr/local/lib/modprobe.d/local.conf", LIST },
+        { "/usr/lib/modprobe.d/replaced.conf", LIST },
+        { "/usr/lib/modprobe.d/empty.conf", LIST },
+        { "/usr/lib/modprobe.d/vendor.conf", LIST },
+        { "/lib/modprobe.d/vendor.conf", LIST },
+        { "/lib/modprobe.d/said-twice.conf", LIST },
+        { "/lib/modprobe.d/masked.conf", LIST },
+        { "/lib/modprobe.d/xpci.conf", LIST },
+    };
+    static const char *const want[] = {
+        "/etc/modprobe.d/said-twice.conf",
+        "/run/modprobe.d/run.conf",
+        "/usr/local/lib/modprobe.d/local.conf",
+        "/usr/lib/modprobe.d/vendor.conf",
+        "/lib/modprobe.d/masked.conf",
+    };
+    _cleanup_modprobe_ struct xpci_modprobe found = { 0 };
+    struct tree *t = *state;
+    char path[100];
+
+    assert_int_equal(xpci_modprobe_find(t->root, &found, NULL), 0);
+    assert_int_equal(found.n, 0);
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(dirs); i++) {
+        tree_mkdir(t, dirs[i]);
+        snprintf(path, sizeof(path), "%s/modprobe.d", dirs[i]);
+        tree_mkdir(t, path);
+    }
+    tree_mkdir(t, "/etc/modprobe.d/dir.conf");
+    assert_int_equal(mkfifo(tree_path(t, "/etc/modprobe.d/pipe.conf"), 0644),
+                     0);
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(t_file); i++) {
+        if (t_file[i].text)
+            tree_put(t, t_file[i].path, t_file[i].text);
+        else
+            assert_int_equal(symlink("/dev/null", tree_path(t, t_file[i].path)),
+                             0);
+    }
+    assert_int_equal(xpci_modprobe_find(t->root, &found, NULL), 0);
+    for (size_t i = 0; i < found.n && i < XPCI_ARRAY_SIZE(want); i++)
+        assert_string_equal(found.v[i].path, want[i]);
+    assert_int_equal(found.n, XPCI_ARRAY_SIZE(want));
+    assert_string_equal(found.v[0].line, "blacklist xen-pciback");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_softdep),
         cmocka_unit_test(test_conflict),
+        cmocka_unit_test_setup_teardown(test_find, tree_setup, tree_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
