@@ -32,23 +32,37 @@ static bool is_there(const struct xpci_plan *plan, const char *kernel,
     return xpci_list_find(&plan->images, image, is_of(image, kernel, file));
 }
 
-/* What is named is there, or is an image that lies elsewhere. */
+/* An image that lies elsewhere: for a kernel that is installed, to check. */
+static int add_elsewhere(const struct xpci_call *call, struct xpci_plan *plan,
+                         struct xpci_error *err)
+{
+    const char *kernel = call->opt[OPT_KERNEL], *file = call->opt[OPT_IMAGE];
+    _cleanup_strv_ struct xpci_strv all = { 0 };
+
+    if (!kernel || call->argv[0][0] != 'c')
+        return xpci_error_usage(err,
+                                "'%s' is no image of an installed kernel; "
+                                "'xpci initrd check' takes it with "
+                                "--kernel VERSION",
+                                file);
+    xpci_try(xpci_root_list(call->root, "/lib/modules", &all, NULL, err));
+    if (!xpci_list_find(&all, name, !strcmp(*name, kernel)))
+        return xpci_error_set(err, ENOENT,
+                              "kernel '%s' is not installed: it is not in "
+                              "'%s/lib/modules'",
+                              kernel, xpci_root_dir(call->root));
+    xpci_need(xpci_kernel_images_add(&plan->images, kernel, file) == 0, err);
+    return 0;
+}
+
+/* All that is named is there: to have looked at nothing is no answer. */
 static int find_named(const struct xpci_call *call, struct xpci_plan *plan,
                       struct xpci_error *err)
 {
     const char *kernel = call->opt[OPT_KERNEL], *file = call->opt[OPT_IMAGE];
 
-    if (file && !is_there(plan, kernel, file)) {
-        if (!kernel || call->argv[0][0] == 'u')
-            return xpci_error_usage(err,
-                                    "'%s' is no image of an installed kernel; "
-                                    "'xpci initrd check' takes it with "
-                                    "--kernel VERSION",
-                                    file);
-        xpci_need(xpci_kernel_images_add(&plan->images, kernel, file) == 0,
-                  err);
-        return 0;
-    }
+    if (file && !is_there(plan, kernel, file))
+        return add_elsewhere(call, plan, err);
     for (int i = kernel ? 0 : 1; i < call->argc; i++) {
         const char *name = i ? call->argv[i] : kernel;
 
@@ -118,6 +132,11 @@ static int run(struct xpci_call *call, struct xpci_error *err)
 
     if (strcmp(verb, "list") && strcmp(verb, "check") && !updates)
         return xpci_call_usage(call, err);
+    if (call->argc > 1 && (call->opt[OPT_KERNEL] || call->opt[OPT_IMAGE]))
+        return xpci_error_usage(err,
+                                "'%s' is a kernel, and does not go with "
+                                "--kernel or --image",
+                                call->argv[1]);
     if (updates)
         xpci_try(xpci_host_lock(call, err));
     else
