@@ -92,9 +92,15 @@ int xpci_grub_check(const struct xpci_root *root, const char *path,
 int xpci_grub_check_modules(const struct xpci_root *root,
                             struct xpci_error *err)
 {
+    /* 41_custom has an entry that reads custom.cfg, made by hand */
+    static const char *const patterns[] = {
+        "/boot/grub*/@(grub|custom).cfg",
+        "/boot/efi/EFI/*/@(grub|custom).cfg",
+    };
     _cleanup_strv_ struct xpci_strv paths = { 0 };
 
-    xpci_try(xpci_root_glob(root, "/boot/grub*/grub.cfg", &paths, err));
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(patterns); i++)
+        xpci_try(xpci_root_glob(root, patterns[i], &paths, err));
     for (size_t i = 0; i < paths.n; i++) {
         _cleanup_buf_ struct xpci_buf text = { 0 };
         char *rest, *line;

@@ -251,6 +251,15 @@ static void test_refused(void **state)
     refused(t, SCRIPT, "nothing may follow");
     make_image(t, "gzip -9n");
     refused(t, SCRIPT, "'module2 /initrd.img' in /boot/grub/grub.cfg");
+    tree_put(t, "/boot/grub/grub.cfg", "module2 --nounzip /initrd.img\n");
+    tree_put(t, "/boot/grub/custom.cfg", "module2 /initramfs.img\n");
+    refused(t, SCRIPT, "'module2 /initramfs.img' in /boot/grub/custom.cfg");
+    unlink(tree_path(t, "/boot/grub/custom.cfg"));
+    tree_mkdir(t, "/boot/efi");
+    tree_mkdir(t, "/boot/efi/EFI");
+    tree_mkdir(t, "/boot/efi/EFI/xenserver");
+    tree_put(t, "/boot/efi/EFI/xenserver/grub.cfg", "module2 /initrd\n");
+    refused(t, SCRIPT, "'module2 /initrd' in /boot/efi/EFI/xenserver/grub.cfg");
     tree_mkdir(t, "/etc");
     tree_mkdir(t, "/etc/initramfs");
     tree_mkdir(t, "/etc/initramfs/post-update.d");
