@@ -126,8 +126,8 @@ int xpci_options_parse(struct xpci_call *call, int argc, char **argv,
     while ((c = getopt_long(argc, argv, args.shorts, args.longs, NULL)) >= 0) {
         if (c == '?' || c == ':')
             return bad_option(call, argv, c, err);
-        /* the last one alone would count: the others were meant too */
-        if (optarg && call->opt[c % LONG])
+        /* the last alone would count; --root may be that of a wrapper */
+        if (optarg && call->opt[c % LONG] && c % LONG != OPT_ROOT)
             return xpci_error_usage(err, "option '--%s' is given twice",
                                     xpci_opts[c % LONG].name);
         call->opt[c % LONG] = optarg ? optarg : "";
