@@ -247,7 +247,10 @@ static void take_back(struct job *job)
 static int attach_all(struct job *job, struct xpci_error *err)
 {
     const struct xpci_call *call = job->call;
-    bool keep_going = call->opt[OPT_KEEP_GOING];
+    bool dry_run = call->opt[OPT_DRY_RUN];
+    unsigned int how =
+        (call->opt[OPT_KEEP_GOING] ? XPCI_ATTACH_KEEP_GOING : 0) |
+        (dry_run ? XPCI_ATTACH_CHECK : 0);
     struct xpci_interrupt held;
     int ret;
 
@@ -255,7 +258,7 @@ static int attach_all(struct job *job, struct xpci_error *err)
         job->req.v[i].ret = -ECANCELED;
     xpci_interrupt_hold(&held);
     ret = call->ts->ops->attach(call->ts->ctx, &call->domain, job->req.v,
-                                job->n, keep_going, err);
+                                job->n, how, err);
     if (ret == 0)
         ret = xpci_interrupt_check(err);
     if (ret == 0) /* not what failed, and the slots that the guest chose */
@@ -264,7 +267,7 @@ static int attach_all(struct job *job, struct xpci_error *err)
         ret = edit_config(job, err);
     if (ret == 0)
         ret = xpci_attachment_save(call, &job->config, err);
-    if (ret < 0)
+    if (ret < 0 && !dry_run)
         take_back(job);
     xpci_interrupt_release(&held);
     return ret;
@@ -288,9 +291,7 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     xpci_try(parse_operands(&job, err));
     xpci_try(xpci_attachment_open(call, &job.config, err));
     xpci_try(prepare(&job, err));
-    xpci_try(call->opt[OPT_DRY_RUN]
-                 ? xpci_attachment_save(call, &job.config, err)
-                 : attach_all(&job, err));
+    xpci_try(attach_all(&job, err));
     for (size_t i = 0; i < job.n; i++) {
         const struct xpci_attach_request *req = &job.req.v[i];
 

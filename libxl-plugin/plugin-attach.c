@@ -228,13 +228,15 @@ static bool any_failed(const struct plugin_job *jobs, size_t n)
  * waits for its turn; all else of an attach is its caller's own time.
  */
 static void add(struct plugin_job *jobs, size_t n, bool with_slot,
-                bool keep_going)
+                unsigned int how)
 {
+    bool keep_going = how & XPCI_ATTACH_KEEP_GOING;
+
     for (size_t i = 0; i < n && (keep_going || !any_failed(jobs, n)); i++) {
         struct xpci_attach_request *req = jobs[i].request;
 
         if (req->ret == -ECANCELED && !req->vslot != with_slot)
-            req->ret = add_one(&jobs[i]);
+            req->ret = how & XPCI_ATTACH_CHECK ? 0 : add_one(&jobs[i]);
     }
 }
 
@@ -344,7 +346,7 @@ static int read_back(const struct plugin_job *jobs, size_t n,
 }
 
 int plugin_attach(void *ctx, const struct xpci_domain *dom,
-                  struct xpci_attach_request *reqs, size_t n, bool keep_going,
+                  struct xpci_attach_request *reqs, size_t n, unsigned int how,
                   struct xpci_error *err)
 {
     _cleanup_view_ struct plugin_view now = { 0 };
@@ -358,10 +360,11 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
         jobs[i].view = &now;
         reqs[i].ret = check(&jobs[i], jobs);
     }
-    add(jobs, n, true, keep_going);
-    add(jobs, n, false, keep_going);
-    xpci_try(read_back(jobs, n, &now, err));
-    for (size_t i = 0; i < n && !keep_going; i++) {
+    add(jobs, n, true, how);
+    add(jobs, n, false, how);
+    if (!(how & XPCI_ATTACH_CHECK))
+        xpci_try(read_back(jobs, n, &now, err));
+    for (size_t i = 0; i < n && !(how & XPCI_ATTACH_KEEP_GOING); i++) {
         if (reqs[i].ret == 0 || reqs[i].ret == -ECANCELED)
             continue;
         *err = xpci_steal(reqs[i].err);

@@ -124,7 +124,7 @@ bool plugin_unheard(struct plugin *p, uint32_t domid);
 
 /* plugin-attach.c */
 int plugin_attach(void *ctx, const struct xpci_domain *dom,
-                  struct xpci_attach_request *reqs, size_t n, bool keep_going,
+                  struct xpci_attach_request *reqs, size_t n, unsigned int how,
                   struct xpci_error *err);
 /* -EBUSY and what to do unless the driver of the device is pciback. */
 int plugin_check_pciback(const struct plugin_job *job) _must_check_;

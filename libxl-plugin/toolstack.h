@@ -67,6 +67,11 @@ struct xpci_attach_request {
     struct xpci_error err; /* why not; the caller's to clear */
 };
 
+enum xpci_attach_how {
+    XPCI_ATTACH_KEEP_GOING = 1, /* with the others, if one fails */
+    XPCI_ATTACH_CHECK = 2,      /* only see whether it would be begun */
+};
+
 /* What Xen was booted with. */
 struct xpci_host_facts {
     bool iommu;       /* guests can be given devices */
@@ -125,12 +130,13 @@ struct xpci_toolstack_ops {
 
     /*
      * Attaches @n devices, those with a slot first, and reads back.
-     * 0: the guest has all of them, or with @keep_going each request tells.
-     * Without that nothing is begun if a check fails, and no more after a
-     * failure; what the guest has by then is left to it, as each tells.
+     * 0: the guest has all of them, or with KEEP_GOING in @how, of enum
+     * xpci_attach_how, each request tells. Without that nothing is begun if a
+     * check fails, and no more after a failure; what the guest has by then is
+     * left to it, as each tells.
      */
     int (*attach)(void *ctx, const struct xpci_domain *dom,
-                  struct xpci_attach_request *reqs, size_t n, bool keep_going,
+                  struct xpci_attach_request *reqs, size_t n, unsigned int how,
                   struct xpci_error *err);
 
     /*

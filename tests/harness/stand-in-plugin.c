@@ -123,7 +123,8 @@ static void note_permissive(const char *bdf)
     }
 }
 
-static int attach_one(const char *name, struct xpci_attach_request *req)
+static int attach_one(const char *name, struct xpci_attach_request *req,
+                      unsigned int how)
 {
     char bdf[XPCI_BDF_SIZE];
     const struct line *line;
@@ -133,6 +134,8 @@ static int attach_one(const char *name, struct xpci_attach_request *req)
     if (line)
         return xpci_error_set(&req->err, EBUSY, "'%s' has %s at %x", line->name,
                               line->bdf, line->vslot);
+    if (how & XPCI_ATTACH_CHECK)
+        return 0;
     line = find(name, bdf, 0);
     if (line && !strcmp(line->how, "fails"))
         return xpci_error_set(&req->err, EIO, "%s cannot be given", bdf);
@@ -147,13 +150,13 @@ static int attach_one(const char *name, struct xpci_attach_request *req)
 }
 
 static int attach(void *ctx, const struct xpci_domain *dom,
-                  struct xpci_attach_request *reqs, size_t n, bool keep_going,
+                  struct xpci_attach_request *reqs, size_t n, unsigned int how,
                   struct xpci_error *err)
 {
     (void)ctx;
     for (size_t i = 0; i < n; i++) {
-        reqs[i].ret = attach_one(dom->name, &reqs[i]);
-        if (reqs[i].ret == 0 || keep_going)
+        reqs[i].ret = attach_one(dom->name, &reqs[i], how);
+        if (reqs[i].ret == 0 || how & XPCI_ATTACH_KEEP_GOING)
             continue;
         *err = xpci_steal(reqs[i].err);
         return reqs[i].ret;
