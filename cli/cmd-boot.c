@@ -47,7 +47,7 @@ static void seize_all(struct xpci_call *call)
         struct xpci_bdf bdf = call->conf.v[i].bdf;
         const struct xpci_device *dev = xpci_inventory_find(&call->inv, &bdf);
 
-        if (dev && !xpci_host_on_pciback(dev) &&
+        if (call->conf.v[i].here && !xpci_host_on_pciback(dev) &&
             seize(call, (size_t)(dev - call->inv.dev), &err) < 0)
             xpci_log(&call->log, XPCI_LOG_WARN,
                      XPCI_BDF_FMT " stays with %s: %s", XPCI_BDF_ARGS(bdf),

@@ -210,12 +210,14 @@ static void choose_hidden(struct xpci_facts *f, bool *chosen)
                             : !xpci_device_board(dev);
     }
     for (size_t i = 0; i < conf->n; i++) {
-        if (!xpci_inventory_find(inv, &conf->v[i].bdf))
-            xpci_fact(
-                f, xpci_cell_bdf(&conf->v[i].bdf), "HIDDEN", XPCI_ERROR,
-                "a device that comes there would be taken",
-                xpci_cell("xpci unhide %s", xpci_cell_bdf(&conf->v[i].bdf)),
-                "there is no such device");
+        const struct xpci_hidden *h = &conf->v[i];
+        _cleanup_free_ char *why = NULL;
+
+        if (xpci_hidden_check(h, inv, &why) < 0)
+            xpci_fact(f, xpci_cell_bdf(&h->bdf), "HIDDEN", XPCI_ERROR,
+                      "it would be taken when it comes back",
+                      xpci_cell("xpci unhide %s", h->path), "%s",
+                      why ? why : "");
     }
 }
 

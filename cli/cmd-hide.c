@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
 #include "host.h"
 #include "live.h"
 #include "plan.h"
@@ -77,34 +79,46 @@ static int give_back(struct xpci_call *call, const struct xpci_group *group,
     return 0;
 }
 
+/* Names one that is gone, and no hidden device that is there instead. */
+static bool names_absent(const struct xpci_call *call, const char *text,
+                         const struct xpci_hidden *h)
+{
+    struct xpci_bdf_pattern pat;
+
+    if (h->here)
+        return false;
+    if (xpci_bdf_pattern_parse(text, &pat) == 0)
+        return xpci_bdf_matches(&pat, &h->bdf) &&
+               !xpci_hide_conf_find(&call->conf, &h->bdf);
+    return !strcmp(text, h->path) &&
+           !xpci_list_find(&call->conf, other,
+                           other->here && !strcmp(text, other->path));
+}
+
 /*
  * A card that was pulled out can still be unhidden: operands that name only
  * absent devices of the configuration are settled here and dropped.
  */
-static void remove_absent(struct xpci_call *call)
+static int remove_absent(struct xpci_call *call, struct xpci_error *err)
 {
+    _cleanup_free_ size_t *idx = calloc(call->inv.n + 1, sizeof(*idx));
     int kept = 0;
 
+    xpci_need(idx, err);
     for (int i = 0; i < call->argc; i++) {
-        struct xpci_bdf_pattern pat;
-        size_t before = call->conf.n;
-        bool here = false;
+        const char *text = call->argv[i];
+        size_t before = call->conf.n, n = 0;
 
         for (size_t k = before; k-- > 0;) {
-            struct xpci_bdf bdf = call->conf.v[k].bdf;
-
-            if (xpci_bdf_pattern_parse(call->argv[i], &pat) < 0 ||
-                !xpci_bdf_matches(&pat, &bdf))
-                continue;
-            if (xpci_inventory_find(&call->inv, &bdf))
-                here = true;
-            else
-                xpci_hide_conf_remove(&call->conf, &bdf);
+            if (names_absent(call, text, &call->conf.v[k]))
+                xpci_hide_conf_remove(&call->conf, &call->conf.v[k]);
         }
-        if (here || call->conf.n == before)
+        if (call->conf.n == before ||
+            xpci_inventory_select(&call->inv, text, idx, &n, NULL) == 0)
             call->argv[kept++] = call->argv[i];
     }
     call->argc = kept;
+    return 0;
 }
 
 /* Leaves in the group what was really taken out, for the answer. */
@@ -113,17 +127,21 @@ static int take_from_conf(struct xpci_call *call, struct xpci_group *group,
 {
     size_t kept = 0;
 
-    remove_absent(call);
+    xpci_try(remove_absent(call, err));
     xpci_try(xpci_host_closure(call, group, err));
     if (call->opt[OPT_NOW])
         xpci_try(give_back(call, group, &plan->moves, err));
     for (size_t i = 0; i < group->n; i++) {
         struct xpci_member *m = &group->v[i];
+        const struct xpci_hidden *h =
+            xpci_hide_conf_find(&call->conf, &call->inv.dev[m->dev].bdf);
 
-        if (xpci_hide_conf_remove(&call->conf, &call->inv.dev[m->dev].bdf))
+        if (h)
             group->v[kept++] = *m;
         else
             free(m->rule);
+        if (h)
+            xpci_hide_conf_remove(&call->conf, h);
     }
     group->n = kept;
     return 0;

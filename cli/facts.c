@@ -105,8 +105,6 @@ static void tell_state(struct view *v)
     const struct xpci_error *no_guests = &v->f->no_guests;
     const struct xpci_bdf *bdf = &v->dev->bdf;
     const struct xpci_guest_device *user = xpci_host_user(v->call, bdf);
-    const struct xpci_hidden *hidden = xpci_hide_conf_find(&v->call->conf, bdf);
-    _cleanup_free_ char *why = NULL;
 
     if (!xpci_device_board(v->dev))
         tell(v, "STATE", "%s", xpci_host_state(v->call, v->dev));
@@ -115,12 +113,7 @@ static void tell_state(struct view *v)
     if (user)
         tell(v, "USED_BY", user->vslot ? "%s, slot %x" : "%s", user->domain,
              user->vslot);
-    if (hidden && xpci_hidden_check(hidden, v->inv, &why) < 0)
-        judge(v, "HIDDEN", XPCI_ERROR,
-              "the next boot would take another device",
-              xpci_cell("xpci unhide %s, and hide the one you mean", v->name),
-              "%s", why ? why : "");
-    else if (hidden)
+    if (xpci_hide_conf_find(&v->call->conf, bdf))
         tell(v, "HIDDEN", "by %s", XPCI_HIDE_CONF_PATH);
 }
 

@@ -121,18 +121,9 @@ int xpci_live_take(const struct xpci_call *call, const struct xpci_group *group,
 {
     for (size_t i = 0; i < call->inv.n; i++) {
         const struct xpci_device *dev = &call->inv.dev[i];
-        const struct xpci_hidden *h =
-            xpci_hide_conf_find(&call->conf, &dev->bdf);
-        _cleanup_free_ char *stranger = NULL;
-        int ret;
 
-        if (!h || xpci_host_on_pciback(dev) ||
-            (group && !xpci_group_has(group, i)))
-            continue;
-        ret = xpci_hidden_check(h, &call->inv, &stranger);
-        if (ret == -ENOMEM)
-            return xpci_error_oom(err);
-        if (ret == 0)
+        if (xpci_hide_conf_find(&call->conf, &dev->bdf) &&
+            !xpci_host_on_pciback(dev) && (!group || xpci_group_has(group, i)))
             xpci_try(take_one(call, dev, moves, err));
     }
     return 0;

@@ -367,8 +367,7 @@ int xpci_drivers_text(const struct xpci_root *root,
         const struct xpci_device *dev = xpci_inventory_find(inv, &h->bdf);
         const char *driver = find_line(old.data, names.v[i]);
 
-        if (dev && dev->vendor == h->vendor && dev->device == h->device &&
-            dev->driver && !is_pciback(dev->driver))
+        if (h->here && dev->driver && !is_pciback(dev->driver))
             driver = dev->driver;
         if (driver && xpci_buf_printf(out, "%s %.*s\n", names.v[i],
                                       (int)strcspn(driver, "\n"), driver) < 0)

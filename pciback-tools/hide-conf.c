@@ -21,8 +21,23 @@ static void hidden_clear(struct xpci_hidden *hidden)
 
 static int hidden_cmp(const void *a, const void *b)
 {
-    return xpci_bdf_cmp(&((const struct xpci_hidden *)a)->bdf,
-                        &((const struct xpci_hidden *)b)->bdf);
+    const struct xpci_hidden *one = a, *other = b;
+    int ret = xpci_bdf_cmp(&one->bdf, &other->bdf);
+
+    return ret ? ret : other->here - one->here;
+}
+
+static bool same_identity(const struct xpci_hidden *a,
+                          const struct xpci_hidden *b)
+{
+    return a->vendor == b->vendor && a->device == b->device &&
+           !strcmp(a->path, b->path);
+}
+
+static bool has(const struct xpci_hide_conf *conf,
+                const struct xpci_hidden *entry)
+{
+    return xpci_list_find(conf, hidden, same_identity(hidden, entry));
 }
 
 /* Of nothing but what xpci_device_path() prints: a script will have it. */
@@ -74,7 +89,7 @@ static int load_item(struct xpci_hide_conf *conf,
 
     if (ret == -EINVAL)
         why = "is not of the form '0000:03:02.0,path=PATH,id=vvvv:dddd'";
-    else if (ret == 0 && xpci_hide_conf_find(conf, &entry.bdf))
+    else if (ret == 0 && has(conf, &entry))
         why = "names a device that is there already";
     if (why)
         return xpci_error_set(err, EINVAL,
@@ -144,8 +159,10 @@ static int locate(struct xpci_hide_conf *conf, const struct xpci_inventory *inv,
             struct xpci_hidden *h = &conf->v[k];
 
             if (h->vendor == dev->vendor && h->device == dev->device &&
-                !strcmp(h->path, path))
+                !strcmp(h->path, path)) {
                 h->bdf = dev->bdf;
+                h->here = true;
+            }
         }
     }
     if (conf->n)
@@ -171,24 +188,11 @@ void xpci_hide_conf_clear(struct xpci_hide_conf *conf)
 const struct xpci_hidden *xpci_hide_conf_find(const struct xpci_hide_conf *conf,
                                               const struct xpci_bdf *bdf)
 {
-    struct xpci_hidden key = { .bdf = *bdf };
+    struct xpci_hidden key = { .bdf = *bdf, .here = true };
 
     if (conf->n == 0)
         return NULL;
     return bsearch(&key, conf->v, conf->n, sizeof(key), hidden_cmp);
-}
-
-static bool same_identity(const struct xpci_hidden *a,
-                          const struct xpci_hidden *b)
-{
-    return a->vendor == b->vendor && a->device == b->device &&
-           !strcmp(a->path, b->path);
-}
-
-static bool has(const struct xpci_hide_conf *conf,
-                const struct xpci_hidden *entry)
-{
-    return xpci_list_find(conf, hidden, same_identity(hidden, entry));
 }
 
 /* The entry of a device as it is now. */
@@ -197,7 +201,8 @@ static int describe(const struct xpci_inventory *inv,
 {
     *out = (struct xpci_hidden){ .bdf = dev->bdf,
                                  .vendor = dev->vendor,
-                                 .device = dev->device };
+                                 .device = dev->device,
+                                 .here = true };
     xpci_try(xpci_device_path(inv, dev, &out->path));
     return xpci_asprintf(NULL, &out->text, XPCI_BDF_FMT ",path=%s,id=%04x:%04x",
                          XPCI_BDF_ARGS(dev->bdf), out->path, dev->vendor,
@@ -217,26 +222,18 @@ int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                                  "and Xen cannot take",
                                  XPCI_BDF_ARGS(dev->bdf));
     xpci_need(describe(inv, dev, &entry) == 0, err);
-    if (has(conf, &entry))
-        return 0;
-    xpci_hide_conf_remove(conf, &dev->bdf);
-    xpci_need(insert(conf, &entry) == 0, err);
+    xpci_need(has(conf, &entry) || insert(conf, &entry) == 0, err);
     return 0;
 }
 
-bool xpci_hide_conf_remove(struct xpci_hide_conf *conf,
-                           const struct xpci_bdf *bdf)
+void xpci_hide_conf_remove(struct xpci_hide_conf *conf,
+                           const struct xpci_hidden *entry)
 {
-    const struct xpci_hidden *entry = xpci_hide_conf_find(conf, bdf);
-    size_t i;
+    size_t i = (size_t)(entry - conf->v);
 
-    if (!entry)
-        return false;
-    i = (size_t)(entry - conf->v);
     hidden_clear(&conf->v[i]);
     memmove(&conf->v[i], &conf->v[i + 1], (conf->n - i - 1) * sizeof(*conf->v));
     conf->n--;
-    return true;
 }
 
 int xpci_hide_conf_text(const struct xpci_hide_conf *conf,

@@ -23,10 +23,11 @@ struct xpci_hidden {
     char *path;
     uint16_t vendor, device;
     char *text; /* as the file has it, or is to have it */
+    bool here;  /* the device is there, at bdf */
 };
 
 struct xpci_hide_conf {
-    struct xpci_hidden *v; /* in order of BDF */
+    struct xpci_hidden *v; /* in order of BDF, who is there before who was */
     size_t n;
 
     /*
@@ -52,16 +53,19 @@ int xpci_hide_conf_load(const struct xpci_root *root,
 void xpci_hide_conf_clear(struct xpci_hide_conf *conf);
 
 /*
- * Adds a device. An entry with its BDF that means another one is replaced:
- * the device named now is the one that is there.
+ * Adds a device, unless an entry means it already. Of one that is gone, and
+ * was at this address, the entry stays: it may come back elsewhere.
  */
 int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                        const struct xpci_inventory *inv,
                        const struct xpci_device *dev,
                        struct xpci_error *err) _must_check_;
-/* Removes the entry of @bdf; false if there is none. */
-bool xpci_hide_conf_remove(struct xpci_hide_conf *conf,
-                           const struct xpci_bdf *bdf);
+void xpci_hide_conf_remove(struct xpci_hide_conf *conf,
+                           const struct xpci_hidden *entry);
+/*
+ * The entry of the device that is at @bdf, or NULL. Where a device that is gone
+ * has been says nothing of what is there now.
+ */
 const struct xpci_hidden *xpci_hide_conf_find(const struct xpci_hide_conf *conf,
                                               const struct xpci_bdf *bdf);
 

@@ -64,14 +64,14 @@ static void test_round_trip(void **state)
     assert_string_equal(list, "(0000:03:00.0)(0000:03:02.0)(0000:05:00.1)");
 }
 
-/* What a person wrote stays; a replaced card's entry goes. */
+/* What a person wrote stays, an entry of a card that is gone with it. */
 static void test_edit_in_place(void **state)
 {
     struct tree *t = *state;
     _cleanup_inventory_ struct xpci_inventory inv = { 0 };
     _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 };
     _cleanup_free_ char *added = NULL, *removed = NULL;
-    const struct xpci_bdf isdn = { 0, 3, 2, 0 }, other = { 0, 3, 0, 0 };
+    const struct xpci_bdf card = { 0, 3, 2, 0 }, other = { 0, 3, 0, 0 };
 
     host_load("lab", &inv);
     load_text(t,
@@ -86,12 +86,15 @@ static void test_edit_in_place(void **state)
     assert_string_equal(
         added, "# ours\n"
                "hide = [ # the ISDN card was another one\n"
-               "  # isdn\n"
-               "    '0000:03:00.0,path=0000:00:1c.1/00.0/00.0,id=10ec:8139',\n"
-               "    '0000:03:02.0,path=0000:00:1c.1/00.0/02.0,id=8086:100e',\n"
+               "  '03:02.0,path=0000:00:1c.1/00.0/02.0,id=1244:0a00', # isdn\n"
+               "  '0000:03:00.0,path=0000:00:1c.1/00.0/00.0,id=10ec:8139',\n"
+               "  '0000:03:02.0,path=0000:00:1c.1/00.0/02.0,id=8086:100e',\n"
                "]\n");
-    assert_true(xpci_hide_conf_remove(&conf, &isdn));
-    assert_true(xpci_hide_conf_remove(&conf, &other));
+    xpci_hide_conf_remove(&conf, xpci_hide_conf_find(&conf, &card));
+    xpci_hide_conf_remove(&conf, xpci_hide_conf_find(&conf, &other));
+    assert_null(xpci_hide_conf_find(&conf, &card));
+    assert_int_equal(conf.n, 1);
+    xpci_hide_conf_remove(&conf, &conf.v[0]);
     removed = text_of(t, &conf);
     assert_string_equal(removed, "# ours\n"
                                  "hide = [ # the ISDN card was another one\n"
@@ -107,19 +110,49 @@ static void test_find_and_remove(void **state)
 
     (void)state;
     assert_null(xpci_hide_conf_find(&conf, &in));
-    assert_false(xpci_hide_conf_remove(&conf, &in));
     host_load("lab", &inv);
     add(&conf, &inv, "03:00.0");
     add(&conf, &inv, "03:02.0");
     add(&conf, &inv, "05:00.0");
     assert_int_equal(xpci_hide_conf_find(&conf, &in)->device, 0x100e);
     assert_null(xpci_hide_conf_find(&conf, &out));
-    assert_false(xpci_hide_conf_remove(&conf, &out));
-    assert_true(xpci_hide_conf_remove(&conf, &in));
-    assert_false(xpci_hide_conf_remove(&conf, &in));
+    xpci_hide_conf_remove(&conf, xpci_hide_conf_find(&conf, &in));
+    assert_null(xpci_hide_conf_find(&conf, &in));
     assert_int_equal(conf.n, 2);
     assert_int_equal(conf.v[0].device, 0x8139);
     assert_int_equal(conf.v[1].device, 0x10d3);
+}
+
+/*
+ * Addresses of then say nothing: one card has moved to where another one was,
+ * and that one is gone; a third is new where the first was.
+ */
+static void test_same_address(void **state)
+{
+    struct tree *t = *state;
+    _cleanup_inventory_ struct xpci_inventory inv = { 0 };
+    _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 }, again = { 0 };
+    _cleanup_free_ char *text = NULL;
+    const struct xpci_bdf there = { 0, 3, 2, 0 }, then = { 0, 5, 0, 0 };
+
+    host_load("lab", &inv);
+    load_text(t,
+              "hide = ['03:02.0,path=0000:00:1c.1/00.0/02.0,id=1244:0a00',\n"
+              "'05:00.0,path=0000:00:1c.1/00.0/02.0,id=8086:100e']\n",
+              &conf, 0, NULL);
+    xpci_hide_conf_clear(&conf);
+    assert_int_equal(xpci_hide_conf_load(t->root, &inv, &conf, NULL), 0);
+    assert_int_equal(xpci_hide_conf_find(&conf, &there)->vendor, 0x8086);
+    assert_null(xpci_hide_conf_find(&conf, &then));
+    add(&conf, &inv, "05:00.0");
+    assert_int_equal(conf.n, 3);
+    text = text_of(t, &conf);
+    load_text(t, text, &again, 0, NULL);
+    assert_int_equal(again.n, 3);
+    xpci_hide_conf_remove(&conf, xpci_hide_conf_find(&conf, &there));
+    assert_int_equal(conf.n, 2);
+    assert_int_equal(conf.v[0].vendor, 0x1244);
+    assert_null(xpci_hide_conf_find(&conf, &there));
 }
 
 #define GOOD "'0000:03:02.0,path=0000:00:1c.1/00.0/02.0,id=8086:100e'"
@@ -322,7 +355,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TREE_TEST(test_round_trip),    cmocka_unit_test(test_find_and_remove),
-        TREE_TEST(test_edit_in_place), cmocka_unit_test(test_find_and_remove),
+        TREE_TEST(test_edit_in_place), TREE_TEST(test_same_address),
         TREE_TEST(test_good_files),    TREE_TEST(test_bad_files),
         TREE_TEST(test_no_file),       cmocka_unit_test(test_modprobe),
         cmocka_unit_test(test_limits), cmocka_unit_test(test_identity),
