@@ -30,6 +30,11 @@ static int check_request(const struct plugin_job *at)
 static int owned(const struct plugin_job *at,
                  const struct xpci_guest_device *owner)
 {
+    if (!strcmp(owner->state, "stale"))
+        return xpci_error_refuse(at->err,
+                                 "%s is recorded for the guest '%s', which is "
+                                 "gone; 'xpci reconcile --fix' removes that",
+                                 at->bdf, owner->domain);
     if (owner->domid != at->dom->id)
         return xpci_error_refuse(at->err,
                                  "%s is in use by the guest '%s' (domain %u); "
@@ -69,6 +74,19 @@ static int check_records(const struct plugin_job *at)
     return ret;
 }
 
+/* libxl asks it for HVM guests only. */
+static int check_xen(const struct plugin_job *at)
+{
+    int ret = plugin_assigned(at->p, at->device, at->err);
+
+    return ret > 0 ? xpci_error_refuse(
+                         at->err,
+                         "Xen has given %s to a guest, and xenstore does not "
+                         "tell which; see 'xpci reconcile'",
+                         at->bdf)
+                   : ret;
+}
+
 /*
  * Without this a device in use can change hands: libxl_device_pci_add()
  * knows owners by this note only, and deletes it when it fails, also when it
@@ -82,8 +100,10 @@ static int check_owner(const struct plugin_job *at)
 
     if (ret == 0)
         ret = plugin_owner_note(at->p, at->device, &found, &domid, at->err);
-    if (ret < 0 || !found)
+    if (ret < 0)
         return ret;
+    if (!found)
+        return check_xen(at);
     return xpci_error_refuse(at->err,
                              "%s is noted in xenstore as given to domain %u, "
                              "which does not have it: another toolstack is at "

@@ -416,6 +416,52 @@ static void fill_slots(struct xpci_guest_devices *devs, uint32_t domid,
     }
 }
 
+/* By libxl's note, or by Xen, which does not tell which guest has it. */
+static int add_unrecorded(struct plugin *p, const struct xpci_bdf *bdf,
+                          struct xpci_guest_devices *devs,
+                          struct xpci_error *err)
+{
+    struct reader rd = {
+        .p = p, .t = XBT_NULL, .domid = INVALID_DOMID, .err = err
+    };
+    struct xpci_guest_device dev = { .bdf = *bdf, .state = "unrecorded" };
+    bool noted;
+    int ret;
+
+    xpci_try(plugin_owner_note(p, bdf, &noted, &rd.domid, err));
+    xpci_try(ret = noted ? 1 : plugin_assigned(p, bdf, err));
+    if (ret == 0)
+        return 0;
+    if (noted)
+        read_name(&rd);
+    else
+        rd.domain = strdup("?");
+    xpci_try(rd.ret);
+    dev.domid = rd.domid;
+    dev.domain = rd.domain;
+    if (dev.domain && xpci_list_push(devs, dev) == 0)
+        return 0;
+    free(dev.domain);
+    return xpci_error_oom(err);
+}
+
+/* An attach is under way, or one was cut off. */
+static int add_all_unrecorded(struct plugin *p, struct xpci_guest_devices *devs,
+                              struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv names = { 0 };
+
+    xpci_try(xpci_root_list(p->root, PLUGIN_PCIBACK, &names, NULL, err));
+    for (size_t i = 0; i < names.n; i++) {
+        struct xpci_bdf bdf;
+
+        if (xpci_bdf_parse(names.v[i], &bdf) == 0 &&
+            !xpci_list_find(devs, dev, !xpci_bdf_cmp(&dev->bdf, &bdf)))
+            xpci_try(add_unrecorded(p, &bdf, devs, err));
+    }
+    return 0;
+}
+
 int plugin_devices(void *ctx, bool slots, struct xpci_guest_devices *out,
                    struct xpci_error *err)
 {
@@ -439,6 +485,8 @@ int plugin_devices(void *ctx, bool slots, struct xpci_guest_devices *out,
             return xpci_error_oom(err);
         ret = 0; /* a mute device model: "unknown" stays */
     }
+    if (ret == 0)
+        ret = add_all_unrecorded(p, &devs, err);
     if (ret == 0)
         *out = xpci_steal(devs);
     return ret;

@@ -8,7 +8,6 @@
 #include "plugin.h"
 #include "reconcile.h"
 
-#define PCIBACK_DIR "/sys/bus/pci/drivers/pciback"
 #define NOTES "/libxl/pci"
 #define BACKENDS "/local/domain/0/backend/pci"
 #define EJECT_WAIT_S 30
@@ -144,7 +143,7 @@ static int see_drivers(struct plugin *p, struct sightings *all,
     struct xpci_sighting *s;
     struct xpci_bdf bdf;
 
-    xpci_try(xpci_root_list(p->root, PCIBACK_DIR, &names, NULL, err));
+    xpci_try(xpci_root_list(p->root, PLUGIN_PCIBACK, &names, NULL, err));
     for (size_t i = 0; i < names.n; i++) {
         if (xpci_bdf_parse(names.v[i], &bdf) < 0)
             continue;

@@ -17,6 +17,8 @@
 #include "reason.h"
 #include "toolstack.h"
 
+#define PLUGIN_PCIBACK "/sys/bus/pci/drivers/pciback"
+
 struct plugin_log {
     struct xentoollog_logger logger; /* first: the callbacks get this */
     struct xpci_reason reason;

@@ -115,7 +115,9 @@ struct xpci_toolstack_ops {
 
     /*
      * Every device in every guest, from all backends in xenstore, and with
-     * @slots for HVM guests with the slot that the device model reports.
+     * @slots for HVM guests with the slot that the device model reports. Also
+     * what pciback has and libxl's note or Xen gives to a guest, though no
+     * record does: "unrecorded", where only Xen does with the domain "?".
      */
     int (*devices)(void *ctx, bool slots, struct xpci_guest_devices *out,
                    struct xpci_error *err);
