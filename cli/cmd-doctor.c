@@ -128,6 +128,7 @@ static void judge_kernels(struct xpci_facts *f)
 static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
 {
     _cleanup_modprobe_ struct xpci_modprobe lines = { 0 };
+    _cleanup_error_ struct xpci_error why = { 0 };
     _cleanup_free_ char *word = NULL;
 
     xpci_try(xpci_plan_cmdline(f->call, XPCI_CMDLINE_LIST, &word, err));
@@ -138,7 +139,10 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
                 "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; "
                 "update-grub",
                 "'%s' is on the kernel's command line", word);
-    xpci_try(xpci_modprobe_find(f->root, &lines, err));
+    if (xpci_modprobe_find(f->root, &lines, &why) < 0)
+        of_host(f, XPCI_WARNING,
+                "whether a file of modprobe.d is in the way is not known", NULL,
+                "%s", xpci_error_text(&why));
     for (size_t i = 0; i < lines.n; i++)
         of_host(f, XPCI_ERROR, "it is in the way of the list of xpci",
                 "take the line away; update-initramfs -u", "%s: %s",
@@ -295,8 +299,9 @@ static int show(const struct xpci_call *call, const struct xpci_fact *fact,
     if (call->opt[OPT_JSON] || call->opt[OPT_COLUMNS])
         return xpci_table_add(call, err, grades[fact->grade], fact->subject,
                               text, fact->why, *fact->fix ? fact->fix : NULL);
-    printf("%s: %s: %s\n    why: %s\n", grades[fact->grade], fact->subject,
-           text, fact->why);
+    printf("%s: %s: %s\n", grades[fact->grade], fact->subject, text);
+    if (fact->why)
+        printf("    why: %s\n", fact->why);
     if (*fact->fix)
         printf("    fix: %s\n", fact->fix);
     return 0;

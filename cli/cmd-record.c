@@ -73,6 +73,8 @@ static const struct xpci_recording_part parts[] = {
     { "/etc/xpci.conf", NULL },
     { "/@(etc|run)/modprobe.d/*", NULL },
     { "/usr/lib/modprobe.d/*", NULL },
+    { "/usr/local/lib/modprobe.d/*", NULL },
+    { "/lib/modprobe.d/*", NULL },
     { "/etc/initramfs-tools/hooks/xpci", NULL },
     { "/etc/initramfs-tools/scripts/init-top/00-xpci", NULL },
     { "/usr/share/initramfs-tools/hook-functions", leave_name },
