@@ -267,9 +267,8 @@ static int show(const struct xpci_call *call, struct xpci_plan *plan,
             printf("%s: %s\n", add.tail.len ? "append" : "cut", image->path);
             continue;
         }
-        xpci_need(
-            xpci_generator_command(plan->gen, image, image->path, &argv) == 0,
-            err);
+        xpci_try(xpci_generator_command(plan->gen, call->root, image,
+                                        image->path, &argv, err));
         for (size_t i = 0; i < argv.n; i++)
             printf("%s%s", i ? " " : "run: ", argv.v[i]);
         putchar('\n');

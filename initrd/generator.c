@@ -193,10 +193,38 @@ int xpci_generator_files(const struct xpci_generator *gen,
 
 /* --- rebuilding --- */
 
-int xpci_generator_command(const struct xpci_generator *gen,
-                           const struct xpci_kernel_image *image,
-                           const char *to, struct xpci_strv *argv)
+bool xpci_generator_writes_to(const struct xpci_generator *gen)
 {
+    for (size_t i = 0; gen->command[i]; i++) {
+        if (!strcmp(gen->command[i], "%i"))
+            return true;
+    }
+    return false;
+}
+
+/* Undoing would give back what the link leads to, and not the link. */
+static int check_link(const struct xpci_generator *gen,
+                      const struct xpci_root *root, const char *path,
+                      struct xpci_error *err)
+{
+    _cleanup_free_ char *to = NULL;
+
+    if (xpci_generator_writes_to(gen) ||
+        xpci_root_readlink(root, path, &to) < 0)
+        return 0;
+    return xpci_error_refuse(err,
+                             "'%s' is a link to '%s', and %s would put a file "
+                             "in its place; replace it by the file first",
+                             path, to, gen->program);
+}
+
+int xpci_generator_command(const struct xpci_generator *gen,
+                           const struct xpci_root *root,
+                           const struct xpci_kernel_image *image,
+                           const char *to, struct xpci_strv *argv,
+                           struct xpci_error *err)
+{
+    xpci_try(check_link(gen, root, image->path, err));
     for (const char *const *w = gen->command; *w; w++) {
         const char *word = !strcmp(*w, "%s")   ? image->kernel
                            : !strcmp(*w, "%i") ? to
@@ -205,19 +233,9 @@ int xpci_generator_command(const struct xpci_generator *gen,
                            : strstr(image->path, "-fallback.") ? "-Sautodetect"
                                                                : NULL;
 
-        if (word && xpci_strv_add(argv, word) < 0)
-            return -ENOMEM;
+        xpci_need(!word || xpci_strv_add(argv, word) == 0, err);
     }
     return 0;
-}
-
-bool xpci_generator_writes_to(const struct xpci_generator *gen)
-{
-    for (size_t i = 0; gen->command[i]; i++) {
-        if (!strcmp(gen->command[i], "%i"))
-            return true;
-    }
-    return false;
 }
 
 /* The last line that says something, for the error message. */
@@ -302,9 +320,8 @@ static int run_command(const struct xpci_generator *gen,
     _cleanup_strv_ struct xpci_strv argv = { 0 };
     _cleanup_free_ char *what = NULL;
 
-    if (xpci_generator_command(gen, image, to, &argv) < 0 ||
-        xpci_asprintf(err, &what, "rebuilding '%s'", image->path) < 0)
-        return xpci_error_oom(err);
+    xpci_try(xpci_generator_command(gen, root, image, to, &argv, err));
+    xpci_try(xpci_asprintf(err, &what, "rebuilding '%s'", image->path));
     return xpci_generator_run(root, (const char *const *)argv.v, what, log,
                               err);
 }

@@ -126,10 +126,15 @@ int xpci_generator_files(const struct xpci_generator *gen,
                          struct xpci_changes *set,
                          struct xpci_error *err) _must_check_;
 
-/* The command that rebuilds one image, for --dry-run and messages. */
+/*
+ * The command that rebuilds one image, for --dry-run and messages. Refused is
+ * an image that is a link where the command cannot be told where to write.
+ */
 int xpci_generator_command(const struct xpci_generator *gen,
+                           const struct xpci_root *root,
                            const struct xpci_kernel_image *image,
-                           const char *to, struct xpci_strv *argv) _must_check_;
+                           const char *to, struct xpci_strv *argv,
+                           struct xpci_error *err) _must_check_;
 
 /*
  * True if the command can be told where to write. Then @to of command and
