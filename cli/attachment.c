@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <fcntl.h>
-
 #include "attachment.h"
 
 int xpci_attachment_check(const struct xpci_call *call, struct xpci_error *err)
@@ -49,25 +47,4 @@ int xpci_attachment_save(const struct xpci_call *call,
         return 0;
     xpci_try(xpci_guest_config_put(config, &set, err));
     return xpci_host_change(call, &set, err);
-}
-
-int xpci_attachment_strict(const struct xpci_call *call,
-                           const struct xpci_bdf *bdf, struct xpci_error *err)
-{
-    static const char *const files[] = { "/sys/bus/pci/drivers/pciback/unbind",
-                                         "/sys/bus/pci/drivers/pciback/bind" };
-    char text[XPCI_BDF_SIZE];
-
-    xpci_bdf_format(bdf, text);
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(files); i++) {
-        _cleanup_close_ int fd =
-            xpci_root_open(call->root, files[i], O_WRONLY, 0);
-
-        if (fd < 0 || write(fd, text, strlen(text)) < 0)
-            return xpci_error_errno(err, fd < 0 ? -fd : errno,
-                                    "%s stays permissive for its next guest: "
-                                    "cannot write to '%s'",
-                                    text, files[i]);
-    }
-    return 0;
 }

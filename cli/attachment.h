@@ -21,14 +21,6 @@ int xpci_attachment_open(struct xpci_call *call,
                          struct xpci_guest_config *config,
                          struct xpci_error *err) _must_check_;
 
-/*
- * Clears pciback's permissive mode of a device that no guest has any more: it
- * would be the next guest's too, and ends only when the driver lets go.
- */
-int xpci_attachment_strict(const struct xpci_call *call,
-                           const struct xpci_bdf *bdf,
-                           struct xpci_error *err) _must_check_;
-
 /* Forgets the edits: opens the file again, if there is one. */
 int xpci_attachment_reopen(const struct xpci_call *call,
                            struct xpci_guest_config *config,

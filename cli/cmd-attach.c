@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "attachment.h"
+#include "bind.h"
 #include "interrupt.h"
 #include "table.h"
 
@@ -235,12 +236,40 @@ static void take_back(struct job *job)
         _cleanup_error_ struct xpci_error err = { 0 };
         const struct xpci_attach_request *req = &job->req.v[i];
 
-        if (req->ret == 0 && call->ts->ops->detach(call->ts->ctx, &call->domain,
-                                                   &req->bdf, 10, &err))
+        if (req->ret == 0 &&
+            (call->ts->ops->detach(call->ts->ctx, &call->domain, &req->bdf, 10,
+                                   &err) < 0 ||
+             xpci_pciback_strict(call->root, &call->log,
+                                 &call->inv.dev[job->v[i].dev], &err) < 0))
             xpci_log(&call->log, XPCI_LOG_WARN,
                      "cannot take " XPCI_BDF_FMT " back: %s",
                      XPCI_BDF_ARGS(req->bdf), xpci_error_text(&err));
     }
+}
+
+/*
+ * What an earlier guest was allowed would be this one's too. Ended only where
+ * nobody has the device: else the attach says so.
+ */
+static int make_strict(const struct job *job, struct xpci_error *err)
+{
+    const struct xpci_call *call = job->call;
+
+    for (size_t i = 0; i < job->n; i++) {
+        const struct xpci_device *dev = &call->inv.dev[job->v[i].dev];
+        struct xpci_attach_request probe = job->req.v[i];
+        _cleanup_error_ struct xpci_error why = { 0 };
+        int ret = probe.permissive
+                      ? 0
+                      : xpci_pciback_permissive(call->root, dev, err);
+
+        xpci_try(ret);
+        if (ret > 0 &&
+            call->ts->ops->attach(call->ts->ctx, &call->domain, &probe, 1,
+                                  XPCI_ATTACH_CHECK, &why) == 0)
+            xpci_try(xpci_pciback_strict(call->root, &call->log, dev, err));
+    }
+    return 0;
 }
 
 /* Both or none: the devices in the guest, and its file. */
@@ -257,8 +286,10 @@ static int attach_all(struct job *job, struct xpci_error *err)
     for (size_t i = 0; i < job->n; i++)
         job->req.v[i].ret = -ECANCELED;
     xpci_interrupt_hold(&held);
-    ret = call->ts->ops->attach(call->ts->ctx, &call->domain, job->req.v,
-                                job->n, how, err);
+    ret = dry_run ? 0 : make_strict(job, err);
+    if (ret == 0)
+        ret = call->ts->ops->attach(call->ts->ctx, &call->domain, job->req.v,
+                                    job->n, how, err);
     if (ret == 0)
         ret = xpci_interrupt_check(err);
     if (ret == 0) /* not what failed, and the slots that the guest chose */

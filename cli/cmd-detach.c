@@ -78,16 +78,15 @@ static int wait_for(const struct xpci_call *call, const struct xpci_bdf *bdf,
 
 static int detach_one(const struct xpci_call *call,
                       struct xpci_guest_config *config,
-                      const struct xpci_bdf *bdf, unsigned int timeout,
+                      const struct xpci_device *dev, unsigned int timeout,
                       struct xpci_error *err)
 {
-    const struct xpci_guest_device *user = xpci_host_user(call, bdf);
+    const struct xpci_bdf *bdf = &dev->bdf;
 
     xpci_try(wait_for(call, bdf, timeout, err));
     xpci_try(xpci_table_add(call, err, call->domain.name, xpci_cell_bdf(bdf)));
     if (save_one(call, config, bdf, err) < 0 ||
-        (user && user->permissive &&
-         xpci_attachment_strict(call, bdf, err) < 0))
+        xpci_pciback_strict(call->root, &call->log, dev, err) < 0)
         return xpci_error_wrap(err, XPCI_BDF_FMT " is detached, but",
                                XPCI_BDF_ARGS(*bdf));
     return 0;
@@ -142,7 +141,7 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     xpci_try(xpci_table_new(call, "DOMAIN BDF", err));
     xpci_interrupt_hold(&held);
     for (size_t i = 0; i < call->chosen.n && ret == 0; i++)
-        ret = detach_one(call, &config, &call->inv.dev[call->chosen.v[i]].bdf,
+        ret = detach_one(call, &config, &call->inv.dev[call->chosen.v[i]],
                          timeout, err);
     if (ret == 0)
         ret = to_host(call, &moves, err);

@@ -137,13 +137,11 @@ static const char *state_name(const struct reader *rd, unsigned int state,
 static void read_details(struct reader *rd, int index,
                          struct xpci_guest_device *dev)
 {
-    _cleanup_free_ char *options = read_node(rd, "opts", index);
     unsigned int state, vslot;
 
     dev->requested = read_number(rd, VDEVFN, index) >> 3;
     state = read_number(rd, STATE, index);
     vslot = read_number(rd, VDEV, index);
-    dev->permissive = options && strstr(options, "permissive=1");
     dev->state = state_name(rd, state, vslot != ABSENT);
     if (!rd->gone && rd->type != XPCI_DOMAIN_HVM && vslot != ABSENT)
         dev->vslot = vslot;

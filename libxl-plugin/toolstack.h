@@ -49,7 +49,6 @@ struct xpci_guest_device {
     unsigned int requested; /* virtual slot asked for, 0: none known */
     unsigned int vslot;     /* where the guest has it, if attached; else 0 */
     const char *state;      /* static text: "attached", "pending", ... */
-    bool permissive;        /* attached so */
 };
 
 struct xpci_guest_devices {

@@ -199,6 +199,35 @@ static int move_to(const struct xpci_root *root, const struct xpci_log *log,
     return -EIO;
 }
 
+int xpci_pciback_permissive(const struct xpci_root *root,
+                            const struct xpci_device *dev,
+                            struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf list = { 0 };
+    char bdf[XPCI_BDF_SIZE];
+
+    xpci_try(
+        xpci_root_read_optional(root, PCIBACK "/permissive", &list, NULL, err));
+    return list.len && strstr(list.data, xpci_bdf_format(&dev->bdf, bdf));
+}
+
+int xpci_pciback_strict(const struct xpci_root *root,
+                        const struct xpci_log *log,
+                        const struct xpci_device *dev, struct xpci_error *err)
+{
+    int ret = xpci_pciback_permissive(root, dev, err);
+
+    if (ret <= 0)
+        return ret;
+    if (move_to(root, log, dev, "", err) == 0)
+        return move_to(root, log, dev, XPCI_PCIBACK, err);
+    move_to(root, log, dev, XPCI_PCIBACK, NULL); /* as it was */
+    return xpci_error_wrap(err,
+                           "the next guest of " XPCI_BDF_FMT
+                           " would have its permissive mode",
+                           XPCI_BDF_ARGS(dev->bdf));
+}
+
 /* The first @n, the last one first. */
 static int undo(const struct xpci_moves *moves, size_t n,
                 const struct xpci_root *root, const struct xpci_log *log,

@@ -72,6 +72,19 @@ int xpci_pciback_load(const struct xpci_root *root, const struct xpci_log *log,
                       struct xpci_error *err) _must_check_;
 
 /*
+ * Has pciback the device in permissive mode? 0, 1 or -errno. The mode outlives
+ * the guest that it was for, and ends only when pciback lets go of the device:
+ * strict() has it do so for a moment, and take it again.
+ */
+int xpci_pciback_permissive(const struct xpci_root *root,
+                            const struct xpci_device *dev,
+                            struct xpci_error *err) _must_check_;
+int xpci_pciback_strict(const struct xpci_root *root,
+                        const struct xpci_log *log,
+                        const struct xpci_device *dev,
+                        struct xpci_error *err) _must_check_;
+
+/*
  * Why a device cannot be taken while dom0 runs, though nothing is known to
  * need it; malloc'ed, NULL: it can.
  */
