@@ -24,10 +24,72 @@ static int reload(struct xpci_call *call, struct xpci_error *err)
     return xpci_hide_conf_load(call->root, &call->inv, &call->conf, err);
 }
 
+static int used(const struct xpci_guest_device *by, const char *rule,
+                struct xpci_error *err)
+{
+    if (!strcmp(by->state, "stale") || !strcmp(by->state, "unrecorded"))
+        return xpci_error_refuse(
+            err,
+            XPCI_BDF_FMT " (%s) may be with '%s' (%s); "
+                         "'xpci reconcile --fix' comes first",
+            XPCI_BDF_ARGS(by->bdf), rule, by->domain, by->state);
+    return xpci_error_refuse(err,
+                             XPCI_BDF_FMT " (%s) is attached to '%s'; 'xpci "
+                                          "detach %s " XPCI_BDF_FMT
+                                          "' comes first",
+                             XPCI_BDF_ARGS(by->bdf), rule, by->domain,
+                             by->domain, XPCI_BDF_ARGS(by->bdf));
+}
+
+/* Half a group with a guest could reach dom0 through the other half. */
+static int check_users(const struct xpci_call *call, size_t dev, bool leaving,
+                       struct xpci_error *err)
+{
+    const struct xpci_inventory *inv = &call->inv;
+    _cleanup_group_ struct xpci_group group = { 0 };
+
+    xpci_try(xpci_group_closure(inv, &dev, 1, XPCI_SCOPE_GROUP, &group, err));
+    for (size_t i = 0; i < group.n; i++) {
+        const struct xpci_bdf *bdf = &inv->dev[group.v[i].dev].bdf;
+        const struct xpci_guest_device *user = xpci_host_user(call, bdf);
+        bool leaves = false;
+
+        for (size_t k = 0; leaving && k < call->chosen.n; k++)
+            leaves = leaves || call->chosen.v[k] == group.v[i].dev;
+        if (user && !leaves)
+            return used(user, group.v[i].rule, err);
+    }
+    return 0;
+}
+
+/*
+ * Who has what leaves pciback, asked anew: images took their time, and xl
+ * takes no lock. All before the first goes.
+ */
+static int check_free(const struct xpci_call *call,
+                      const struct xpci_moves *moves, struct xpci_error *err)
+{
+    _cleanup_guest_devices_ struct xpci_guest_devices guests = { 0 };
+    struct xpci_call now = *call;
+
+    xpci_try(call->ts->ops->devices(call->ts->ctx, false, &guests, err));
+    now.guests = guests;
+    for (size_t i = 0; i < moves->n; i++) {
+        const struct xpci_device *dev = moves->v[i].dev;
+
+        if (xpci_host_on_pciback(dev))
+            xpci_try(
+                check_users(&now, (size_t)(dev - call->inv.dev), false, err));
+    }
+    return 0;
+}
+
 /* Xen's part first: what leaves pciback may have been with a guest. */
 static int move_all(const struct xpci_call *call,
                     const struct xpci_moves *moves, struct xpci_error *err)
 {
+    if (call->ts)
+        xpci_try(check_free(call, moves, err));
     for (size_t i = 0; call->ts && i < moves->n; i++) {
         if (xpci_host_on_pciback(moves->v[i].dev))
             xpci_try(call->ts->ops->to_dom0(call->ts->ctx,
@@ -125,33 +187,6 @@ int xpci_live_take(const struct xpci_call *call, const struct xpci_group *group,
         if (xpci_hide_conf_find(&call->conf, &dev->bdf) &&
             !xpci_host_on_pciback(dev) && (!group || xpci_group_has(group, i)))
             xpci_try(take_one(call, dev, moves, err));
-    }
-    return 0;
-}
-
-/* Half a group with a guest could reach dom0 through the other half. */
-static int check_users(const struct xpci_call *call, size_t dev, bool leaving,
-                       struct xpci_error *err)
-{
-    const struct xpci_inventory *inv = &call->inv;
-    _cleanup_group_ struct xpci_group group = { 0 };
-
-    xpci_try(xpci_group_closure(inv, &dev, 1, XPCI_SCOPE_GROUP, &group, err));
-    for (size_t i = 0; i < group.n; i++) {
-        const struct xpci_bdf *bdf = &inv->dev[group.v[i].dev].bdf;
-        const struct xpci_guest_device *user = xpci_host_user(call, bdf);
-        bool leaves = false;
-
-        for (size_t k = 0; leaving && k < call->chosen.n; k++)
-            leaves = leaves || call->chosen.v[k] == group.v[i].dev;
-        if (user && !leaves)
-            return xpci_error_refuse(
-                err,
-                XPCI_BDF_FMT
-                " (%s) is attached to '%s'; 'xpci detach %s " XPCI_BDF_FMT
-                "' comes first",
-                XPCI_BDF_ARGS(*bdf), group.v[i].rule, user->domain,
-                user->domain, XPCI_BDF_ARGS(*bdf));
     }
     return 0;
 }

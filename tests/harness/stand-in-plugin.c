@@ -4,6 +4,8 @@
  *
  *     NAME BDF VSLOT [keeps]    has the device, and may not let go of it
  *     NAME BDF 0 fails          is known, but cannot be given the device
+ *     NAME BDF VSLOT later      has the device from the second look on
+ *     NAME BDF VSLOT stale      in this state, or "unrecorded"
  *     NAME                      is known
  */
 #include "../../common/bdf.c"
@@ -14,7 +16,7 @@
 #define PERMISSIVE "/sys/bus/pci/drivers/pciback/permissive"
 
 struct line {
-    char name[32], bdf[XPCI_BDF_SIZE], how[8];
+    char name[32], bdf[XPCI_BDF_SIZE], how[12];
     unsigned int vslot;
 };
 
@@ -31,7 +33,7 @@ static int load(void)
         struct line *line = &guests[n_guests++];
 
         *line = (struct line){ 0 };
-        sscanf(text, "%31s %12s %x %7s", line->name, line->bdf, &line->vslot,
+        sscanf(text, "%31s %12s %x %11s", line->name, line->bdf, &line->vslot,
                line->how);
     }
     return f ? fclose(f) : 0;
@@ -82,18 +84,24 @@ static int domain(void *ctx, const char *name, struct xpci_domain *out,
 static int devices(void *ctx, bool slots, struct xpci_guest_devices *out,
                    struct xpci_error *err)
 {
+    static unsigned int looks;
+
     (void)ctx, (void)slots, (void)err;
+    looks++;
     out->v = calloc(n_guests + 1, sizeof(*out->v));
     for (size_t i = 0; i < n_guests; i++) {
         const struct line *line = &guests[i];
         struct xpci_guest_device *dev = &out->v[out->n];
 
-        if (!line->vslot || xpci_bdf_parse(line->bdf, &dev->bdf) < 0)
+        if (!line->vslot || xpci_bdf_parse(line->bdf, &dev->bdf) < 0 ||
+            (looks < 2 && !strcmp(line->how, "later")))
             continue;
         dev->domid = (uint32_t)*line->name;
         dev->domain = strdup(line->name);
         dev->requested = dev->vslot = line->vslot;
         dev->state = "attached";
+        if (!strcmp(line->how, "stale") || !strcmp(line->how, "unrecorded"))
+            dev->state = line->how;
         out->n++;
     }
     return 0;
