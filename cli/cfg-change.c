@@ -11,6 +11,7 @@ struct device {
 
 struct change {
     struct xpci_call *call;
+    bool add; /* or remove */
     struct {
         struct device *v;
         size_t n;
@@ -52,6 +53,11 @@ static int add_operand(struct change *c, const char *operand,
     ret = xpci_pci_spec_parse(operand, strlen(operand), &device->spec, err);
     if (ret < 0)
         err->kind = XPCI_USAGE;
+    else if (!c->add && (device->spec.vslot || device->spec.options))
+        return xpci_error_usage(err,
+                                "'%s': an entry is removed by its device "
+                                "alone, without a slot or options",
+                                operand);
     return ret;
 }
 
@@ -62,10 +68,8 @@ static int sort_operands(struct change *c, struct xpci_error *err)
     for (int i = 1; i < call->argc; i++)
         xpci_try(add_operand(c, call->argv[i], err));
     if (!c->files.n || !c->devices.n)
-        return xpci_error_usage(err,
-                                "it is 'xpci cfg %s FILE... "
-                                "DEVICE[@VSLOT]...'",
-                                call->argv[0]);
+        return xpci_error_usage(err, "it is 'xpci cfg %s FILE... DEVICE%s...'",
+                                call->argv[0], c->add ? "[@VSLOT]" : "");
     return 0;
 }
 
@@ -172,7 +176,7 @@ static int warn_of_new(const struct change *c, const char *file,
     return 0;
 }
 
-static int edit_file(const struct change *c, const char *file, bool add,
+static int edit_file(const struct change *c, const char *file,
                      struct xpci_changes *set, struct xpci_error *err)
 {
     _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
@@ -181,11 +185,11 @@ static int edit_file(const struct change *c, const char *file, bool add,
     xpci_try(xpci_guest_config_open(c->call->root, file, &config, err));
     xpci_guest_config_warn(c->call, config.cfg);
     for (size_t i = 0; i < c->devices.n; i++)
-        xpci_try((add ? add_to : remove_from)(c, file, config.cfg,
-                                              &c->devices.v[i], err));
+        xpci_try((c->add ? add_to : remove_from)(c, file, config.cfg,
+                                                 &c->devices.v[i], err));
     n = set->n;
     xpci_try(xpci_guest_config_put(&config, set, err));
-    if (add && set->n > n)
+    if (c->add && set->n > n)
         xpci_try(warn_of_new(c, file, &set->v[n], err));
     return c->call->opt[OPT_BACKUP] && set->n > n
                ? add_backup(c->call->root, file, set, err)
@@ -213,13 +217,13 @@ int xpci_cfg_change_files(struct xpci_call *call, bool add,
                           struct xpci_error *err)
 {
     _cleanup_changes_ struct xpci_changes set = { 0 };
-    _cleanup_(change_clear) struct change c = { .call = call };
+    _cleanup_(change_clear) struct change c = { .call = call, .add = add };
 
     xpci_try(sort_operands(&c, err));
     xpci_try(xpci_host_lock(call, err));
     if (add)
         xpci_try(find_others(&c, err));
     for (size_t i = 0; i < c.files.n; i++)
-        xpci_try(edit_file(&c, c.files.v[i], add, &set, err));
+        xpci_try(edit_file(&c, c.files.v[i], &set, err));
     return xpci_host_change(call, &set, err);
 }
