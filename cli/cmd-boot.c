@@ -86,14 +86,15 @@ static int report(struct xpci_call *call, struct xpci_error *err)
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
     struct xpci_interrupt held;
-    int ret = xpci_host_is_dom0(call, err);
+    int ret;
 
+    xpci_try(xpci_live_check(call, err));
+    ret = xpci_host_is_dom0(call, err);
     if (ret == 0)
         xpci_log(&call->log, XPCI_LOG_DEBUG,
                  "this is no Xen dom0: every device is its driver's");
     if (ret <= 0)
         return ret;
-    xpci_try(xpci_live_check(call, err));
     xpci_interrupt_hold(&held);
     ret = open_and_seize(call, err);
     xpci_interrupt_release(&held);

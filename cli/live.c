@@ -12,7 +12,7 @@ int xpci_live_check(const struct xpci_call *call, struct xpci_error *err)
     return xpci_error_usage(err,
                             "devices change hands on the running system only, "
                             "not under '%s'; -n shows what would be done",
-                            xpci_root_dir(call->root));
+                            call->opt[OPT_ROOT]);
 }
 
 /* After devices were moved. */
