@@ -177,12 +177,12 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     if (call->opt[OPT_DUMP] && call->argc == 0)
         return xpci_error_usage(err, "a dump has no configuration; name the "
                                      "devices to hide");
+    xpci_try(xpci_host_inventory(call, err));
     if (call->argc) { /* those, and what hide would take along */
-        xpci_try(xpci_host_inventory(call, err));
         xpci_try(xpci_host_closure(call, &group, err));
         xpci_try(xpci_host_hide(call, &group, err));
     } else {
-        xpci_try(xpci_hide_conf_load(call->root, NULL, &call->conf, err));
+        xpci_try(xpci_hide_conf_load(call->root, &call->inv, &call->conf, err));
     }
     for (size_t i = 0; call->opt[OPT_JSON] && i < call->conf.n; i++) {
         const struct xpci_hidden *h = &call->conf.v[i];

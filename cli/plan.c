@@ -20,11 +20,35 @@ static int find_drivers(const struct xpci_call *call, const char *kernel,
         const struct xpci_device *dev =
             xpci_inventory_find(&call->inv, &call->conf.v[i].bdf);
 
-        if (dev)
+        if (call->conf.v[i].here)
             xpci_try(xpci_native_drivers(call->root, kernel, dev->modalias,
                                          &out->modules, &out->builtin, err));
     }
     xpci_strv_sort(&out->modules);
+    return 0;
+}
+
+/*
+ * A device that is gone cannot be asked for its drivers: what the file has
+ * stays, for it may be back at the next boot.
+ */
+static int keep_softdeps(const struct xpci_call *call,
+                         struct xpci_strv *modules, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    char *rest, *line;
+
+    if (!xpci_list_find(&call->conf, h, !h->here))
+        return 0;
+    xpci_try(xpci_root_read_optional(call->root, XPCI_MODPROBE_PATH, &text,
+                                     NULL, err));
+    rest = text.data;
+    while ((line = strsep(&rest, "\n"))) {
+        if (strncmp(line, "softdep ", 8) != 0)
+            continue;
+        line[strcspn(line + 8, " ") + 8] = '\0';
+        xpci_need(xpci_strv_add_once(modules, line + 8) == 0, err);
+    }
     return 0;
 }
 
@@ -111,6 +135,8 @@ static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
         for (size_t i = 0; i < some->n; i++)
             xpci_need(xpci_strv_add_once(&modules, some->v[i]) == 0, err);
     }
+    if (!plan->gen->insmod)
+        xpci_try(keep_softdeps(call, &modules, err));
     xpci_strv_sort(&modules);
     xpci_try(xpci_hide_conf_text(conf, call->root, &text, err));
     xpci_try(choose_method(conf, plan, err));

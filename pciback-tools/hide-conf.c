@@ -165,6 +165,9 @@ static int locate(struct xpci_hide_conf *conf, const struct xpci_inventory *inv,
             }
         }
     }
+    for (size_t k = 0; k < conf->n; k++)
+        conf->v[k].taken =
+            !conf->v[k].here && xpci_inventory_find(inv, &conf->v[k].bdf);
     if (conf->n)
         qsort(conf->v, conf->n, sizeof(*conf->v), hidden_cmp);
     return 0;
@@ -277,11 +280,16 @@ int xpci_hide_conf_list(const struct xpci_hide_conf *conf, char **out,
                         struct xpci_error *err)
 {
     _cleanup_free_ struct xpci_bdf *bdf = calloc(conf->n + 1, sizeof(*bdf));
+    size_t n = 0;
 
     xpci_need(bdf, err);
-    for (size_t i = 0; i < conf->n; i++)
-        bdf[i] = conf->v[i].bdf;
-    return xpci_hide_list_format(bdf, conf->n, out, err);
+    for (size_t i = 0; i < conf->n; i++) {
+        const struct xpci_hidden *h = &conf->v[i];
+
+        if (!h->taken && (n == 0 || xpci_bdf_cmp(&bdf[n - 1], &h->bdf) != 0))
+            bdf[n++] = h->bdf;
+    }
+    return xpci_hide_list_format(bdf, n, out, err);
 }
 
 int xpci_hide_conf_modprobe(const struct xpci_hide_conf *conf,

@@ -24,6 +24,7 @@ struct xpci_hidden {
     uint16_t vendor, device;
     char *text; /* as the file has it, or is to have it */
     bool here;  /* the device is there, at bdf */
+    bool taken; /* it is not, and another one is at bdf */
 };
 
 struct xpci_hide_conf {
@@ -92,7 +93,10 @@ int xpci_hide_conf_identities(const struct xpci_hide_conf *conf,
                               struct xpci_strv *out,
                               struct xpci_error *err) _must_check_;
 
-/* The pciback hide list, "(0000:03:00.0)(0000:03:02.0)". */
+/*
+ * The pciback hide list, "(0000:03:00.0)(0000:03:02.0)". Not with the address
+ * of a device that is gone where another one is now: that was never meant.
+ */
 int xpci_hide_conf_list(const struct xpci_hide_conf *conf, char **out,
                         struct xpci_error *err) _must_check_;
 
