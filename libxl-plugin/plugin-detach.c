@@ -201,8 +201,11 @@ int plugin_detach(void *ctx, const struct xpci_domain *dom,
 {
     struct plugin_job de = plugin_job(ctx, dom, bdf, err);
     int64_t deadline = plugin_now_ms() + (int64_t)timeout * 1000;
-    int ret = check_present(&de);
+    int ret;
 
+    /* who detaches waits for it, in call after call */
+    de.p->mute = 0;
+    ret = check_present(&de);
     if (ret < 0 || timeout == 0)
         return ret;
     ret = dom->type == XPCI_DOMAIN_HVM ? detach_hvm(&de, deadline)

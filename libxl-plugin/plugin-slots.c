@@ -74,7 +74,7 @@ static int ask_libxl(struct plugin *p, uint32_t domid, const char *command,
               : 0;
 }
 
-/* A mute device model is not asked again. */
+/* A mute device model is not asked again, but by the next detach. */
 int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
                    char **out, struct xpci_error *err)
 {
