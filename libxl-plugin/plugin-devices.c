@@ -420,13 +420,14 @@ static int add_unrecorded(struct plugin *p, const struct xpci_bdf *bdf,
                           struct xpci_error *err)
 {
     struct reader rd = {
-        .p = p, .t = XBT_NULL, .domid = INVALID_DOMID, .err = err
+        .p = p, .t = XBT_NULL, .owner = INVALID_DOMID, .err = err
     };
     struct xpci_guest_device dev = { .bdf = *bdf, .state = "unrecorded" };
     bool noted;
     int ret;
 
-    xpci_try(plugin_owner_note(p, bdf, &noted, &rd.domid, err));
+    xpci_try(plugin_owner_note(p, bdf, &noted, &rd.owner, err));
+    rd.domid = rd.owner;
     xpci_try(ret = noted ? 1 : plugin_assigned(p, bdf, err));
     if (ret == 0)
         return 0;
@@ -435,7 +436,7 @@ static int add_unrecorded(struct plugin *p, const struct xpci_bdf *bdf,
     else
         rd.domain = strdup("?");
     xpci_try(rd.ret);
-    dev.domid = rd.domid;
+    dev.domid = rd.owner;
     dev.domain = rd.domain;
     if (dev.domain && xpci_list_push(devs, dev) == 0)
         return 0;
