@@ -168,10 +168,40 @@ static int check_slot(const struct plugin_job *at)
     return at->request->vslot && holder ? slot_taken(at, holder) : 0;
 }
 
+/* Does a record or the note name a guest by now, other than @but? */
+static int given_to_other(const struct plugin_job *at, uint32_t but)
+{
+    _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
+    uint32_t domid = but;
+    bool noted;
+
+    xpci_try(plugin_records(at->p, false, &records, at->err));
+    xpci_try(plugin_owner_note(at->p, at->device, &noted, &domid, at->err));
+    return domid != but ||
+           xpci_list_find(&records, dev,
+                          dev->domid != but &&
+                              !xpci_bdf_cmp(&dev->bdf, at->device));
+}
+
+/* What was checked may be long ago: each add before may take 10 s. */
+static int check_again(const struct plugin_job *at)
+{
+    int ret = given_to_other(at, INVALID_DOMID);
+
+    if (ret == 0)
+        ret = plugin_assigned(at->p, at->device, at->err);
+    return ret > 0 ? xpci_error_refuse(
+                         at->err,
+                         "another toolstack has given %s to a guest meanwhile; "
+                         "'xpci list %s' tells more",
+                         at->bdf, at->bdf)
+                   : ret;
+}
+
 /*
  * Some failures of libxl_device_pci_add() leave the device in the device
  * model or assigned in Xen, without a record: a second attempt then fails for
- * another reason. Nobody else owns the device, check_owner() has seen to it.
+ * another reason. Whoever has been given it meanwhile keeps it.
  */
 static bool undo(const struct plugin_job *at)
 {
@@ -186,7 +216,7 @@ static bool undo(const struct plugin_job *at)
         if (plugin_eject(&job, plugin_now_ms() + UNDO_WAIT_MS) != 0)
             return false;
     }
-    return plugin_destroy(&job) == 0;
+    return given_to_other(&job, job.dom->id) == 0 && plugin_destroy(&job) == 0;
 }
 
 /* Undoes, and adds to the error set before what could not be undone. */
@@ -197,17 +227,18 @@ static int failed(const struct plugin_job *at)
     if (undo(at) || !err || !err->msg)
         return err ? err->code : -EIO;
     return xpci_error_fill(err, err->kind, -err->code,
-                           "%s; it could not be undone, detach %s from '%s' "
-                           "before the next attempt",
-                           err->msg, at->bdf, at->dom->name);
+                           "%s; it could not be undone, 'xpci reconcile' tells "
+                           "what is left of it",
+                           err->msg);
 }
 
 static int add_one(const struct plugin_job *at)
 {
     const struct xpci_attach_request *req = at->request;
     _cleanup_pci_ libxl_device_pci pci;
-    int rc;
+    int rc, ret;
 
+    xpci_try(check_again(at));
     plugin_fill_pci(&pci, &req->bdf);
     pci.vdevfn = req->vslot << 3;
     pci.permissive = req->permissive;
@@ -226,9 +257,11 @@ static int add_one(const struct plugin_job *at)
                               "passthrough=\"enabled\" into its config and "
                               "start it anew",
                               at->bdf, at->dom->name);
-    plugin_error(at->p, rc, at->err, "cannot attach %s to '%s'", at->bdf,
-                 at->dom->name);
-    return failed(at);
+    ret = plugin_error(at->p, rc, at->err, "cannot attach %s to '%s'", at->bdf,
+                       at->dom->name);
+    /* libxl_pci.c too: somebody was faster, and it has not begun */
+    return strstr(plugin_reason(at->p, rc), "not assignable") ? ret
+                                                              : failed(at);
 }
 
 static bool any_failed(const struct plugin_job *jobs, size_t n)
