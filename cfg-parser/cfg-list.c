@@ -37,6 +37,11 @@ int xpci_cfg_only_keys(const struct xpci_cfg *cfg, const char *const *keys,
         if (!*key)
             return xpci_cfg_error(err, cfg, tok, "'%.*s' is no setting of xpci",
                                   XPCI_CFG_TEXT(cfg, tok));
+        if (i < xpci_cfg_chain(cfg, *key))
+            return xpci_cfg_error(err, cfg, tok,
+                                  "this '%s' does not count, as another one "
+                                  "follows; make one of them",
+                                  *key);
     }
     return 0;
 }

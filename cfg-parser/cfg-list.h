@@ -17,7 +17,10 @@ int xpci_cfg_list_add(struct xpci_cfg **cfg, const char *key, const char *value,
 int xpci_cfg_list_drop(struct xpci_cfg **cfg, const char *key,
                        const char *value, struct xpci_error *err) _must_check_;
 
-/* -EINVAL with the place of the first key that is none of @keys, NULL ends. */
+/*
+ * -EINVAL with the place of the first key that is none of @keys, NULL ends, or
+ * that a later statement replaces.
+ */
 int xpci_cfg_only_keys(const struct xpci_cfg *cfg, const char *const *keys,
                        struct xpci_error *err) _must_check_;
 

@@ -40,10 +40,24 @@ static bool has(const struct xpci_hide_conf *conf,
     return xpci_list_find(conf, hidden, same_identity(hidden, entry));
 }
 
-/* Of nothing but what xpci_device_path() prints: a script will have it. */
+/* As xpci_device_path() prints it, or it never is a device's: BDF/DD.F/... */
 static bool is_path(const char *text)
 {
-    return *text && text[strspn(text, "0123456789abcdef:./")] == '\0';
+    for (const char *above = "";; above = "0000:00:") {
+        char part[XPCI_BDF_SIZE], same[XPCI_BDF_SIZE];
+        size_t len = strcspn(text, "/");
+        struct xpci_bdf bdf;
+
+        if (len >= sizeof(part) - strlen(above))
+            return false;
+        snprintf(part, sizeof(part), "%s%.*s", above, (int)len, text);
+        if (xpci_bdf_parse(part, &bdf) < 0 ||
+            strcmp(part, xpci_bdf_format(&bdf, same)) != 0)
+            return false;
+        if (!text[len])
+            return true;
+        text += len + 1;
+    }
 }
 
 /* "BDF,path=PATH,id=VVVV:DDDD", both keys needed, nothing else known */

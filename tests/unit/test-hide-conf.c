@@ -174,6 +174,7 @@ static void test_good_files(void **state)
           "'1:0.7,path=0000:00:01.0,id=0000:ffff' ] # why\n",
           2 },
         { "method = 'list'\n", 0 },
+        { "hide = []\nhide += [" GOOD "]", 1 },
         { "method = 'identity'\nhide = []\n", 0 },
     };
     struct tree *t = *state;
@@ -216,6 +217,9 @@ static void test_bad_files(void **state)
         { "hide = ['path=0000:00:1c.1,id=8086:100e']", "1:9: " },
         { "hide = [" GOOD ",\n  " GOOD "]",
           "2:3: " GOOD " names a device that is there already" },
+        { "hide = [" GOOD "]\nhide = []\n", "1:1: this 'hide' does not count" },
+        { "hide = []\nhide += [" GOOD "]\nmethod = 'list'\nmethod = 'auto'\n",
+          "3:1: this 'method' does not count" },
         { "hide = [ ", "1:10: " },
         { "hide = " GOOD "\n", "1:8: 'hide' is a single value" },
         { "hide = [ ['x'] ]", "1:10: " },
@@ -235,6 +239,42 @@ static void test_bad_files(void **state)
             fail_msg("'%s': %s", t_file[i].text, err.msg);
         assert_null(strchr(err.msg, '\n'));
         assert_int_equal(conf.n, 0);
+    }
+}
+
+/* None of them would ever be a device's. */
+static void test_paths(void **state)
+{
+    static const struct {
+        const char *path;
+        bool good;
+    } t_path[] = {
+        { "0000:00:1c.1/00.0/02.0", true },
+        { "0001:ff:1f.7", true },
+        { "00:1c.1/00.0/02.0", false },
+        { "0000:00:1c.1/00.0/2.0", false },
+        { "0000:00:1c.1/00.0//02.0", false },
+        { "0000:00:1c.1/00.0/02.0/", false },
+        { "/0000:00:1c.1", false },
+        { "0000:00:1c.1/00:02.0", false },
+        { "0000:00:1c.1/20.0", false },
+        { "0000:00:1c.1/00.8", false },
+        { "0000:00:1C.1", false },
+        { "00000:00:1c.1", false },
+        { "0000:00:1c.1/00.00", false },
+        { "0000:00:1c.1/0000000000000000000000000000000000000", false },
+        { "00.0", false },
+        { ".", false },
+    };
+    struct tree *t = *state;
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(t_path); i++) {
+        _cleanup_hide_conf_ struct xpci_hide_conf conf = { 0 };
+        char text[200];
+
+        snprintf(text, sizeof(text), "hide = ['03:02.0,path=%s,id=8086:100e']",
+                 t_path[i].path);
+        load_text(t, text, &conf, t_path[i].good ? 0 : -EINVAL, NULL);
     }
 }
 
@@ -354,11 +394,12 @@ static void test_identity(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TREE_TEST(test_round_trip),    cmocka_unit_test(test_find_and_remove),
-        TREE_TEST(test_edit_in_place), TREE_TEST(test_same_address),
-        TREE_TEST(test_good_files),    TREE_TEST(test_bad_files),
-        TREE_TEST(test_no_file),       cmocka_unit_test(test_modprobe),
-        cmocka_unit_test(test_limits), cmocka_unit_test(test_identity),
+        TREE_TEST(test_round_trip),      cmocka_unit_test(test_find_and_remove),
+        TREE_TEST(test_edit_in_place),   TREE_TEST(test_same_address),
+        TREE_TEST(test_good_files),      TREE_TEST(test_bad_files),
+        TREE_TEST(test_paths),           TREE_TEST(test_no_file),
+        cmocka_unit_test(test_modprobe), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_identity),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
