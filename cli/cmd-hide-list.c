@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <fnmatch.h>
-
-#include "hide-list.h"
 #include "host.h"
 #include "table.h"
 
@@ -26,23 +23,12 @@ static void add_row(struct check *c, const char *entry, size_t at,
         c->ret = -ENOMEM;
 }
 
-/* What the entry names: the device, or a bridge above it. */
-static size_t named(const struct check *c, const struct xpci_hide_entry *entry,
-                    size_t dev)
-{
-    const struct xpci_device *devs = c->call->inv.dev;
-
-    while (dev != XPCI_NO_PARENT &&
-           fnmatch(entry->glob, xpci_cell_bdf(&devs[dev].bdf), 0))
-        dev = devs[dev].parent;
-    return dev;
-}
-
 /* The first entry that takes the device. */
 static const struct xpci_hide_entry *taker(const struct check *c, size_t dev)
 {
     return xpci_list_find(&c->list, entry,
-                          named(c, entry, dev) != XPCI_NO_PARENT);
+                          xpci_host_named(&c->call->inv, entry, dev) !=
+                              XPCI_NO_PARENT);
 }
 
 static void add_device(struct check *c, const struct xpci_hide_entry *entry,
@@ -50,6 +36,7 @@ static void add_device(struct check *c, const struct xpci_hide_entry *entry,
 {
     const struct xpci_device *d = &c->call->inv.dev[dev];
     const char *needed = xpci_guard_find(&c->call->guard, &d->bdf);
+    bool behind = xpci_host_named(&c->call->inv, entry, dev) != dev;
     const struct {
         bool is;
         const char *verdict, *reason;
@@ -60,7 +47,7 @@ static void add_device(struct check *c, const struct xpci_hide_entry *entry,
  "no guest can use it" },
         { needed, "in-use", needed },
         { entry->odd, "odd", "a number is not read as it is written" },
-        { named(c, entry, dev) != dev, "hidden", "behind that bridge" },
+        { behind, "hidden", "behind that bridge" },
         { strchr(entry->glob, '*'), "hidden", "'*' needs Linux 3.7" },
         { !c->call->guard.known, "hidden",
           "whether dom0 lives on it is not known" },
@@ -103,7 +90,7 @@ static int add_covered(struct check *c)
         bool any = false;
 
         for (size_t dev = 0; dev < call->inv.n; dev++) {
-            if (named(c, entry, dev) == XPCI_NO_PARENT)
+            if (xpci_host_named(&c->call->inv, entry, dev) == XPCI_NO_PARENT)
                 continue;
             add_device(c, entry, dev);
             any = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 
+#include "grub.h"
 #include "host.h"
 #include "modprobe-d.h"
 #include "plan.h"
@@ -31,8 +32,15 @@ static void status_clear(struct status *s)
 static int check_next_image(struct status *s, struct xpci_error *err)
 {
     _cleanup_modprobe_ struct xpci_modprobe lines = { 0 };
+    _cleanup_error_ struct xpci_error why = { 0 };
+    int ret = xpci_modprobe_find(s->call->root, &lines, &why);
 
-    xpci_try(xpci_modprobe_find(s->call->root, &lines, err));
+    xpci_need(ret != -ENOMEM, err);
+    if (ret < 0)
+        return xpci_asprintf(err, &s->trouble,
+                             "%s; whether every image made from now on will "
+                             "hide it is not known",
+                             xpci_error_text(&why));
     return lines.n ? xpci_asprintf(err, &s->trouble,
                                    "%s is in the way: '%s'; every image made "
                                    "from now on will not hide it; take that "
@@ -113,6 +121,65 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
                    why ? why : "pciback has it; the images are proven", err);
 }
 
+/*
+ * The hide lists that are not xpci's: that on the kernel's command line, which
+ * replaces others and may be xpci's own of before an unhide, or of modprobe.d.
+ */
+static int find_lists(const struct xpci_call *call, struct xpci_modprobe *out,
+                      struct xpci_error *err)
+{
+    _cleanup_free_ char *word = NULL, *gone = NULL;
+    struct xpci_modprobe_line *add;
+
+    xpci_try(xpci_plan_cmdline(call, XPCI_CMDLINE_LIST, &word, err));
+    if (word && xpci_grub_present(call->root))
+        xpci_try(xpci_grub_check(call->root, XPCI_GRUB_CFG, word, &gone, err));
+    if (!word || gone)
+        return xpci_modprobe_find(call->root, out, err);
+    add = xpci_list_add(out);
+    xpci_need(add && (add->path = strdup("/proc/cmdline")), err);
+    add->line = xpci_steal(word);
+    return 0;
+}
+
+/* 1 if the list has the device or a bridge above it, 0 or -ENOMEM. */
+static int is_in(const char *text, const struct xpci_inventory *inv, size_t dev,
+                 struct xpci_error *err)
+{
+    _cleanup_hide_list_ struct xpci_hide_list list = { 0 };
+    int ret = xpci_hide_list_parse(text, &list, NULL);
+
+    xpci_need(ret != -ENOMEM, err);
+    return ret == 0 &&
+           xpci_list_find(&list, entry,
+                          xpci_host_named(inv, entry, dev) != XPCI_NO_PARENT);
+}
+
+/* pciback has it, and not by xpci. */
+static int add_other(struct status *s, size_t dev, struct xpci_error *err)
+{
+    const struct xpci_inventory *inv = &s->call->inv;
+    _cleanup_modprobe_ struct xpci_modprobe lists = { 0 };
+    _cleanup_free_ char *why = NULL;
+
+    xpci_try(find_lists(s->call, &lists, err));
+    for (size_t i = 0; !why && i < lists.n; i++) {
+        const struct xpci_modprobe_line *list = &lists.v[i];
+        int is = is_in(list->line, inv, dev, err);
+
+        xpci_try(is);
+        if (is)
+            xpci_try(xpci_asprintf(err, &why,
+                                   "pciback has it by '%s' in %s, not by xpci",
+                                   list->line, list->path));
+    }
+    return add_row(s, &inv->dev[dev].bdf, why ? EFFECTIVE : PENDING,
+                   why ? why
+                       : "pciback has it, but xpci does not hide it; the next "
+                         "boot gives it back",
+                   err);
+}
+
 int xpci_status_report(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_(status_clear) struct status s = {
@@ -132,10 +199,7 @@ int xpci_status_report(struct xpci_call *call, struct xpci_error *err)
 
         if (xpci_host_on_pciback(dev) &&
             !xpci_hide_conf_find(&call->conf, &dev->bdf))
-            xpci_try(add_row(&s, &dev->bdf, PENDING,
-                             "pciback has it, but xpci does not hide it; the "
-                             "next boot gives it back",
-                             err));
+            xpci_try(add_other(&s, i, err));
     }
     return (int)s.worst;
 }

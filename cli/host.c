@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 
 #include "host.h"
 #include "interrupt.h"
 #include "lock.h"
+#include "table.h"
 
 int xpci_host_lock(struct xpci_call *call, struct xpci_error *err)
 {
@@ -142,6 +144,15 @@ const struct xpci_guest_device *xpci_host_user(const struct xpci_call *call,
 {
     return xpci_list_find(&call->guests, user,
                           xpci_bdf_cmp(&user->bdf, bdf) == 0);
+}
+
+size_t xpci_host_named(const struct xpci_inventory *inv,
+                       const struct xpci_hide_entry *entry, size_t dev)
+{
+    while (dev != XPCI_NO_PARENT &&
+           fnmatch(entry->glob, xpci_cell_bdf(&inv->dev[dev].bdf), 0) != 0)
+        dev = inv->dev[dev].parent;
+    return dev;
 }
 
 bool xpci_host_on_pciback(const struct xpci_device *dev)

@@ -10,6 +10,7 @@
 #include "changes.h"
 #include "cmd.h"
 #include "group.h"
+#include "hide-list.h"
 
 /*
  * call->lock, unless nothing is to be changed. Nobody changes the system or its
@@ -62,6 +63,10 @@ const struct xpci_guest_device *xpci_host_user(const struct xpci_call *call,
  */
 const char *xpci_host_state(const struct xpci_call *call,
                             const struct xpci_device *dev);
+
+/* What an entry of a hide list names: @dev, or a bridge above it. */
+size_t xpci_host_named(const struct xpci_inventory *inv,
+                       const struct xpci_hide_entry *entry, size_t dev);
 
 /* True if the device is bound to pciback. */
 bool xpci_host_on_pciback(const struct xpci_device *dev);
