@@ -323,7 +323,7 @@ static int change_end(const struct xpci_call *call, struct xpci_plan *plan,
     xpci_try(xpci_file_extend(call->root, path, add.keep, &add.tail, to, err));
     xpci_try(judge(call, plan, k, to, err));
     if (xpci_plan_proven(plan, k))
-        return xpci_file_move(call->root, to, path, err);
+        return xpci_changes_move(&plan->changes, call->root, path, err);
     xpci_log(&call->log, XPCI_LOG_NOTE, "so it would be %s: %s",
              xpci_verdict_name(plan->kernel[k].image.verdict),
              plan->kernel[k].image.reason);
@@ -344,6 +344,8 @@ static int rebuild(const struct xpci_call *call, struct xpci_plan *plan,
                : strdup(image->path);
 
     xpci_try(to ? xpci_interrupt_check(err) : xpci_error_oom(err));
+    if (!beside)
+        xpci_changes_lend(&plan->changes, image->path);
     xpci_try(xpci_generator_rebuild(plan->gen, call->root, image, to,
                                     &call->log, err));
     xpci_try(judge(call, plan, k, to, err));
@@ -351,7 +353,9 @@ static int rebuild(const struct xpci_call *call, struct xpci_plan *plan,
         return xpci_error_set(err, EIO, "the rebuilt '%s' is %s: %s",
                               image->path, xpci_verdict_name(verdict->verdict),
                               verdict->reason);
-    return beside ? xpci_file_move(call->root, to, image->path, err) : 0;
+    return beside
+               ? xpci_changes_move(&plan->changes, call->root, image->path, err)
+               : 0;
 }
 
 static int rebuild_all(const struct xpci_call *call, struct xpci_plan *plan,
@@ -382,7 +386,8 @@ static int rebuild_grub(const struct xpci_call *call, struct xpci_plan *plan,
     if (plan->word)
         xpci_try(xpci_grub_check(call->root, to, plan->word, &why, err));
     return why ? xpci_error_set(err, EIO, "after grub-mkconfig %s", why)
-               : xpci_file_move(call->root, to, XPCI_GRUB_CFG, err);
+               : xpci_changes_move(&plan->changes, call->root, XPCI_GRUB_CFG,
+                                   err);
 }
 
 static int apply(const struct xpci_call *call, struct xpci_plan *plan,

@@ -363,10 +363,19 @@ static int copy_bytes(int from, int to, size_t len)
         ssize_t r = copy_file_range(from, NULL, to, NULL, len, 0);
 
         if (r <= 0)
-            return r < 0 ? -errno : -EIO;
+            return r < 0 ? -errno : -ESTALE;
         len -= (size_t)r;
     }
     return 0;
+}
+
+int xpci_file_stale(const struct xpci_root *root, const char *path,
+                    struct xpci_error *err)
+{
+    return xpci_error_set(err, EBUSY,
+                          "'%s%s' was changed by someone else meanwhile; run "
+                          "the command again",
+                          xpci_root_dir(root), path);
 }
 
 int xpci_file_extend(const struct xpci_root *root, const char *path, size_t len,
@@ -388,23 +397,7 @@ int xpci_file_extend(const struct xpci_root *root, const char *path, size_t len,
         ret = write_all(to, tail->data, tail->len);
     if (ret < 0 && to >= 0)
         unlinkat(dir.fd, base, 0);
-    return xpci_root_check(root, ret, "write", temp, err);
-}
-
-int xpci_file_move(const struct xpci_root *root, const char *temp,
-                   const char *path, struct xpci_error *err)
-{
-    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
-    _cleanup_free_ char *real = NULL;
-    _cleanup_close_ int fd = xpci_root_open(root, temp, O_RDONLY, 0);
-    const char *base;
-    int ret =
-        fd < 0 ? fd : xpci_file_locate(&dir, root, path, true, &real, &base);
-
-    if (ret >= 0 &&
-        (fsync(fd) < 0 ||
-         renameat(dir.fd, strrchr(temp, '/') + 1, dir.fd, base) < 0 ||
-         fsync(dir.fd) < 0))
-        ret = -errno;
-    return xpci_root_check(root, ret, "write", path, err);
+    /* shorter than it was when @len was found */
+    return ret == -ESTALE ? xpci_file_stale(root, path, err)
+                          : xpci_root_check(root, ret, "write", temp, err);
 }

@@ -39,17 +39,17 @@ int xpci_file_create(const struct xpci_root *root, const char *path,
 int xpci_file_remove(const struct xpci_root *root, const char *path,
                      struct xpci_error *err) _must_check_;
 
-/* Moves @temp, a file beside what @path leads to, to its place, synced. */
-int xpci_file_move(const struct xpci_root *root, const char *temp,
-                   const char *path, struct xpci_error *err) _must_check_;
-
 /*
  * Makes @temp, a new file beside what @path leads to: the first @len bytes of
- * that, then @tail, with its attributes. Not synced; xpci_file_move() does it.
+ * that, then @tail, with its attributes. Not synced. -EBUSY if it has fewer.
  */
 int xpci_file_extend(const struct xpci_root *root, const char *path, size_t len,
                      const struct xpci_buf *tail, const char *temp,
                      struct xpci_error *err) _must_check_;
+
+/* The error that @path is no longer what it was: -EBUSY. */
+int xpci_file_stale(const struct xpci_root *root, const char *path,
+                    struct xpci_error *err);
 
 /* The directory last used: many files of one directory open it once. */
 struct xpci_dir {

@@ -7,6 +7,9 @@
 #include "diff.h"
 #include "journal.h"
 
+/* Seconds: so much later than its xpci was alive, a file is not its doing. */
+#define SLACK 2
+
 /* So many files are synced with their file system, not one by one. */
 #define SYNC_EACH 8
 
@@ -47,6 +50,15 @@ static uint64_t hash_of(const struct xpci_buf *buf)
         hash ^= hash >> 29;
     }
     return hash;
+}
+
+/* Tells a kept file from one that has taken its place. */
+static uint64_t stamp_of(const struct stat *st)
+{
+    int64_t what[] = { st->st_size, st->st_mtim.tv_sec, st->st_mtim.tv_nsec };
+
+    return hash_of(
+        &(struct xpci_buf){ .data = (char *)what, .len = sizeof(what) });
 }
 
 static void change_clear(struct xpci_change *change)
@@ -194,12 +206,9 @@ static int change_error(const struct xpci_root *root,
                         const struct xpci_change *change, int ret,
                         struct xpci_error *err)
 {
-    if (ret != -ESTALE && ret != -EEXIST)
-        return io_error(root, change, ret, err);
-    return xpci_error_set(err, EBUSY,
-                          "'%s%s' was changed by someone else meanwhile; run "
-                          "the command again",
-                          xpci_root_dir(root), change->path);
+    return ret == -ESTALE || ret == -EEXIST
+               ? xpci_file_stale(root, change->path, err)
+               : io_error(root, change, ret, err);
 }
 
 typedef int step_fn(struct xpci_changes *set, size_t k,
@@ -211,17 +220,18 @@ static int drop_old(struct xpci_changes *set, size_t k,
                     const struct xpci_root *root, int dirfd, const char *base,
                     struct xpci_error *err)
 {
-    /* once swapped the old file has the new one's name */
     const struct temps t = temps_of(set, k);
-    bool put = set->v[k].kind == XPCI_CHANGE_PUT;
-    int r = unlinkat(dirfd, put ? t.new : t.old, 0);
+    int ret = 0;
 
     (void)root;
     (void)base;
     (void)err;
-    if (r < 0 && errno == ENOENT && put)
-        r = unlinkat(dirfd, t.old, 0);
-    return r < 0 && errno != ENOENT ? -errno : 0;
+    /* once swapped the old file has the new one's name */
+    if (unlinkat(dirfd, t.new, 0) < 0 && errno != ENOENT)
+        ret = -errno;
+    if (unlinkat(dirfd, t.old, 0) < 0 && errno != ENOENT)
+        ret = -errno;
+    return ret;
 }
 
 /* @fn for each file in its directory, the last one first if @back. */
@@ -306,6 +316,18 @@ static int stage(struct xpci_changes *set, size_t k,
     return ret < 0 ? change_error(root, c, ret, err) : 0;
 }
 
+/* 0 if the file is what it was when it was read, or kept. */
+static int compare(const struct xpci_change *c, int dirfd, const char *name)
+{
+    struct stat st;
+
+    if (c->kind != XPCI_CHANGE_KEEP)
+        return xpci_file_compare(dirfd, name, &c->before);
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    return stamp_of(&st) == c->was ? 0 : -ESTALE;
+}
+
 /*
  * Swaps the new file in, so that what was there till then can be looked at: an
  * editor may have saved since it was read. Where the file system cannot swap,
@@ -318,12 +340,12 @@ static int swap_in(const struct xpci_change *c, const struct xpci_root *root,
     bool swapped;
     int ret = xpci_rename_as(dirfd, new, base, RENAME_EXCHANGE, &swapped);
 
-    if (ret == 0 && !swapped)
+    if (ret == 0 && !swapped && c->kind != XPCI_CHANGE_KEEP)
         /* the file is whole until the new one replaces it */
         ret = keep_old(c, root, dirfd, base, old, old);
     if (ret < 0)
         return ret == -ENOENT ? -ESTALE : ret;
-    ret = xpci_file_compare(dirfd, swapped ? new : base, &c->before);
+    ret = compare(c, dirfd, swapped ? new : base);
     if (ret < 0 && swapped &&
         renameat2(dirfd, new, dirfd, base, RENAME_EXCHANGE) < 0)
         return -errno;
@@ -340,7 +362,7 @@ static int move_out(const struct xpci_change *c, int dirfd, const char *base,
 
     if (renameat(dirfd, base, dirfd, old) < 0)
         return errno == ENOENT ? -ESTALE : -errno;
-    ret = xpci_file_compare(dirfd, old, &c->before);
+    ret = compare(c, dirfd, old);
     if (ret < 0)
         back = xpci_rename_new(dirfd, old, base);
     return back < 0 && back != -EEXIST ? back : ret;
@@ -365,19 +387,38 @@ static int move_in(struct xpci_changes *set, size_t k,
     return ret < 0 ? change_error(root, c, ret, err) : 0;
 }
 
+/* is_ours() of a kept file; one that is gone is a program's doing. */
+static int is_ours_kept(const struct xpci_changes *set, struct xpci_change *c,
+                        const struct xpci_root *root)
+{
+    struct stat st;
+    int ret = xpci_root_stat(root, c->real, &st);
+
+    if (ret < 0)
+        return ret == -ENOENT ? 1 : ret;
+    if (stamp_of(&st) == c->was)
+        return 0;
+    if (c->lent)
+        c->left = set->alive && st.st_ctim.tv_sec > set->alive + SLACK;
+    else
+        c->left = stamp_of(&st) != c->hash;
+    return !c->left;
+}
+
 /*
  * 1 if the file is as we made it, 0 if it is as it was or as others made it,
  * which is said in @c. -errno if that cannot be told: then nothing may be
  * dropped.
  */
-static int is_ours(struct xpci_change *c, const struct xpci_root *root)
+static int is_ours(const struct xpci_changes *set, struct xpci_change *c,
+                   const struct xpci_root *root)
 {
     _cleanup_buf_ struct xpci_buf now = { 0 };
     struct stat st;
     bool found;
 
     if (c->kind == XPCI_CHANGE_KEEP)
-        return 1;
+        return is_ours_kept(set, c, root);
     xpci_try(xpci_root_read_optional(root, c->real, &now, &found, NULL));
     /* the same bytes, of which only the x bits tell whether they are new */
     if (found && c->kind == XPCI_CHANGE_PUT && c->hash == c->was) {
@@ -403,7 +444,7 @@ static int put_back(struct xpci_changes *set, size_t k,
     struct xpci_change *c = &set->v[k];
     const struct temps t = temps_of(set, k);
     bool swapped, kept, here = is_there(dirfd, base);
-    int ours = c->made ? is_ours(c, root) : 0, r = 0;
+    int ours = c->made ? is_ours(set, c, root) : 0, r = 0;
 
     swapped = c->kind == XPCI_CHANGE_PUT && is_there(dirfd, t.new);
     kept = swapped || is_there(dirfd, t.old);
@@ -444,6 +485,16 @@ static int check_twice(const struct xpci_changes *set,
     return 0;
 }
 
+static int note_kept(struct xpci_change *c, int dirfd, const char *base)
+{
+    struct stat st;
+
+    if (fstatat(dirfd, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    c->was = stamp_of(&st);
+    return 0;
+}
+
 static int begin(struct xpci_changes *set, const struct xpci_root *root,
                  struct xpci_error *err)
 {
@@ -458,6 +509,8 @@ static int begin(struct xpci_changes *set, const struct xpci_root *root,
 
         ret =
             xpci_file_locate(&dir, root, c->path, !c->itself, &c->real, &base);
+        if (ret == 0 && c->kind == XPCI_CHANGE_KEEP)
+            ret = note_kept(c, dir.fd, base);
         if (ret < 0)
             return io_error(root, c, ret, err);
     }
@@ -513,19 +566,59 @@ int xpci_changes_undo(struct xpci_changes *set, const struct xpci_root *root,
     return ret;
 }
 
-char *xpci_changes_temp(const struct xpci_changes *set, const char *path)
+static size_t find(const struct xpci_changes *set, const char *path)
 {
-    const char *real;
-    char *temp;
     size_t k = 0;
 
     while (strcmp(set->v[k].path, path))
         k++;
-    real = set->v[k].real;
+    return k;
+}
+
+char *xpci_changes_temp(const struct xpci_changes *set, const char *path)
+{
+    size_t k = find(set, path);
+    const char *real = set->v[k].real;
+    char *temp;
+
     if (asprintf(&temp, "%.*s%s", (int)(strrchr(real, '/') + 1 - real), real,
                  temps_of(set, k).new) < 0)
         return NULL;
     return temp;
+}
+
+void xpci_changes_lend(struct xpci_changes *set, const char *path)
+{
+    set->v[find(set, path)].lent = true;
+}
+
+/* What was written as @new becomes ours, and then the file. */
+static int move_kept(struct xpci_change *c, const struct xpci_root *root,
+                     int dirfd, const char *base, const struct temps *t)
+{
+    _cleanup_close_ int fd = openat(dirfd, t->new, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 || fsync(fd) < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    c->hash = stamp_of(&st);
+    xpci_journal_alive(root);
+    xpci_try(swap_in(c, root, dirfd, base, t->new, t->old));
+    return fsync(dirfd) < 0 ? -errno : 0;
+}
+
+int xpci_changes_move(struct xpci_changes *set, const struct xpci_root *root,
+                      const char *path, struct xpci_error *err)
+{
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
+    size_t k = find(set, path);
+    const struct temps t = temps_of(set, k);
+    const char *base;
+    int ret = xpci_dir_enter(&dir, root, set->v[k].real, false, &base);
+
+    if (ret >= 0)
+        ret = move_kept(&set->v[k], root, dir.fd, base, &t);
+    return ret < 0 ? change_error(root, &set->v[k], ret, err) : 0;
 }
 
 int xpci_changes_finish(struct xpci_changes *set, const struct xpci_root *root,

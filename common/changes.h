@@ -16,9 +16,9 @@
  *     xpci_changes_clear(&set);
  *
  * put and delete read the file as it is now; what would change nothing is
- * left out. keep is for a file that a program is about to replace by rename;
- * a program that would write into it is told to write to xpci_changes_temp(),
- * and xpci_file_move() puts that in its place.
+ * left out. keep is for a file that is about to be replaced as a whole: what is
+ * written to xpci_changes_temp() takes its place by xpci_changes_move(), or a
+ * program that cannot be told where to write gets it by xpci_changes_lend().
  *
  * apply refuses when a file is no longer what was read. It writes all new
  * files beside the old ones and only then swaps them, with fsync of files and
@@ -26,8 +26,10 @@
  * beside the new ones until the set is done. /var/lib/xpci/journal says what is
  * under way. finish drops it, which is the moment that counts: before it,
  * xpci_changes_recover() undoes the set; what somebody else has changed since
- * is left alone. Without the right or the place to write a journal (no root,
- * no /var/lib) the set is undone on errors, but not after a kill.
+ * is left alone. Of what was lent that is told by the time: an xpci that waits
+ * for a program touches the journal every second. Without the right or the
+ * place to write a journal (no root, no /var/lib) the set is undone on errors,
+ * but not after a kill.
  */
 #ifndef XPCI_CHANGES_H
 #define XPCI_CHANGES_H
@@ -46,13 +48,15 @@ struct xpci_change {
         XPCI_CHANGE_DELETE = 'd',
         XPCI_CHANGE_KEEP = 'k',
     } kind;
-    uint64_t hash, was; /* of after and of before */
-    mode_t mode;        /* for a file that is new */
-    bool itself;        /* a link in its place is an error, and not followed */
+    /* of after and of before; of a kept file its size and time */
+    uint64_t hash, was;
+    mode_t mode;    /* for a file that is new */
+    bool itself;    /* a link in its place is an error, and not followed */
     bool made;      /* the file may be as it is to be, no longer as it was */
     bool undone;    /* undo has put it back */
     bool adds_exec; /* it had lost its x bits */
     bool left;      /* undo found that somebody has edited it since */
+    bool lent;      /* a program may have replaced it */
 };
 
 struct xpci_changes {
@@ -60,6 +64,7 @@ struct xpci_changes {
     size_t n;
     char id[XPCI_TEMP_ID_SIZE]; /* "" while nothing is under way */
     const char *journal; /* where it is under way or done; NULL: nowhere */
+    time_t alive;        /* its xpci, for the last time; 0: it is this one */
 };
 
 int xpci_changes_put(struct xpci_changes *set, const struct xpci_root *root,
@@ -102,6 +107,16 @@ int xpci_changes_undo(struct xpci_changes *set, const struct xpci_root *root,
  * when out of memory.
  */
 char *xpci_changes_temp(const struct xpci_changes *set, const char *path);
+
+/*
+ * Puts that in the place of kept @path, synced; -EBUSY if somebody else has
+ * changed it since apply.
+ */
+int xpci_changes_move(struct xpci_changes *set, const struct xpci_root *root,
+                      const char *path, struct xpci_error *err) _must_check_;
+
+/* From now on a program may replace kept @path by itself. */
+void xpci_changes_lend(struct xpci_changes *set, const char *path);
 
 /* apply and finish; undone where that fails */
 int xpci_changes_commit(struct xpci_changes *set, const struct xpci_root *root,

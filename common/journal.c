@@ -41,6 +41,15 @@ int xpci_journal_write(struct xpci_changes *set, const struct xpci_root *root,
     return xpci_file_replace(root, JOURNAL, text.data, text.len, 0600, err);
 }
 
+/* Synced: a power cut must not make it older than what was done by then. */
+void xpci_journal_alive(const struct xpci_root *root)
+{
+    _cleanup_close_ int fd = xpci_root_open(root, JOURNAL, O_WRONLY, 0);
+
+    if (fd >= 0)
+        (void)(futimens(fd, NULL) || fsync(fd));
+}
+
 static int rename_done(const struct xpci_root *root)
 {
     _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
@@ -107,7 +116,7 @@ static int parse_line(char *line, struct xpci_changes *set,
     change->kind = (enum xpci_change_kind)kind;
     change->hash = hash;
     change->was = was;
-    change->made = true;
+    change->made = change->lent = true;
     change->real = strdup(line + path);
     return change->real ? 0 : xpci_error_oom(err);
 }
@@ -131,12 +140,16 @@ static int read_journal(struct xpci_changes *set, const struct xpci_root *root,
                         const char *path, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
+    struct stat st;
     bool found;
     int ret = xpci_root_read_optional(root, path, &text, &found, err);
 
     if (ret < 0 || !found)
         return ret;
+    xpci_try(xpci_root_check(root, xpci_root_stat(root, path, &st), "read",
+                             path, err));
     set->journal = path;
+    set->alive = st.st_mtim.tv_sec;
     ret = parse(text.data, set, err);
     if (ret == -EINVAL)
         return xpci_error_set(err, EINVAL,
@@ -166,15 +179,23 @@ int xpci_changes_recover(const struct xpci_root *root,
     if (ret == 0)
         sweep(root);
     for (size_t k = 0; ret == 0 && k < half.n; k++) {
-        if (!half.v[k].left && !half.v[k].undone)
-            continue;
-        xpci_log(log, XPCI_LOG_WARN,
-                 half.v[k].left
-                     ? "an xpci that was killed left '%s%s' half done, and "
-                       "someone has edited it since: it stays as it is"
-                     : "undone what an xpci that was killed left half done: "
-                       "'%s%s'",
-                 xpci_root_dir(root), half.v[k].path);
+        const struct xpci_change *c = &half.v[k];
+
+        if (c->left)
+            xpci_log(log, XPCI_LOG_WARN,
+                     "an xpci that was killed left '%s%s' half done, and "
+                     "someone has %s since: it stays as it is%s",
+                     xpci_root_dir(root), c->path,
+                     c->kind == XPCI_CHANGE_KEEP ? "made it anew" : "edited it",
+                     c->kind == XPCI_CHANGE_KEEP
+                         ? ", and 'xpci hide' or 'xpci initrd update' makes it "
+                           "what it is to be"
+                         : "");
+        else if (c->undone)
+            xpci_log(log, XPCI_LOG_WARN,
+                     "undone what an xpci that was killed left half done: "
+                     "'%s%s'",
+                     xpci_root_dir(root), c->path);
     }
     return ret;
 }

@@ -18,6 +18,9 @@
 int xpci_journal_write(struct xpci_changes *set, const struct xpci_root *root,
                        struct xpci_error *err) _must_check_;
 
+/* What is under way still is: noted where there is a journal. */
+void xpci_journal_alive(const struct xpci_root *root);
+
 /*
  * The moment that counts: what a kill leaves from here on is not undone. Where
  * it fails the set is still under way.

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "interrupt.h"
+#include "journal.h"
 #include "run.h"
 
 static const char *const run_dirs[] = {
@@ -120,6 +121,8 @@ static int collect(const struct xpci_run *run, int fd, struct xpci_buf *output)
             xpci_log(run->log, XPCI_LOG_TICK, "%s, %ld s",
                      run->what ? run->what : run->argv[0], now - start);
             last = now;
+            if (run->root)
+                xpci_journal_alive(run->root);
         }
         if (r > 0)
             ret = read_some(fd, output);

@@ -3,8 +3,10 @@
 #include "test-common-fail.h"
 
 #include <sys/wait.h>
+#include <time.h>
 
 #include "changes.h"
+#include "journal.h"
 
 #define JOURNAL "/var/lib/xpci/journal"
 
@@ -168,6 +170,7 @@ static void test_keep(void **state)
         prepare(t, &set);
         assert_int_equal(xpci_changes_keep(&set, "/etc/same", NULL), 0);
         assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
+        xpci_changes_lend(&set, "/etc/same");
         tree_put(t, "/etc/other", "rebuilt");
         if (what == 0)
             rename(tree_path(t, "/etc/other"), tree_path(t, "/etc/same"));
@@ -178,6 +181,125 @@ static void test_keep(void **state)
         tree_expect(t, "/etc/same", "same");
         expect_before(t);
     }
+}
+
+/* Writes what is to take the place of kept /etc/same, from its old bytes. */
+static void make_new(struct tree *t, const struct xpci_changes *set,
+                     char **temp)
+{
+    const struct xpci_buf tail = { .data = (char[]){ "+" }, .len = 1 };
+
+    *temp = xpci_changes_temp(set, "/etc/same");
+    assert_non_null(*temp);
+    assert_int_equal(
+        xpci_file_extend(t->root, "/etc/same", 4, &tail, *temp, NULL), 0);
+}
+
+/*
+ * Somebody else makes a kept file anew: before ours is in its place, after it
+ * is, or not at all. What he made is not lost.
+ */
+static void test_kept_and_remade(void **state)
+{
+    enum { BEFORE, AFTER, NEVER, DONE };
+    struct tree *t = *state;
+
+    for (int i = 0; i < 8; i++) {
+        _cleanup_changes_ struct xpci_changes set = { 0 };
+        _cleanup_error_ struct xpci_error err = { 0 };
+        _cleanup_free_ char *temp = NULL;
+        int when = i / 2;
+
+        fail_renameat2 = i % 2;
+        prepare(t, &set);
+        assert_int_equal(xpci_changes_keep(&set, "/etc/same", NULL), 0);
+        assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
+        make_new(t, &set, &temp);
+        assert_int_equal(xpci_file_extend(t->root, "/etc/same", 5,
+                                          &(struct xpci_buf){ 0 }, "/etc/more",
+                                          &err),
+                         -EBUSY);
+        assert_contains(err.msg, "/etc/same' was changed by someone else");
+        tree_put(t, "/etc/other", "theirs");
+        if (when == BEFORE)
+            rename(tree_path(t, "/etc/other"), tree_path(t, "/etc/same"));
+        assert_int_equal(xpci_changes_move(&set, t->root, "/etc/same", &err),
+                         when == BEFORE ? -EBUSY : 0);
+        if (when == BEFORE)
+            assert_contains(err.msg, "/etc/same' was changed by someone else");
+        else
+            tree_expect(t, "/etc/same", "same+");
+        if (when == AFTER)
+            rename(tree_path(t, "/etc/other"), tree_path(t, "/etc/same"));
+        unlink(tree_path(t, "/etc/other"));
+        if (when == DONE) {
+            assert_int_equal(xpci_changes_finish(&set, t->root, NULL), 0);
+            expect_after(t);
+            continue;
+        }
+        assert_int_equal(xpci_changes_undo(&set, t->root, NULL), 0);
+        tree_expect(t, "/etc/same", when == NEVER ? "same" : "theirs");
+        expect_before(t);
+    }
+    fail_renameat2 = 0;
+}
+
+/* When the journal says that its xpci was alive, in seconds from now. */
+static void set_alive(struct tree *t, int from_now)
+{
+    struct timespec times[2] = { { .tv_sec = time(NULL) + from_now } };
+
+    times[1] = times[0];
+    assert_int_equal(utimensat(-1, tree_path(t, JOURNAL), times, 0), 0);
+}
+
+/* What was made long after the kill is not the killed one's doing. */
+static void test_recover_kept(void **state)
+{
+    struct tree *t = *state;
+
+    for (int lend = 0; lend < 2; lend++) {
+        for (int late = 0; late < 2; late++) {
+            _cleanup_changes_ struct xpci_changes set = { 0 };
+            _cleanup_free_ char *temp = NULL;
+
+            prepare(t, &set);
+            assert_int_equal(xpci_changes_keep(&set, "/etc/same", NULL), 0);
+            assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
+            make_new(t, &set, &temp);
+            set_alive(t, -100);
+            if (lend)
+                rename(tree_path(t, temp), tree_path(t, "/etc/same"));
+            else
+                assert_int_equal(
+                    xpci_changes_move(&set, t->root, "/etc/same", NULL), 0);
+            if (lend)
+                xpci_journal_alive(t->root);
+            if (late)
+                set_alive(t, -10);
+            assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
+            tree_expect(t, "/etc/same", late ? "same+" : "same");
+            expect_before(t);
+        }
+    }
+}
+
+/* Nobody has come to a kept file: it is the very file, not the kept copy. */
+static void test_recover_untouched(void **state)
+{
+    _cleanup_changes_ struct xpci_changes set = { 0 };
+    struct tree *t = *state;
+    struct stat before;
+
+    prepare(t, &set);
+    before = tree_stat(t, "/etc/same");
+    fail_linkat = 1;
+    assert_int_equal(xpci_changes_keep(&set, "/etc/same", NULL), 0);
+    assert_int_equal(xpci_changes_apply(&set, t->root, NULL), 0);
+    fail_linkat = 0;
+    assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
+    assert_int_equal(before.st_ino, tree_stat(t, "/etc/same").st_ino);
+    expect_before(t);
 }
 
 /* Many files: synced as one, and as many as they are. */
@@ -684,6 +806,9 @@ int main(void)
         TREE_TEST(test_each_kill_of_exec),
         TREE_TEST(test_keep),
         TREE_TEST(test_each_kill_of_keep),
+        TREE_TEST(test_kept_and_remade),
+        TREE_TEST(test_recover_kept),
+        TREE_TEST(test_recover_untouched),
         TREE_TEST(test_many),
         TREE_TEST(test_each_kill),
         TREE_TEST(test_edited_meanwhile),
