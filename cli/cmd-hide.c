@@ -9,7 +9,6 @@
 static int print_group(struct xpci_call *call, const struct xpci_group *group,
                        struct xpci_error *err)
 {
-    xpci_try(xpci_table_new(call, "BDF RULE DEVICE", err));
     for (size_t i = 0; i < group->n; i++) {
         const struct xpci_device *dev = &call->inv.dev[group->v[i].dev];
 
@@ -107,11 +106,18 @@ static int remove_absent(struct xpci_call *call, struct xpci_error *err)
     xpci_need(idx, err);
     for (int i = 0; i < call->argc; i++) {
         const char *text = call->argv[i];
-        size_t before = call->conf.n, n = 0;
+        size_t before = call->conf.n, n = 0, k = 0;
 
-        for (size_t k = before; k-- > 0;) {
-            if (names_absent(call, text, &call->conf.v[k]))
-                xpci_hide_conf_remove(&call->conf, &call->conf.v[k]);
+        while (k < call->conf.n) {
+            const struct xpci_hidden *h = &call->conf.v[k++];
+
+            if (!names_absent(call, text, h))
+                continue;
+            if (call->table)
+                xpci_try(xpci_table_add(call, err, xpci_cell_bdf(&h->bdf),
+                                        "asked for, and not there", NULL));
+            xpci_hide_conf_remove(&call->conf, h);
+            k--;
         }
         if (call->conf.n == before ||
             xpci_inventory_select(&call->inv, text, idx, &n, NULL) == 0)
@@ -159,6 +165,8 @@ static int change(struct xpci_call *call, bool hide, const char *note,
         xpci_try(xpci_live_check(call, err));
     xpci_try(xpci_live_open(call, err));
     before = call->conf.n;
+    if (!call->opt[OPT_DRY_RUN])
+        xpci_try(xpci_table_new(call, "BDF RULE DEVICE", err));
     xpci_try((hide ? add_to_conf : take_from_conf)(call, &group, &plan, err));
     xpci_try(xpci_plan_make(call, &plan, err));
     if (hide && plan.by_list && call->conf.n && !plan.word)
