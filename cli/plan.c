@@ -395,7 +395,7 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
 {
     _cleanup_error_ struct xpci_error undo = { 0 };
     struct xpci_changes *set = &plan->changes;
-    bool grub = is_grub_to_do(call, plan), moved = false;
+    bool grub = is_grub_to_do(call, plan);
     int ret;
 
     for (size_t k = 0; k < plan->images.n; k++) {
@@ -412,8 +412,9 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
         ret = xpci_live_make(call, &plan->moves, err);
     if (ret == 0) {
         ret = xpci_changes_finish(set, call->root, err);
-        /* then the next xpci brings the devices back, as after a kill */
-        moved = ret < 0 && plan->moves.n > 0;
+        if (ret < 0 && xpci_moves_undo(&plan->moves, plan->moves.n, call->root,
+                                       &call->log, NULL) < 0)
+            ret = -ENOTRECOVERABLE;
     }
     if (ret < 0 && xpci_changes_undo(set, call->root, &undo) < 0)
         return xpci_error_wrap(err, "and undoing failed: %s; after",
@@ -421,7 +422,7 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
     if (ret < 0)
         xpci_log(&call->log, XPCI_LOG_NOTE,
                  "files and images are as they were before");
-    return xpci_live_done(call, moved ? -ENOTRECOVERABLE : ret);
+    return xpci_live_done(call, ret);
 }
 
 int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,

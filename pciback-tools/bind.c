@@ -228,10 +228,9 @@ int xpci_pciback_strict(const struct xpci_root *root,
                            XPCI_BDF_ARGS(dev->bdf));
 }
 
-/* The first @n, the last one first. */
-static int undo(const struct xpci_moves *moves, size_t n,
-                const struct xpci_root *root, const struct xpci_log *log,
-                struct xpci_error *err)
+int xpci_moves_undo(const struct xpci_moves *moves, size_t n,
+                    const struct xpci_root *root, const struct xpci_log *log,
+                    struct xpci_error *err)
 {
     int ret = 0;
 
@@ -255,7 +254,7 @@ int xpci_moves_make(const struct xpci_moves *moves,
         ret = xpci_interrupt_check(err);
         if (ret == 0)
             ret = move_to(root, log, moves->v[i].dev, moves->v[i].to, err);
-        if (ret < 0 && undo(moves, i + 1, root, log, &back) < 0) {
+        if (ret < 0 && xpci_moves_undo(moves, i + 1, root, log, &back) < 0) {
             xpci_error_wrap(err, "%s; after", xpci_error_text(&back));
             ret = -ENOTRECOVERABLE;
         }

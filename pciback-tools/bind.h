@@ -67,6 +67,11 @@ int xpci_moves_make(const struct xpci_moves *moves,
                     const struct xpci_root *root, const struct xpci_log *log,
                     struct xpci_error *err) _must_check_;
 
+/* Brings the first @n back, the last one first. */
+int xpci_moves_undo(const struct xpci_moves *moves, size_t n,
+                    const struct xpci_root *root, const struct xpci_log *log,
+                    struct xpci_error *err) _must_check_;
+
 /* Loads pciback if it is not: -ENODEV if it does not, which is no Xen. */
 int xpci_pciback_load(const struct xpci_root *root, const struct xpci_log *log,
                       struct xpci_error *err) _must_check_;
