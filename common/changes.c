@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "changes.h"
-#include "diff.h"
 #include "journal.h"
 
 /* Seconds: so much later than its xpci was alive, a file is not its doing. */
@@ -28,171 +27,13 @@ static struct temps temps_of(const struct xpci_changes *set, size_t k)
     return t;
 }
 
-static bool same(const struct xpci_buf *a, const struct xpci_buf *b)
-{
-    return a->len == b->len && (!a->len || !memcmp(a->data, b->data, a->len));
-}
-
-/*
- * Tells our bytes from somebody else's, no more; eight at a time, for it looks
- * at all that is read and written.
- */
-static uint64_t hash_of(const struct xpci_buf *buf)
-{
-    uint64_t hash = buf->len, word;
-
-    for (size_t i = 0; i < buf->len; i += sizeof(word)) {
-        size_t left = buf->len - i;
-
-        word = 0;
-        memcpy(&word, buf->data + i, left < sizeof(word) ? left : sizeof(word));
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15;
-        hash ^= hash >> 29;
-    }
-    return hash;
-}
-
 /* Tells a kept file from one that has taken its place. */
 static uint64_t stamp_of(const struct stat *st)
 {
     int64_t what[] = { st->st_size, st->st_mtim.tv_sec, st->st_mtim.tv_nsec };
 
-    return hash_of(
+    return xpci_journal_hash(
         &(struct xpci_buf){ .data = (char *)what, .len = sizeof(what) });
-}
-
-static void change_clear(struct xpci_change *change)
-{
-    free(change->path);
-    free(change->real);
-    xpci_buf_clear(&change->before);
-    xpci_buf_clear(&change->after);
-}
-
-static int add(struct xpci_changes *set, struct xpci_change *change,
-               struct xpci_error *err)
-{
-    struct xpci_change *v;
-
-    xpci_need(change->path, err);
-    /* the journal has a line for each */
-    if (strchr(change->path, '\n'))
-        return xpci_error_set(err, EINVAL, "'%s': a newline in a file's name",
-                              change->path);
-    /* grows at powers of two */
-    if ((set->n & (set->n - 1)) == 0) {
-        v = reallocarray(set->v, set->n ? set->n * 2 : 1, sizeof(*v));
-        xpci_need(v, err);
-        set->v = v;
-    }
-    change->hash = hash_of(&change->after);
-    change->was = hash_of(&change->before);
-    set->v[set->n++] = *change;
-    *change = (struct xpci_change){ 0 };
-    return 0;
-}
-
-/* Reads what is there and adds the change if it changes anything. */
-static int add_read(struct xpci_changes *set, const struct xpci_root *root,
-                    struct xpci_change *change, struct xpci_error *err)
-{
-    bool exists, needed;
-    struct stat st;
-
-    xpci_need(change->path, err);
-    xpci_try(xpci_root_read_optional(root, change->path, &change->before,
-                                     &exists, err));
-    /* what is to be run must stay so */
-    if (exists && change->mode & 0111) {
-        xpci_try(xpci_root_check(root, xpci_root_stat(root, change->path, &st),
-                                 "look at", change->path, err));
-        change->adds_exec = !(st.st_mode & 0111);
-    }
-    if (change->kind == XPCI_CHANGE_PUT && !exists)
-        change->kind = XPCI_CHANGE_NEW;
-    needed = change->kind == XPCI_CHANGE_DELETE
-                 ? exists
-                 : !exists || change->adds_exec ||
-                       !same(&change->before, &change->after);
-    return needed ? add(set, change, err) : 0;
-}
-
-int xpci_changes_put(struct xpci_changes *set, const struct xpci_root *root,
-                     const char *path, const void *data, size_t len,
-                     mode_t mode, struct xpci_error *err)
-{
-    _cleanup_(change_clear) struct xpci_change change = {
-        .path = strdup(path),
-        .kind = XPCI_CHANGE_PUT,
-        .mode = mode,
-    };
-
-    xpci_need(xpci_buf_append(&change.after, data, len) == 0, err);
-    return add_read(set, root, &change, err);
-}
-
-int xpci_changes_edit(struct xpci_changes *set, const char *path,
-                      struct xpci_buf *before, struct xpci_buf *after,
-                      struct xpci_error *err)
-{
-    _cleanup_(change_clear) struct xpci_change change = {
-        .path = strdup(path),
-        .before = *before,
-        .after = *after,
-        .kind = XPCI_CHANGE_PUT,
-    };
-
-    *before = *after = (struct xpci_buf){ 0 };
-    return same(&change.before, &change.after) ? 0 : add(set, &change, err);
-}
-
-int xpci_changes_delete(struct xpci_changes *set, const struct xpci_root *root,
-                        const char *path, struct xpci_error *err)
-{
-    _cleanup_(change_clear) struct xpci_change change = {
-        .path = strdup(path),
-        .kind = XPCI_CHANGE_DELETE,
-    };
-
-    return add_read(set, root, &change, err);
-}
-
-static bool is_own(const struct xpci_buf *have, const char *text)
-{
-    return !have->len || (text && !strcmp(have->data, text)) ||
-           memmem(have->data, have->len, XPCI_CHANGES_MARK,
-                  strlen(XPCI_CHANGES_MARK));
-}
-
-int xpci_changes_own(struct xpci_changes *set, const struct xpci_root *root,
-                     const char *path, const char *text, bool there,
-                     mode_t mode, struct xpci_error *err)
-{
-    _cleanup_buf_ struct xpci_buf have = { 0 };
-    _cleanup_free_ char *to = NULL;
-    bool link = xpci_root_readlink(root, path, &to) == 0;
-
-    if (!link)
-        xpci_try(xpci_root_read_optional(root, path, &have, NULL, err));
-    if (link || !is_own(&have, text))
-        return xpci_error_set(err, EEXIST,
-                              "'%s' was not made by xpci, which keeps a file "
-                              "of its own there; move it away",
-                              path);
-    return there ? xpci_changes_put(set, root, path, text, strlen(text), mode,
-                                    err)
-                 : xpci_changes_delete(set, root, path, err);
-}
-
-int xpci_changes_keep(struct xpci_changes *set, const char *path,
-                      struct xpci_error *err)
-{
-    _cleanup_(change_clear) struct xpci_change change = {
-        .path = strdup(path),
-        .kind = XPCI_CHANGE_KEEP,
-    };
-
-    return add(set, &change, err);
 }
 
 static int io_error(const struct xpci_root *root,
@@ -423,12 +264,13 @@ static int is_ours(const struct xpci_changes *set, struct xpci_change *c,
     /* the same bytes, of which only the x bits tell whether they are new */
     if (found && c->kind == XPCI_CHANGE_PUT && c->hash == c->was) {
         xpci_try(xpci_root_stat(root, c->real, &st));
-        return hash_of(&now) == c->hash && st.st_mode & 0111;
+        return xpci_journal_hash(&now) == c->hash && st.st_mode & 0111;
     }
-    if (c->kind == XPCI_CHANGE_DELETE ? !found
-                                      : found && hash_of(&now) == c->hash)
+    if (c->kind == XPCI_CHANGE_DELETE
+            ? !found
+            : found && xpci_journal_hash(&now) == c->hash)
         return 1;
-    c->left = found && hash_of(&now) != c->was;
+    c->left = found && xpci_journal_hash(&now) != c->was;
     return 0;
 }
 
@@ -638,30 +480,4 @@ int xpci_changes_commit(struct xpci_changes *set, const struct xpci_root *root,
 {
     xpci_try(xpci_changes_apply(set, root, err));
     return undo_failed(set, root, xpci_changes_finish(set, root, err), err);
-}
-
-int xpci_changes_diff(const struct xpci_changes *set,
-                      const struct xpci_root *root, struct xpci_buf *out,
-                      struct xpci_error *err)
-{
-    for (size_t i = 0; i < set->n; i++) {
-        const struct xpci_change *c = &set->v[i];
-        _cleanup_free_ char *name = NULL;
-
-        if (c->kind == XPCI_CHANGE_KEEP)
-            continue;
-        xpci_try(
-            xpci_asprintf(err, &name, "%s%s", xpci_root_dir(root), c->path));
-        if (c->adds_exec)
-            xpci_need(xpci_buf_printf(out, "chmod +x %s\n", name) == 0, err);
-        xpci_try(xpci_diff(c->kind == XPCI_CHANGE_NEW ? NULL : name, &c->before,
-                           c->kind == XPCI_CHANGE_DELETE ? NULL : name,
-                           &c->after, out, err));
-    }
-    return 0;
-}
-
-void xpci_changes_clear(struct xpci_changes *set)
-{
-    xpci_list_clear(set, change, change_clear(change));
 }

@@ -9,6 +9,21 @@
 #define JOURNAL STATE_DIR "/journal"
 #define JOURNAL_DONE JOURNAL ".done"
 
+uint64_t xpci_journal_hash(const struct xpci_buf *buf)
+{
+    uint64_t hash = buf->len, word;
+
+    for (size_t i = 0; i < buf->len; i += sizeof(word)) {
+        size_t left = buf->len - i;
+
+        word = 0;
+        memcpy(&word, buf->data + i, left < sizeof(word) ? left : sizeof(word));
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
 /* Absolute: the next xpci may run elsewhere. */
 static int journal_line(const struct xpci_changes *set, size_t k,
                         struct xpci_buf *out)

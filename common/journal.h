@@ -7,18 +7,28 @@
  *
  * for each file: kind, hash and was as in struct xpci_change, the path behind
  * all links. As journal.done it says that the set is done and only temporary
- * files are left. For changes.c only; xpci_changes_recover() is here too.
+ * files are left. For changes*.c, but for xpci_journal_alive();
+ * xpci_changes_recover() is here too.
  */
 #ifndef XPCI_JOURNAL_H
 #define XPCI_JOURNAL_H
 
 #include "changes.h"
 
+/*
+ * Tells our bytes from somebody else's, no more; eight at a time, for it looks
+ * at all that is read and written.
+ */
+uint64_t xpci_journal_hash(const struct xpci_buf *buf);
+
 /* Where none may or can be written set->journal stays NULL. */
 int xpci_journal_write(struct xpci_changes *set, const struct xpci_root *root,
                        struct xpci_error *err) _must_check_;
 
-/* What is under way still is: noted where there is a journal. */
+/*
+ * What is under way still is, for who waits for a program; noted where there is
+ * a journal.
+ */
 void xpci_journal_alive(const struct xpci_root *root);
 
 /*
