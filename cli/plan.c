@@ -74,6 +74,19 @@ static int want_script(const struct xpci_hide_conf *conf,
     return xpci_seize_script(&devices, &plan->script, err);
 }
 
+/* @file of the kernel's modules names pciback. */
+static int names_pciback(const struct xpci_call *call, const char *kernel,
+                         const char *file, bool *names, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    _cleanup_free_ char *path = NULL;
+
+    xpci_try(xpci_asprintf(err, &path, "/lib/modules/%s/%s", kernel, file));
+    xpci_try(xpci_root_read_optional(call->root, path, &text, NULL, err));
+    *names = text.len && strstr(text.data, "/xen-pciback.ko");
+    return 0;
+}
+
 /* A list for a pciback that is built in, which reads no modprobe.d. */
 static int want_word(const struct xpci_call *call, struct xpci_plan *plan,
                      struct xpci_error *err)
@@ -81,15 +94,9 @@ static int want_word(const struct xpci_call *call, struct xpci_plan *plan,
     _cleanup_free_ char *list = NULL;
     bool builtin = false;
 
-    for (size_t k = 0; k < plan->images.n && !builtin; k++) {
-        _cleanup_buf_ struct xpci_buf text = { 0 };
-        _cleanup_free_ char *path = NULL;
-
-        xpci_try(xpci_asprintf(err, &path, "/lib/modules/%s/modules.builtin",
-                               plan->images.v[k].kernel));
-        xpci_try(xpci_root_read_optional(call->root, path, &text, NULL, err));
-        builtin = text.len && strstr(text.data, "/xen-pciback.ko");
-    }
+    for (size_t k = 0; k < plan->images.n && !builtin; k++)
+        xpci_try(names_pciback(call, plan->images.v[k].kernel,
+                               "modules.builtin", &builtin, err));
     if (!builtin)
         return 0;
     xpci_try(xpci_hide_conf_list(&call->conf, &list, err));
@@ -425,6 +432,28 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
     return xpci_live_done(call, ret);
 }
 
+/* Said before images are made: no image makes such a kernel hide a device. */
+static int check_kernels(const struct xpci_call *call,
+                         const struct xpci_plan *plan, struct xpci_error *err)
+{
+    for (size_t k = 0; call->conf.n && k < plan->images.n; k++) {
+        const char *kernel = plan->images.v[k].kernel;
+        bool has = xpci_plan_proven(plan, k);
+
+        if (!has)
+            xpci_try(names_pciback(call, kernel, "modules.dep", &has, err));
+        if (!has)
+            xpci_try(names_pciback(call, kernel, "modules.builtin", &has, err));
+        if (!has)
+            return xpci_error_set(err, ENOENT,
+                                  "kernel '%s' has no xen-pciback and would "
+                                  "hide nothing; remove it, or install that "
+                                  "module",
+                                  kernel);
+    }
+    return 0;
+}
+
 int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,
                     struct xpci_error *err)
 {
@@ -432,6 +461,7 @@ int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,
     int ret;
 
     xpci_try(xpci_plan_guard(call, plan, NULL, err));
+    xpci_try(check_kernels(call, plan, err));
     if (plan->options && plan->gen->limit)
         return xpci_error_refuse(err, "%s", plan->gen->limit);
     if (plan->entry && !xpci_grub_present(call->root))
