@@ -11,6 +11,7 @@
 #ifndef XPCI_PLAN_H
 #define XPCI_PLAN_H
 
+#include "group.h"
 #include "bind.h"
 #include "changes.h"
 #include "cmd.h"
