@@ -74,16 +74,18 @@ static int want_script(const struct xpci_hide_conf *conf,
     return xpci_seize_script(&devices, &plan->script, err);
 }
 
-/* @file of the kernel's modules names pciback. */
+/* @file of the kernel's modules names pciback; *names stays without one. */
 static int names_pciback(const struct xpci_call *call, const char *kernel,
                          const char *file, bool *names, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_free_ char *path = NULL;
+    bool found;
 
     xpci_try(xpci_asprintf(err, &path, "/lib/modules/%s/%s", kernel, file));
-    xpci_try(xpci_root_read_optional(call->root, path, &text, NULL, err));
-    *names = text.len && strstr(text.data, "/xen-pciback.ko");
+    xpci_try(xpci_root_read_optional(call->root, path, &text, &found, err));
+    if (found)
+        *names = text.len && strstr(text.data, "/xen-pciback.ko");
     return 0;
 }
 
@@ -438,9 +440,10 @@ static int check_kernels(const struct xpci_call *call,
 {
     for (size_t k = 0; call->conf.n && k < plan->images.n; k++) {
         const char *kernel = plan->images.v[k].kernel;
-        bool has = xpci_plan_proven(plan, k);
+        bool has = true;
 
-        if (!has)
+        /* which a recording does not have */
+        if (!xpci_plan_proven(plan, k))
             xpci_try(names_pciback(call, kernel, "modules.dep", &has, err));
         if (!has)
             xpci_try(names_pciback(call, kernel, "modules.builtin", &has, err));
