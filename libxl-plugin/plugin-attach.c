@@ -183,7 +183,7 @@ static int given_to_other(const struct plugin_job *at, uint32_t but)
                               !xpci_bdf_cmp(&dev->bdf, at->device));
 }
 
-/* What was checked may be long ago: each add before may take 10 s. */
+/* What was checked may be long ago: an add may take 10 s. */
 static int check_again(const struct plugin_job *at)
 {
     int ret = given_to_other(at, INVALID_DOMID);
@@ -238,7 +238,6 @@ static int add_one(const struct plugin_job *at)
     _cleanup_pci_ libxl_device_pci pci;
     int rc, ret;
 
-    xpci_try(check_again(at));
     plugin_fill_pci(&pci, &req->bdf);
     pci.vdevfn = req->vslot << 3;
     pci.permissive = req->permissive;
@@ -275,6 +274,15 @@ static bool any_failed(const struct plugin_job *jobs, size_t n)
     return false;
 }
 
+static bool any_tried(const struct plugin_job *jobs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (jobs[i].request->ret != -ECANCELED)
+            return true;
+    }
+    return false;
+}
+
 /*
  * Those that were not tried yet and have a slot, or have none. One by one:
  * libxl lets one wait for the device model at a time, and forks for each that
@@ -288,8 +296,11 @@ static void add(struct plugin_job *jobs, size_t n, bool with_slot,
     for (size_t i = 0; i < n && (keep_going || !any_failed(jobs, n)); i++) {
         struct xpci_attach_request *req = jobs[i].request;
 
-        if (req->ret == -ECANCELED && !req->vslot != with_slot)
-            req->ret = how & XPCI_ATTACH_CHECK ? 0 : add_one(&jobs[i]);
+        if (req->ret != -ECANCELED || !req->vslot == with_slot)
+            continue;
+        req->ret = any_tried(jobs, n) ? check_again(&jobs[i]) : 0;
+        if (req->ret == 0 && !(how & XPCI_ATTACH_CHECK))
+            req->ret = add_one(&jobs[i]);
     }
 }
 

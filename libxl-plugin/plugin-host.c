@@ -62,15 +62,15 @@ int plugin_host(void *ctx, const struct xpci_domain *dom,
 int plugin_assigned(struct plugin *p, const struct xpci_bdf *bdf,
                     struct xpci_error *err)
 {
-    xc_interface *xc = xc_interface_open(&p->log.logger, NULL, 0);
     uint32_t sbdf = bdf->segment << 16 | (uint32_t)bdf->bus << 8 |
                     (uint32_t)bdf->slot << 3 | bdf->func;
     int code, ret;
 
-    if (!xc)
+    if (!p->xc)
+        p->xc = xc_interface_open(&p->log.logger, NULL, 0);
+    if (!p->xc)
         return xpci_error_errno(err, errno, "cannot talk to Xen");
-    code = xc_test_assign_device(xc, DOMID_INVALID, sbdf) < 0 ? errno : 0;
-    xc_interface_close(xc);
+    code = xc_test_assign_device(p->xc, DOMID_INVALID, sbdf) < 0 ? errno : 0;
     ret = xpci_reconcile_answer(code);
     if (ret < 0)
         xpci_error_errno(err, code, "cannot ask Xen who has " XPCI_BDF_FMT,

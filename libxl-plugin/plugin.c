@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <libxl_event.h>
+#include <xenctrl.h>
 
 #include "plugin.h"
 
@@ -121,6 +122,8 @@ static void plugin_close(void *ctx)
 
     if (p->xs)
         xs_close(p->xs);
+    if (p->xc)
+        xc_interface_close(p->xc);
     xpci_root_free(p->root);
     if (p->ctx)
         libxl_ctx_free(p->ctx);

@@ -27,7 +27,8 @@ struct plugin_log {
 struct plugin {
     libxl_ctx *ctx;
     struct xs_handle *xs;
-    struct xpci_root *root; /* the live system */
+    struct xc_interface_core *xc; /* once it was asked */
+    struct xpci_root *root;       /* the live system */
     struct plugin_log log;
     uint32_t mute; /* whose device model did not answer, if one's */
 };
