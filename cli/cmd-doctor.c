@@ -130,6 +130,7 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
     _cleanup_modprobe_ struct xpci_modprobe lines = { 0 };
     _cleanup_error_ struct xpci_error why = { 0 };
     _cleanup_free_ char *word = NULL;
+    int ret;
 
     xpci_try(xpci_plan_cmdline(f->call, XPCI_CMDLINE_LIST, &word, err));
     if (word)
@@ -139,7 +140,9 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
                 "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; "
                 "update-grub",
                 "'%s' is on the kernel's command line", word);
-    if (xpci_modprobe_find(f->root, &lines, &why) < 0)
+    ret = xpci_modprobe_find(f->root, &lines, &why);
+    xpci_need(ret != -ENOMEM, err);
+    if (ret < 0)
         of_host(f, XPCI_WARNING,
                 "whether a file of modprobe.d is in the way is not known", NULL,
                 "%s", xpci_error_text(&why));

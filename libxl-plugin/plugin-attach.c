@@ -314,7 +314,7 @@ static int read_back_hvm(const struct plugin_job *at)
         plugin_record(at, &at->view->records);
     unsigned int asked = at->request->vslot;
 
-    if (seen && (!asked || seen->requested == asked)) {
+    if (seen && seen->requested && (!asked || seen->requested == asked)) {
         at->request->vslot = seen->requested;
         return 0;
     }
