@@ -21,17 +21,17 @@ static const unsigned char ipv4[16] = IPV4;
 
 /* --- down --- */
 
-static bool step_net(walk *w, const char *name, const chain *up)
+/* Does it lead to a card, or to what is no virtual device? */
+static bool step_lower(walk *w, const char *name, const chain *up)
 {
     const chain c = { up, name };
     _cleanup_free_ char *link = xpci_walk_link(w, CLASS "/%s", name);
 
-    if (!link || xpci_walk_is_endless(w, &c) || xpci_step_card(w, link, &c))
-        return link;
-    if (!xpci_walk_all(w, &c, step_net, "lower_", CLASS "/%s", name) &&
-        w->grade == XPCI_GUARD_DIES && strstr(link, "/virtual/"))
-        xpci_step_any_net(w, &c);
-    return true;
+    if (!link || xpci_walk_is_endless(w, &c))
+        return false;
+    return xpci_step_card(w, link, &c) ||
+           xpci_walk_all(w, &c, step_lower, "lower_", CLASS "/%s", name) ||
+           !strstr(link, "/virtual/");
 }
 
 /* One that has a card, or one below it. */
@@ -39,7 +39,7 @@ static bool step_real(walk *w, const char *name, const chain *up)
 {
     _cleanup_free_ char *link = xpci_walk_link(w, CLASS "/%s", name);
 
-    return link && !strstr(link, "/virtual/") && step_net(w, name, up);
+    return link && !strstr(link, "/virtual/") && step_lower(w, name, up);
 }
 
 /*
@@ -50,8 +50,22 @@ void xpci_step_any_net(walk *w, const chain *up)
 {
     const chain perhaps = { up, NULL };
 
-    if (!xpci_walk_all(w, &perhaps, step_net, "lower_", CLASS "/ovs-system"))
+    if (!xpci_walk_all(w, &perhaps, step_lower, "lower_", CLASS "/ovs-system"))
         xpci_walk_all(w, &perhaps, step_real, "", CLASS);
+}
+
+/*
+ * A guest's tap is a port of the bridge beside the card, and leads nowhere; a
+ * tunnel that is one goes out where dom0 has a network, which is in use.
+ */
+static bool step_net(walk *w, const char *name, const chain *up)
+{
+    const chain c = { up, name };
+    _cleanup_free_ char *link = xpci_walk_link(w, CLASS "/%s", name);
+
+    if (link && !step_lower(w, name, up) && w->grade == XPCI_GUARD_DIES)
+        xpci_step_any_net(w, &c);
+    return link;
 }
 
 static bool has(const struct xpci_route *r, const unsigned char *address)

@@ -63,6 +63,45 @@ static void test_open_vswitch(void **state)
            "U ovs-system is on eth0, on 0000:00:19.0\n");
 }
 
+/* An HVM guest's tap beside the card of dom0 leads to no other card. */
+static void test_guests_tap(void **state)
+{
+    (void)state;
+    net("eth0", "pci0000:00/0000:00:19.0", "");
+    net("eth1", "pci0000:00/0000:05:00.0", "");
+    net("vif1.0-emu", "", "");
+    net("xenbr0", "", "eth0 vif1.0-emu");
+    routes(ROUTES DEFAULT("xenbr0"));
+    expect("D the default route is on xenbr0, on eth0, on 0000:00:19.0\n"
+           "U xenbr0 is on eth0, on 0000:00:19.0\n");
+}
+
+static void test_guests_tap_on_open_vswitch(void **state)
+{
+    (void)state;
+    net("eth0", "pci0000:00/0000:00:19.0", "");
+    net("eth1", "pci0000:00/0000:05:00.0", "");
+    net("vif1.0-emu", "", "");
+    net("xenbr0", "", "");
+    net("ovs-system", "", "eth0 vif1.0-emu");
+    routes(ROUTES DEFAULT("xenbr0"));
+    expect("D the default route is on xenbr0, perhaps on eth0, on "
+           "0000:00:19.0\n"
+           "U ovs-system is on eth0, on 0000:00:19.0\n");
+}
+
+/* With a tap alone below the bridge it may go out anywhere. */
+static void test_bridge_of_tunnel(void **state)
+{
+    (void)state;
+    net("eth1", "pci0000:00/0000:05:00.0", "");
+    net("tap0", "", "");
+    net("br0", "", "tap0");
+    routes(ROUTES DEFAULT("br0"));
+    expect("D the default route is on br0, perhaps on eth1, on "
+           "0000:05:00.0\n");
+}
+
 /* All that is sent goes through the tunnel, and that through any card. */
 static void test_vpn(void **state)
 {
@@ -238,13 +277,23 @@ static void test_worst(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_routes),        TEST(test_stacked_interfaces),
-        TEST(test_guests_bridge), TEST(test_open_vswitch),
-        TEST(test_vpn),           TEST(test_ipv6_route),
-        TEST(test_ssh),           TEST(test_ssh_ipv6),
-        TEST(test_screen),        TEST(test_serial_console),
-        TEST(test_keyboard),      TEST(test_virtual_function),
-        TEST(test_without_proc),  TEST(test_worst),
+        TEST(test_routes),
+        TEST(test_stacked_interfaces),
+        TEST(test_guests_bridge),
+        TEST(test_open_vswitch),
+        TEST(test_guests_tap),
+        TEST(test_guests_tap_on_open_vswitch),
+        TEST(test_bridge_of_tunnel),
+        TEST(test_vpn),
+        TEST(test_ipv6_route),
+        TEST(test_ssh),
+        TEST(test_ssh_ipv6),
+        TEST(test_screen),
+        TEST(test_serial_console),
+        TEST(test_keyboard),
+        TEST(test_virtual_function),
+        TEST(test_without_proc),
+        TEST(test_worst),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
