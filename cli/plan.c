@@ -134,7 +134,6 @@ static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
 {
     const struct xpci_hide_conf *conf = &call->conf;
     struct xpci_changes *set = &plan->changes;
-    const struct xpci_generator_seize *seize = plan->gen->seize;
     _cleanup_strv_ struct xpci_strv modules = { 0 };
     _cleanup_free_ char *text = NULL;
 
@@ -163,10 +162,8 @@ static int want_files(const struct xpci_call *call, struct xpci_plan *plan,
              : xpci_changes_delete(set, call->root, XPCI_HIDE_CONF_PATH, err));
     xpci_try(xpci_changes_own(set, call->root, XPCI_MODPROBE_PATH,
                               plan->options, plan->options, 0644, err));
-    if (seize)
-        xpci_try(xpci_changes_own(set, call->root, seize->path, plan->script,
-                                  plan->script, 0755, err));
-    return xpci_generator_files(plan->gen, call->root, conf->n > 0, set, err);
+    return xpci_generator_files(plan->gen, call->root, conf->n > 0,
+                                plan->script, set, err);
 }
 
 /* Reads the image of kernel @k, at @path, and says what it will do. */

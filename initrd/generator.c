@@ -177,16 +177,33 @@ static int put_line(const struct xpci_generator_file *f,
     return xpci_changes_put(set, root, f->path, text.data, text.len, 0644, err);
 }
 
-int xpci_generator_files(const struct xpci_generator *gen,
-                         const struct xpci_root *root, bool enable,
-                         struct xpci_changes *set, struct xpci_error *err)
+static int put_files(const struct xpci_generator *gen,
+                     const struct xpci_root *root, bool enable,
+                     const char *script, struct xpci_changes *set,
+                     struct xpci_error *err)
 {
+    if (gen->seize)
+        xpci_try(xpci_changes_own(set, root, gen->seize->path, script, script,
+                                  0755, err));
     for (const struct xpci_generator_file *f = gen->files; f->path; f++) {
         if (!f->mode)
             xpci_try(put_line(f, root, enable, set, err));
         else
             xpci_try(xpci_changes_own(set, root, f->path, f->text, enable,
                                       f->mode, err));
+    }
+    return 0;
+}
+
+int xpci_generator_files(const struct xpci_generator *gen,
+                         const struct xpci_root *root, bool enable,
+                         const char *script, struct xpci_changes *set,
+                         struct xpci_error *err)
+{
+    xpci_try(put_files(gen, root, enable, script, set, err));
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(generators); i++) {
+        if (generators[i] != gen && generators[i]->seize)
+            xpci_try(put_files(generators[i], root, false, NULL, set, err));
     }
     return 0;
 }

@@ -120,10 +120,15 @@ int xpci_generator_images(const struct xpci_generator *gen,
                           struct xpci_kernel_images *out,
                           struct xpci_error *err) _must_check_;
 
-/* Adds to @set what makes (or no longer makes) images load pciback. */
+/*
+ * Adds to @set what makes (or no longer makes) images load pciback, with
+ * @script, if there is one. What was left by another generator, which the host
+ * had before and may have again, goes: its script would hide what is given back
+ * by then.
+ */
 int xpci_generator_files(const struct xpci_generator *gen,
                          const struct xpci_root *root, bool enable,
-                         struct xpci_changes *set,
+                         const char *script, struct xpci_changes *set,
                          struct xpci_error *err) _must_check_;
 
 /*
