@@ -25,7 +25,8 @@ struct found {
 /* Of files of one name the kernel keeps the last. */
 struct found_text {
     char *path;
-    struct xpci_buf text; /* NUL-terminated */
+    struct xpci_buf text; /* NUL-terminated; where a link leads */
+    bool link;
 };
 
 static bool is_one_of(const char *name, const char *const *patterns)
@@ -80,12 +81,18 @@ static bool is_pciback(const struct found *found, const char *name)
            (found->gen->insmod && !strcmp(name, "lib/pciback.ko"));
 }
 
+/* One of modprobe.d's, or what a link there may lead to. */
+static bool is_conf(const char *name)
+{
+    return fnmatch("*.conf", name, 0) == 0;
+}
+
 static bool wants(void *data, const char *name)
 {
     const struct found *found = data;
     const struct xpci_generator_seize *seize = found->gen->seize;
 
-    return !strcmp(name, XPCI_IMAGE_MARK) || modprobe_pattern(name) ||
+    return !strcmp(name, XPCI_IMAGE_MARK) || is_conf(name) ||
            is_pciback(found, name) || load_key(found, name) ||
            is_of_kernel(found, name, "/modules.builtin") ||
            (seize && (!strcmp(plain_name(found, name), seize->inside) ||
@@ -108,9 +115,8 @@ static int keep_text(struct found *found, const struct xpci_image_file *file)
             return -ENOMEM;
     }
     xpci_buf_clear(&t->text);
-    /* of modprobe.d a link to /dev/null, which makes the file an empty one */
-    return xpci_buf_append(&t->text, file->data,
-                           S_ISREG(file->mode) ? file->len : 0);
+    t->link = S_ISLNK(file->mode);
+    return xpci_buf_append(&t->text, file->data, file->len);
 }
 
 /* What a segment behind the image would go with. */
@@ -159,7 +165,7 @@ static int on_file(void *data, const struct xpci_image_file *file,
     int ret = note_part(found, file);
 
     if (ret == 0 && !S_ISREG(file->mode) &&
-        (S_ISDIR(file->mode) || !modprobe_pattern(file->name)))
+        (!S_ISLNK(file->mode) || !is_conf(file->name)))
         return 0;
     if (ret == 0 && !strcmp(file->name, XPCI_IMAGE_MARK))
         return note_mark(found->parts, file, err);
@@ -211,11 +217,52 @@ struct summary {
     char *conflict;           /* "FILE: line" */
 };
 
+/* The path in the image; generators link within its own directories. */
+static int target_of(const struct found_text *t, char **out)
+{
+    const char *to = t->text.data, *slash = strrchr(t->path, '/');
+    int dir = *to == '/' || !slash ? 0 : (int)(slash + 1 - t->path);
+    char *up;
+
+    xpci_try(
+        xpci_asprintf(NULL, out, "%.*s%s", dir, t->path, to + (*to == '/')));
+    while ((up = strstr(*out, "../"))) {
+        char *from = up > *out ? up - 1 : up;
+
+        while (from > *out && from[-1] != '/')
+            from--;
+        memmove(from, up + 3, strlen(up + 3) + 1);
+    }
+    return 0;
+}
+
+/* 1: to what modprobe reads there, NULL for nothing; 0: that is not known. */
+static int follow(const struct found *found, const struct found_text **t)
+{
+    for (int links = 0; *t && (*t)->link; links++) {
+        _cleanup_free_ char *to = NULL;
+
+        xpci_try(target_of(*t, &to));
+        if (links > 8 || (!is_conf(to) && strcmp(to, "dev/null") != 0))
+            return 0;
+        *t = find_text(found, to);
+    }
+    return 1;
+}
+
 static int sum_modprobe_file(const struct found *found,
                              const struct found_text *t, struct summary *sum)
 {
     _cleanup_free_ char *line = NULL;
+    const struct found_text *link = t;
+    int known = follow(found, &t);
 
+    xpci_try(known);
+    if (!known && !sum->conflict)
+        return xpci_asprintf(NULL, &sum->conflict, "%s: a link to '%s'",
+                             link->path, link->text.data);
+    if (!known || !t)
+        return 0;
     if (xpci_buf_append(&sum->softdeps, t->text.data, t->text.len) < 0 ||
         xpci_buf_puts(&sum->softdeps, "\n") < 0)
         return -ENOMEM;
@@ -225,7 +272,7 @@ static int sum_modprobe_file(const struct found *found,
         return -ENOMEM;
     if (!line || sum->conflict)
         return 0;
-    return xpci_asprintf(NULL, &sum->conflict, "%s: '%s'", t->path, line);
+    return xpci_asprintf(NULL, &sum->conflict, "%s: '%s'", link->path, line);
 }
 
 /* Of files of one name modprobe reads the first alone. */

@@ -77,7 +77,8 @@ static bool sets_hide(char *save)
     char *word;
 
     while ((word = strtok_r(NULL, BLANK, &save))) {
-        if (!strncmp(word, "hide=", 5))
+        /* the kernel takes an option in quotes, too */
+        if (!strncmp(word + (*word == '"'), "hide=", 5))
             return true;
     }
     return false;
@@ -102,7 +103,7 @@ int xpci_modprobe_conflict(const char *text, char **out)
         name = verb ? strtok_r(NULL, BLANK, &save) : NULL;
         if (!name || !xpci_module_name_equal(name, PCIBACK))
             continue;
-        if (!strcmp(verb, "install") || !strcmp(verb, "blacklist") ||
+        if (xpci_find_word("install blacklist alias", verb, strlen(verb)) ||
             (!strcmp(verb, "options") && sets_hide(save))) {
             *out = xpci_steal(whole);
             return 0;

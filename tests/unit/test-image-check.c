@@ -104,6 +104,59 @@ static const struct {
         { "conf/modules", "xen-pciback\n" } },
       .verdict = XPCI_VERDICT_PROVEN,
       .reason = "module, options and order are in it" },
+    { "a link to a link to what is in the way",
+      { { "etc/modprobe.d/aa.conf", "../alternatives/x--aa.conf" },
+        { "etc/alternatives/x--aa.conf", "../../x.conf" },
+        { KO, "module" },
+        { "etc/modprobe.d/xpci.conf", OPTIONS },
+        { "conf/modules", "xen-pciback\n" },
+        { "x.conf", "install xen-pciback /bin/true\n" } },
+      .verdict = XPCI_VERDICT_WRONG,
+      .reason = "etc/modprobe.d/aa.conf: 'install xen-pciback /bin/true' "
+                "is in the way" },
+    { "a link to nothing, one to what is in no way",
+      { { "etc/modprobe.d/aa.conf", "../local/aa.conf" },
+        { "etc/modprobe.d/bb.conf", "../local/bb.conf" },
+        { KO, "module" },
+        { "etc/modprobe.d/xpci.conf", OPTIONS },
+        { "conf/modules", "xen-pciback\n" },
+        { "etc/local/bb.conf", "blacklist x\n" } },
+      .verdict = XPCI_VERDICT_PROVEN,
+      .reason = "module, options and order are in it" },
+    { "a link to what may be anywhere",
+      { { "etc/modprobe.d/aa.conf", "../local/aa" },
+        { KO, "module" },
+        { "etc/modprobe.d/xpci.conf", OPTIONS },
+        { "conf/modules", "xen-pciback\n" } },
+      .verdict = XPCI_VERDICT_WRONG,
+      .reason = "etc/modprobe.d/aa.conf: a link to '../local/aa' is in the "
+                "way" },
+    { "a link to a link to itself",
+      { { "etc/modprobe.d/aa.conf", "../../x.conf" },
+        { "x.conf", "../x.conf" },
+        { KO, "module" },
+        { "etc/modprobe.d/xpci.conf", OPTIONS },
+        { "conf/modules", "xen-pciback\n" } },
+      .verdict = XPCI_VERDICT_WRONG,
+      .reason = "etc/modprobe.d/aa.conf: a link to '../../x.conf' is in the "
+                "way" },
+    { "an alias",
+      { { KO, "module" },
+        { "etc/modprobe.d/xpci.conf", OPTIONS },
+        { "etc/modprobe.d/zz.conf", "alias xen_pciback off" },
+        { "conf/modules", "xen-pciback\n" } },
+      .verdict = XPCI_VERDICT_WRONG,
+      .reason = "etc/modprobe.d/zz.conf: 'alias xen_pciback off' is in the "
+                "way" },
+    { "a list in quotes",
+      { { KO, "module" },
+        { "etc/modprobe.d/xpci.conf", OPTIONS },
+        { "etc/modprobe.d/zz.conf",
+          "options xen-pciback \"hide=(0000:05:00.0)\"" },
+        { "conf/modules", "xen-pciback\n" } },
+      .verdict = XPCI_VERDICT_WRONG,
+      .reason = "etc/modprobe.d/zz.conf: 'options xen-pciback "
+                "\"hide=(0000:05:00.0)\"' is in the way" },
     { "a directory does not",
       { { "usr/lib/modprobe.d/aa.conf", "install xen-pciback /bin/true\n" },
         { KO, "module" },
@@ -172,7 +225,7 @@ static void put_file(struct xpci_buf *image, const char *name, const char *text)
 {
     if (!text)
         cpio_dir(image, name);
-    else if (!strcmp(text, "/dev/null"))
+    else if (!strcmp(text, "/dev/null") || !strncmp(text, "../", 3))
         cpio_entry(image, name, S_IFLNK | 0777, text);
     else
         cpio_file(image, name, text);
