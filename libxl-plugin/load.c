@@ -23,12 +23,10 @@ static int read_line(const struct xpci_root *root, const char *path,
 static int check_xen(const struct xpci_root *root, struct xpci_error *err)
 {
     char type[256], caps[256];
-    int ret = read_line(root, SYS "/type", type, err);
+    int ret;
 
-    if (ret >= 0)
-        ret = read_line(root, "/proc/xen/capabilities", caps, err);
-    if (ret < 0)
-        return ret;
+    xpci_try(read_line(root, SYS "/type", type, err));
+    xpci_try(ret = read_line(root, "/proc/xen/capabilities", caps, err));
     if (!type[0])
         return xpci_error_set(err, ENODEV,
                               "this is not a Xen dom0: no hypervisor in "
@@ -53,22 +51,20 @@ int xpci_load_release(const struct xpci_root *root, char *release,
     static const char *const files[] = { SYS "/version/major",
                                          SYS "/version/minor" };
     unsigned int number[2];
-    int ret = check_xen(root, err), end = 0;
+    int end = 0;
 
-    for (size_t i = 0; ret >= 0 && i < XPCI_ARRAY_SIZE(files); i++) {
+    xpci_try(check_xen(root, err));
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(files); i++) {
         char line[256];
 
-        ret = read_line(root, files[i], line, err);
+        xpci_try(read_line(root, files[i], line, err));
         /* it becomes part of a file name, hence no more than digits */
-        if (ret >= 0 &&
-            (sscanf(line, "%9u%n", &number[i], &end) != 1 || line[end]))
-            ret = xpci_error_set(err, ENODEV,
-                                 "cannot tell the Xen release: '%s' in '%s%s' "
-                                 "is not a number",
-                                 line, xpci_root_dir(root), files[i]);
+        if (sscanf(line, "%9u%n", &number[i], &end) != 1 || line[end])
+            return xpci_error_set(err, ENODEV,
+                                  "cannot tell the Xen release: '%s' in '%s%s' "
+                                  "is not a number",
+                                  line, xpci_root_dir(root), files[i]);
     }
-    if (ret < 0)
-        return ret;
     snprintf(release, XPCI_RELEASE_SIZE, "%u.%u", number[0], number[1]);
     return 0;
 }
@@ -132,8 +128,7 @@ int xpci_load_plugin(const struct xpci_root *root, const char *dir,
     _cleanup_free_ char *path = NULL;
     int ret;
 
-    if (xpci_asprintf(err, &path, "%s/libxl-%s.so", dir, release) < 0)
-        return -ENOMEM;
+    xpci_try(xpci_asprintf(err, &path, "%s/libxl-%s.so", dir, release));
     if (!xpci_root_exists(root, path))
         return no_plugin(root, dir, release, err);
     /*
@@ -162,24 +157,19 @@ int xpci_toolstack_open(const struct xpci_root *root,
     const char *dir = secure_getenv("XPCI_LIBEXECDIR");
     char release[XPCI_RELEASE_SIZE];
     _cleanup_toolstack_ struct xpci_toolstack *ts = calloc(1, sizeof(*ts));
-    int ret;
 
-    if (!ts)
-        return xpci_error_oom(err);
+    xpci_need(ts, err);
     if (!xpci_root_is_live(root))
         return xpci_error_set(err, ENOTSUP,
                               "guests can be asked on the running system only, "
                               "not with --root '%s'",
                               xpci_root_dir(root));
-    ret = xpci_load_release(root, release, err);
-    if (ret == 0)
-        ret = xpci_load_plugin(root, dir ? dir : XPCI_LIBEXECDIR, release, ts,
-                               err);
-    if (ret == 0)
-        ret = ts->ops->open(&ts->ctx, err);
-    if (ret == 0)
-        *out = xpci_steal(ts);
-    return ret;
+    xpci_try(xpci_load_release(root, release, err));
+    xpci_try(
+        xpci_load_plugin(root, dir ? dir : XPCI_LIBEXECDIR, release, ts, err));
+    xpci_try(ts->ops->open(&ts->ctx, err));
+    *out = xpci_steal(ts);
+    return 0;
 }
 
 void xpci_toolstack_close(struct xpci_toolstack *ts)
@@ -201,18 +191,10 @@ void xpci_domain_clear(struct xpci_domain *dom)
 
 void xpci_guest_devices_clear(struct xpci_guest_devices *devs)
 {
-    for (size_t i = 0; i < devs->n; i++)
-        free(devs->v[i].domain);
-    free(devs->v);
-    *devs = (struct xpci_guest_devices){ 0 };
+    xpci_list_clear(devs, dev, free(dev->domain));
 }
 
 void xpci_mismatches_clear(struct xpci_mismatches *findings)
 {
-    for (size_t i = 0; i < findings->n; i++) {
-        free(findings->v[i].domain);
-        free(findings->v[i].failure);
-    }
-    free(findings->v);
-    *findings = (struct xpci_mismatches){ 0 };
+    xpci_list_clear(findings, f, free(f->domain), free(f->failure));
 }

@@ -10,6 +10,7 @@
 static int add_device(struct xpci_monitor_devices *devs, const char *line,
                       struct xpci_error *err)
 {
+    struct xpci_monitor_device *dev;
     unsigned int bus, slot, func;
     int end = 0;
 
@@ -20,12 +21,11 @@ static int add_device(struct xpci_monitor_devices *devs, const char *line,
                               "unexpected line in the device model's answer: "
                               "'%s'",
                               line);
-    if (xpci_list_push(devs, (struct xpci_monitor_device){
-                                 .bus = (uint8_t)bus,
-                                 .slot = (uint8_t)slot,
-                                 .func = (uint8_t)func,
-                             }) < 0)
-        return xpci_error_oom(err);
+    dev = xpci_list_add(devs);
+    xpci_need(dev, err);
+    dev->bus = (uint8_t)bus;
+    dev->slot = (uint8_t)slot;
+    dev->func = (uint8_t)func;
     return 0;
 }
 
@@ -59,29 +59,26 @@ int xpci_monitor_parse(const char *text, struct xpci_monitor_devices *out,
     _cleanup_monitor_devices_ struct xpci_monitor_devices devs = { 0 };
     _cleanup_free_ char *copy = strdup(text);
     char *save = NULL;
-    int ret = 0;
+    const struct xpci_monitor_device *cut;
 
-    if (!copy)
-        return xpci_error_oom(err);
-    for (char *line = strtok_r(copy, "\r\n", &save); line && ret == 0;
+    xpci_need(copy, err);
+    for (char *line = strtok_r(copy, "\r\n", &save); line;
          line = strtok_r(NULL, "\r\n", &save)) {
         line += strspn(line, " ");
         if (*line)
-            ret = parse_line(&devs, line, err);
+            xpci_try(parse_line(&devs, line, err));
     }
-    if (ret == 0 && !devs.n)
-        ret = xpci_error_set(err, EPROTO,
-                             "the device model reports no PCI device at all");
-    for (size_t i = 0; ret == 0 && i < devs.n; i++) {
-        if (!devs.v[i].what || !devs.v[i].id)
-            ret = xpci_error_set(err, EPROTO,
-                                 "the device model's answer is incomplete at "
-                                 "its slot %x",
-                                 devs.v[i].slot);
-    }
-    if (ret == 0)
-        *out = xpci_steal(devs);
-    return ret;
+    if (!devs.n)
+        return xpci_error_set(err, EPROTO,
+                              "the device model reports no PCI device at all");
+    cut = xpci_list_find(&devs, dev, !dev->what || !dev->id);
+    if (cut)
+        return xpci_error_set(err, EPROTO,
+                              "the device model's answer is incomplete at its "
+                              "slot %x",
+                              cut->slot);
+    *out = xpci_steal(devs);
+    return 0;
 }
 
 char *xpci_monitor_answer(char *line)
@@ -112,12 +109,7 @@ char *xpci_monitor_answer(char *line)
 
 void xpci_monitor_devices_clear(struct xpci_monitor_devices *devs)
 {
-    for (size_t i = 0; i < devs->n; i++) {
-        free(devs->v[i].what);
-        free(devs->v[i].id);
-    }
-    free(devs->v);
-    *devs = (struct xpci_monitor_devices){ 0 };
+    xpci_list_clear(devs, dev, free(dev->what), free(dev->id));
 }
 
 char *xpci_monitor_id(const struct xpci_bdf *bdf, char *out)
@@ -130,21 +122,13 @@ char *xpci_monitor_id(const struct xpci_bdf *bdf, char *out)
 const struct xpci_monitor_device *xpci_monitor_find(
     const struct xpci_monitor_devices *devs, const char *id)
 {
-    for (size_t i = 0; i < devs->n; i++) {
-        if (!strcmp(devs->v[i].id, id))
-            return &devs->v[i];
-    }
-    return NULL;
+    return xpci_list_find(devs, dev, !strcmp(dev->id, id));
 }
 
 const struct xpci_monitor_device *xpci_monitor_at(
     const struct xpci_monitor_devices *devs, unsigned int slot)
 {
-    for (size_t i = 0; i < devs->n; i++) {
-        if (devs->v[i].bus == 0 && devs->v[i].slot == slot)
-            return &devs->v[i];
-    }
-    return NULL;
+    return xpci_list_find(devs, dev, dev->bus == 0 && dev->slot == slot);
 }
 
 uint32_t xpci_monitor_slots(const struct xpci_monitor_devices *devs)

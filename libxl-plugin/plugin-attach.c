@@ -55,23 +55,22 @@ static int check_records(const struct plugin_job *at)
 {
     const struct xpci_guest_devices *records = &at->view->records;
     char id[XPCI_MONITOR_ID_SIZE], bdf[XPCI_BDF_SIZE];
-    int ret = 0;
 
-    for (size_t i = 0; ret == 0 && i < records->n; i++) {
+    for (size_t i = 0; i < records->n; i++) {
         const struct xpci_guest_device *dev = &records->v[i];
 
         if (!xpci_bdf_cmp(&dev->bdf, at->device))
-            ret = owned(at, dev);
-        else if (dev->domid == at->dom->id &&
-                 !strcmp(xpci_monitor_id(&dev->bdf, id), at->id))
-            ret = xpci_error_set(at->err, EBUSY,
-                                 "cannot attach %s to '%s' beside %s: libxl "
-                                 "tells devices apart by bus, slot and "
-                                 "function only",
-                                 at->bdf, at->dom->name,
-                                 xpci_bdf_format(&dev->bdf, bdf));
+            return owned(at, dev);
+        if (dev->domid == at->dom->id &&
+            !strcmp(xpci_monitor_id(&dev->bdf, id), at->id))
+            return xpci_error_set(at->err, EBUSY,
+                                  "cannot attach %s to '%s' beside %s: libxl "
+                                  "tells devices apart by bus, slot and "
+                                  "function only",
+                                  at->bdf, at->dom->name,
+                                  xpci_bdf_format(&dev->bdf, bdf));
     }
-    return ret;
+    return 0;
 }
 
 /* libxl asks it for HVM guests only. */
@@ -96,12 +95,9 @@ static int check_owner(const struct plugin_job *at)
 {
     bool found;
     uint32_t domid = 0;
-    int ret = check_records(at);
 
-    if (ret == 0)
-        ret = plugin_owner_note(at->p, at->device, &found, &domid, at->err);
-    if (ret < 0)
-        return ret;
+    xpci_try(check_records(at));
+    xpci_try(plugin_owner_note(at->p, at->device, &found, &domid, at->err));
     if (!found)
         return check_xen(at);
     return xpci_error_refuse(at->err,
@@ -263,44 +259,31 @@ static int add_one(const struct plugin_job *at)
                                                               : failed(at);
 }
 
-static bool any_failed(const struct plugin_job *jobs, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        int ret = jobs[i].request->ret;
-
-        if (ret < 0 && ret != -ECANCELED)
-            return true;
-    }
-    return false;
-}
-
-static bool any_tried(const struct plugin_job *jobs, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (jobs[i].request->ret != -ECANCELED)
-            return true;
-    }
-    return false;
-}
-
 /*
- * Those that were not tried yet and have a slot, or have none. One by one:
- * libxl lets one wait for the device model at a time, and forks for each that
- * waits for its turn; all else of an attach is its caller's own time.
+ * Those that no check has refused, and that have a slot; then those that have
+ * none. One by one: libxl lets one wait for the device model at a time, and
+ * forks for each that waits for its turn; all else of an attach is its
+ * caller's own time.
  */
-static void add(struct plugin_job *jobs, size_t n, bool with_slot,
-                unsigned int how)
+static void add(struct plugin_job *jobs, size_t n, unsigned int how)
 {
-    bool keep_going = how & XPCI_ATTACH_KEEP_GOING;
+    bool keep_going = how & XPCI_ATTACH_KEEP_GOING, failed = false, tried;
 
-    for (size_t i = 0; i < n && (keep_going || !any_failed(jobs, n)); i++) {
-        struct xpci_attach_request *req = jobs[i].request;
+    for (size_t i = 0; i < n; i++)
+        failed |= jobs[i].request->ret != -ECANCELED;
+    tried = failed;
+    for (size_t i = 0; i < 2 * n && (keep_going || !failed); i++) {
+        struct plugin_job *job = &jobs[i % n];
+        struct xpci_attach_request *req = job->request;
+        bool with_slot = i < n;
 
         if (req->ret != -ECANCELED || !req->vslot == with_slot)
             continue;
-        req->ret = any_tried(jobs, n) ? check_again(&jobs[i]) : 0;
+        req->ret = tried ? check_again(job) : 0;
         if (req->ret == 0 && !(how & XPCI_ATTACH_CHECK))
-            req->ret = add_one(&jobs[i]);
+            req->ret = add_one(job);
+        tried = true;
+        failed |= req->ret < 0;
     }
 }
 
@@ -424,8 +407,7 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
         jobs[i].view = &now;
         reqs[i].ret = check(&jobs[i], jobs);
     }
-    add(jobs, n, true, how);
-    add(jobs, n, false, how);
+    add(jobs, n, how);
     if (!(how & XPCI_ATTACH_CHECK))
         xpci_try(read_back(jobs, n, &now, err));
     for (size_t i = 0; i < n && !(how & XPCI_ATTACH_KEEP_GOING); i++) {

@@ -45,9 +45,7 @@ int plugin_eject(const struct plugin_job *job, int64_t deadline)
      * The answer is not looked at: "already in the process of unplug" is the
      * request of an earlier detach, which the guest may answer as well.
      */
-    ret = plugin_monitor(job->p, job->dom->id, command, &answer, job->err);
-    if (ret < 0)
-        return ret;
+    xpci_try(plugin_monitor(job->p, job->dom->id, command, &answer, job->err));
     do
         ret = plugin_in_model(job);
     while (ret > 0 && plugin_wait(deadline));
@@ -136,10 +134,9 @@ static int check_present(const struct plugin_job *de)
     bool maybe_in_model = de->dom->type == XPCI_DOMAIN_HVM;
     const char *owner = NULL;
     char id[XPCI_MONITOR_ID_SIZE];
-    int ret = plugin_records(de->p, false, &records, de->err);
+    int ret;
 
-    if (ret < 0)
-        return ret;
+    xpci_try(plugin_records(de->p, false, &records, de->err));
     for (size_t i = 0; i < records.n; i++) {
         const struct xpci_guest_device *dev = &records.v[i];
         bool same = !xpci_bdf_cmp(&dev->bdf, de->device);
@@ -172,13 +169,11 @@ static int read_back(const struct plugin_job *de)
                               "libxl reports %s as detached, but '%s' still "
                               "has it",
                               de->bdf, de->dom->name);
-    if (ret < 0)
-        return ret;
+    xpci_try(ret);
     ret = plugin_check_pciback(de);
-    if (ret < 0)
-        return xpci_error_wrap(de->err, "%s was detached from '%s'", de->bdf,
-                               de->dom->name);
-    return 0;
+    return ret < 0 ? xpci_error_wrap(de->err, "%s was detached from '%s'",
+                                     de->bdf, de->dom->name)
+                   : 0;
 }
 
 static int timed_out(const struct plugin_job *de)

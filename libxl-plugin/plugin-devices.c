@@ -265,11 +265,10 @@ int plugin_records(struct plugin *p, bool details,
 {
     _cleanup_guest_devices_ struct xpci_guest_devices devs = { 0 };
     struct reader rd = { .p = p, .details = details, .out = &devs, .err = err };
-    int ret = transact(&rd, read_guests);
 
-    if (ret == 0)
-        *out = xpci_steal(devs);
-    return ret;
+    xpci_try(transact(&rd, read_guests));
+    *out = xpci_steal(devs);
+    return 0;
 }
 
 /* NULL removes it. The first error is kept here too. */
@@ -347,12 +346,9 @@ int plugin_drop_record(const struct plugin_job *job, unsigned int *left)
 const struct xpci_guest_device *plugin_record(
     const struct plugin_job *job, const struct xpci_guest_devices *records)
 {
-    for (size_t i = 0; i < records->n; i++) {
-        if (records->v[i].domid == job->dom->id &&
-            !xpci_bdf_cmp(&records->v[i].bdf, job->device))
-            return &records->v[i];
-    }
-    return NULL;
+    return xpci_list_find(records, dev,
+                          dev->domid == job->dom->id &&
+                              !xpci_bdf_cmp(&dev->bdf, job->device));
 }
 
 int plugin_recorded(const struct plugin_job *job, const char **state)
@@ -467,26 +463,23 @@ int plugin_devices(void *ctx, bool slots, struct xpci_guest_devices *out,
     _cleanup_guest_devices_ struct xpci_guest_devices devs = { 0 };
     struct plugin *p = ctx;
     uint32_t asked = 0;
-    int ret = plugin_records(p, true, &devs, err);
 
-    for (size_t i = 0; slots && ret == 0 && i < devs.n; i++) {
+    xpci_try(plugin_records(p, true, &devs, err));
+    for (size_t i = 0; slots && i < devs.n; i++) {
         _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
         uint32_t domid = devs.v[i].domid;
+        int ret;
 
         /* A guest's records are next to each other. */
         if (domid == asked || strcmp(devs.v[i].state, "unknown"))
             continue;
         asked = domid;
         ret = plugin_slots(p, domid, &bus, NULL);
-        if (ret == 0)
+        xpci_need(ret != -ENOMEM, err);
+        if (ret == 0) /* of a mute device model "unknown" stays */
             fill_slots(&devs, domid, &bus);
-        else if (ret == -ENOMEM)
-            return xpci_error_oom(err);
-        ret = 0; /* a mute device model: "unknown" stays */
     }
-    if (ret == 0)
-        ret = add_all_unrecorded(p, &devs, err);
-    if (ret == 0)
-        *out = xpci_steal(devs);
-    return ret;
+    xpci_try(add_all_unrecorded(p, &devs, err));
+    *out = xpci_steal(devs);
+    return 0;
 }

@@ -73,18 +73,13 @@ int plugin_domain(void *ctx, const char *name, struct xpci_domain *out,
     _cleanup_domain_ struct xpci_domain dom = { 0 };
     struct plugin *p = ctx;
     bool found;
-    int ret = find_domid(p, name, &dom.id, err);
 
-    if (ret < 0)
-        return ret;
+    xpci_try(find_domid(p, name, &dom.id, err));
     if (dom.id == 0)
         return xpci_error_usage(err, "'%s' is dom0, not a guest", name);
-    ret = plugin_domain_type(p, dom.id, &found, &dom.type, err);
-    if (ret < 0)
-        return ret;
-    if (!found)
-        return not_running(name, err);
-    dom.name = libxl_domid_to_name(p->ctx, dom.id);
+    xpci_try(plugin_domain_type(p, dom.id, &found, &dom.type, err));
+    if (found)
+        dom.name = libxl_domid_to_name(p->ctx, dom.id);
     if (!dom.name)
         return not_running(name, err);
     *out = xpci_steal(dom);

@@ -41,11 +41,10 @@ static struct xpci_sighting *new_sighting(struct sightings *all,
 static struct xpci_sighting *sighting(struct sightings *all,
                                       const struct xpci_bdf *bdf)
 {
-    for (size_t i = 0; i < all->n; i++) {
-        if (!xpci_bdf_cmp(&all->v[i].bdf, bdf))
-            return &all->v[i];
-    }
-    return new_sighting(all, bdf);
+    struct xpci_sighting *known =
+        xpci_list_find(all, s, !xpci_bdf_cmp(&s->bdf, bdf));
+
+    return known ? known : new_sighting(all, bdf);
 }
 
 static bool is_of(const struct xpci_sighting *s, unsigned int seen,
@@ -62,8 +61,7 @@ static int see_records(struct plugin *p, struct sightings *all,
         const struct xpci_guest_device *dev = &all->records.v[i];
         struct xpci_sighting *s = sighting(all, &dev->bdf);
 
-        if (!s)
-            return xpci_error_oom(err);
+        xpci_need(s, err);
         if (!strcmp(dev->state, "stale")) /* see_dead() */
             continue;
         s->seen |=
@@ -86,8 +84,7 @@ static int see_dead(struct plugin *p, struct sightings *all,
             continue;
         if (s && s->seen & XPCI_SEEN_DEAD)
             s = new_sighting(all, &dev->bdf);
-        if (!s)
-            return xpci_error_oom(err);
+        xpci_need(s, err);
         s->seen |= XPCI_SEEN_DEAD;
         s->domid[XPCI_BY_DEAD] = dev->domid;
     }
@@ -129,8 +126,7 @@ static int see_notes(struct plugin *p, struct sightings *all,
             continue;
         s = sighting(all, &(struct xpci_bdf){ seg, (uint8_t)bus, (uint8_t)slot,
                                               (uint8_t)func });
-        if (!s)
-            return xpci_error_oom(err);
+        xpci_need(s, err);
         xpci_try(see_note(p, s, err));
     }
     return 0;
@@ -148,8 +144,7 @@ static int see_drivers(struct plugin *p, struct sightings *all,
         if (xpci_bdf_parse(names.v[i], &bdf) < 0)
             continue;
         s = sighting(all, &bdf);
-        if (!s)
-            return xpci_error_oom(err);
+        xpci_need(s, err);
         s->seen |= XPCI_SEEN_PCIBACK;
     }
     return 0;
@@ -161,12 +156,9 @@ static bool is_recorded(const struct sightings *all, const char *id,
 {
     char of[XPCI_MONITOR_ID_SIZE];
 
-    for (size_t i = 0; i < all->n; i++) {
-        if (is_of(&all->v[i], XPCI_SEEN_LIVE, XPCI_BY_LIVE, domid) &&
-            !strcmp(id, xpci_monitor_id(&all->v[i].bdf, of)))
-            return true;
-    }
-    return false;
+    return xpci_list_find(all, s,
+                          is_of(s, XPCI_SEEN_LIVE, XPCI_BY_LIVE, domid) &&
+                              !strcmp(id, xpci_monitor_id(&s->bdf, of)));
 }
 
 static void judge_model(const struct sightings *all, struct xpci_sighting *s,
@@ -196,8 +188,7 @@ static int see_guest(struct plugin *p, struct sightings *all,
     if (info->domid == 0 || info->dying)
         return 0;
     if (info->domain_type == LIBXL_DOMAIN_TYPE_HVM) {
-        if (plugin_slots(p, info->domid, &bus, NULL) == -ENOMEM)
-            return xpci_error_oom(err);
+        xpci_need(plugin_slots(p, info->domid, &bus, NULL) != -ENOMEM, err);
         for (size_t i = 0; i < all->n; i++)
             judge_model(all, &all->v[i], info->domid, &bus);
         return 0;
@@ -250,15 +241,15 @@ static int see_remains(struct plugin *p, struct sightings *all,
     uint32_t *domid = &s.domid[XPCI_BY_DEAD];
 
     for (unsigned int i = 0; i < n; i++) {
-        bool known = sscanf(names[i], "%5u", domid) != 1;
         enum xpci_domain_type type;
+        bool known =
+            sscanf(names[i], "%5u", domid) != 1 ||
+            xpci_list_find(all, dead,
+                           is_of(dead, XPCI_SEEN_DEAD, XPCI_BY_DEAD, *domid));
 
-        for (size_t k = 0; k < all->n && !known; k++)
-            known = is_of(&all->v[k], XPCI_SEEN_DEAD, XPCI_BY_DEAD, *domid);
         if (!known)
             xpci_try(plugin_domain_type(p, *domid, &known, &type, err));
-        if (!known && xpci_list_push(all, s) < 0)
-            return xpci_error_oom(err);
+        xpci_need(known || xpci_list_push(all, s) == 0, err);
     }
     return 0;
 }
@@ -292,8 +283,7 @@ static int add_finding(struct plugin *p, const struct xpci_sighting *s,
 {
     struct xpci_mismatch *f = xpci_list_add(out);
 
-    if (!f)
-        return xpci_error_oom(err);
+    xpci_need(f, err);
     f->bdf = s->bdf;
     f->no_device = s->no_device;
     f->rule = rule;
@@ -324,12 +314,9 @@ static int look(struct plugin *p, struct xpci_mismatches *out, bool *pv,
 static struct xpci_mismatch *find(const struct xpci_mismatches *in,
                                   const struct xpci_mismatch *same)
 {
-    for (size_t i = 0; i < in->n; i++) {
-        if (in->v[i].rule == same->rule && in->v[i].domid == same->domid &&
-            !xpci_bdf_cmp(&in->v[i].bdf, &same->bdf))
-            return &in->v[i];
-    }
-    return NULL;
+    return xpci_list_find(in, f,
+                          f->rule == same->rule && f->domid == same->domid &&
+                              !xpci_bdf_cmp(&f->bdf, &same->bdf));
 }
 
 /* Writes a node of xenstore, with NULL removes it and all below. */
@@ -436,16 +423,6 @@ static void put_right(struct plugin *p, struct xpci_mismatch *f)
     xpci_error_clear(&err);
 }
 
-static bool any_new(const struct xpci_mismatches *now,
-                    const struct xpci_mismatches *before)
-{
-    for (size_t i = 0; i < now->n; i++) {
-        if (!find(before, &now->v[i]))
-            return true;
-    }
-    return false;
-}
-
 /* Until two looks in a row see the same, as far as *now has come then. */
 static int look_again(struct plugin *p, bool pv, struct xpci_mismatches *before,
                       struct xpci_mismatches *now, struct xpci_error *err)
@@ -457,7 +434,7 @@ static int look_again(struct plugin *p, bool pv, struct xpci_mismatches *before,
         while (plugin_wait(until))
             ;
         xpci_try(look(p, now, &pv, err));
-        if (left == 0 || !any_new(now, before))
+        if (left == 0 || !xpci_list_find(now, f, !find(before, f)))
             break;
         xpci_mismatches_clear(before);
         *before = xpci_steal(*now);
@@ -484,9 +461,8 @@ static int fix_all(struct plugin *p, struct xpci_mismatches *first, bool pv,
     for (size_t i = 0; i < now.n; i++)
         now.v[i].fixed = !find(&after, &now.v[i]);
     for (size_t i = 0; i < after.n; i++) {
-        if (!find(&now, &after.v[i]) &&
-            xpci_list_push(&now, xpci_steal(after.v[i])) < 0)
-            return xpci_error_oom(err);
+        if (!find(&now, &after.v[i]))
+            xpci_need(xpci_list_push(&now, xpci_steal(after.v[i])) == 0, err);
     }
     *out = xpci_steal(now);
     return 0;

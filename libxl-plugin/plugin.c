@@ -177,8 +177,7 @@ static int plugin_open(void **ctx, struct xpci_error *err)
         return xpci_error_set(err, EACCES,
                               "only root can talk to Xen, run xpci as root");
     p = calloc(1, sizeof(*p));
-    if (!p)
-        return xpci_error_oom(err);
+    xpci_need(p, err);
     ret = xpci_root_new("/", &p->root, err);
     if (ret == 0)
         ret = connect_libxl(p, err);
