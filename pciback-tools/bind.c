@@ -17,25 +17,6 @@ static bool is_pciback(const char *driver)
     return driver && !strcmp(driver, XPCI_PCIBACK);
 }
 
-/* The driver that has the device now; NULL: none. */
-static int driver_of(const struct xpci_root *root,
-                     const struct xpci_device *dev, char **out,
-                     struct xpci_error *err)
-{
-    _cleanup_free_ char *link = NULL;
-    char file[XPCI_DEVICE_FILE_SIZE];
-    int ret =
-        xpci_root_readlink(root, xpci_device_file(dev, "driver", file), &link);
-
-    *out = NULL;
-    if (ret == -ENOENT)
-        return 0;
-    if (ret < 0)
-        return xpci_error_errno(err, -ret, "cannot read '%s%s'",
-                                xpci_root_dir(root), file);
-    return xpci_asprintf(err, out, "%s", basename(link));
-}
-
 int xpci_moves_add(struct xpci_moves *moves, const struct xpci_root *root,
                    const struct xpci_device *dev, const char *to,
                    struct xpci_error *err)
@@ -44,17 +25,12 @@ int xpci_moves_add(struct xpci_moves *moves, const struct xpci_root *root,
 
     xpci_need(move && (!to || (move->to = strdup(to))), err);
     move->dev = dev;
-    return driver_of(root, dev, &move->from, err);
+    return xpci_device_driver(root, dev, &move->from, err);
 }
 
 void xpci_moves_clear(struct xpci_moves *moves)
 {
-    for (size_t i = 0; i < moves->n; i++) {
-        free(moves->v[i].from);
-        free(moves->v[i].to);
-    }
-    free(moves->v);
-    *moves = (struct xpci_moves){ 0 };
+    xpci_list_clear(moves, move, free(move->from), free(move->to));
 }
 
 /* File and value of the next write. */
@@ -80,7 +56,7 @@ static int find_writes(const struct xpci_root *root,
     bool there;
     int ret = 0;
 
-    xpci_try(driver_of(root, dev, &from, err));
+    xpci_try(xpci_device_driver(root, dev, &from, err));
     there = to && !strcmp(from ? from : "", to);
     xpci_bdf_format(&dev->bdf, bdf);
     xpci_device_file(dev, "", dir);
@@ -184,7 +160,7 @@ static int move_to(const struct xpci_root *root, const struct xpci_log *log,
         to = NULL;
     xpci_try(find_writes(root, dev, to, &writes, err));
     ret = write_all(root, &writes, err);
-    xpci_try(driver_of(root, dev, &now, NULL));
+    xpci_try(xpci_device_driver(root, dev, &now, NULL));
     /* what a write failed at, udev may have done before it */
     if (to ? !strcmp(now ? now : "", to) : ret == 0 && !is_pciback(now))
         return 0;
@@ -397,9 +373,10 @@ int xpci_drivers_text(const struct xpci_root *root,
 
         if (h->here && dev->driver && !is_pciback(dev->driver))
             driver = dev->driver;
-        if (driver && xpci_buf_printf(out, "%s %.*s\n", names.v[i],
-                                      (int)strcspn(driver, "\n"), driver) < 0)
-            return xpci_error_oom(err);
+        xpci_need(!driver ||
+                      xpci_buf_printf(out, "%s %.*s\n", names.v[i],
+                                      (int)strcspn(driver, "\n"), driver) == 0,
+                  err);
     }
     return 0;
 }

@@ -63,21 +63,20 @@ char *xpci_device_file(const struct xpci_device *dev, const char *name,
     return out;
 }
 
-static int read_sysfs(const struct xpci_root *root, struct xpci_device *dev,
-                      struct xpci_error *err)
+int xpci_device_driver(const struct xpci_root *root,
+                       const struct xpci_device *dev, char **out,
+                       struct xpci_error *err)
 {
-    _cleanup_free_ char *driver = NULL;
+    _cleanup_free_ char *link = NULL;
     char path[XPCI_DEVICE_FILE_SIZE];
-    int ret;
+    int ret =
+        xpci_root_readlink(root, xpci_device_file(dev, "driver", path), &link);
 
-    dev->virtual_func =
-        xpci_root_exists(root, xpci_device_file(dev, "physfn", path));
-    ret = xpci_root_readlink(root, xpci_device_file(dev, "driver", path),
-                             &driver);
-    if (ret != -ENOENT)
-        xpci_try(xpci_root_check(root, ret, "read", path, err));
-    return driver ? xpci_asprintf(err, &dev->driver, "%s", basename(driver))
-                  : 0;
+    *out = NULL;
+    if (ret == -ENOENT)
+        return 0;
+    xpci_try(xpci_root_check(root, ret, "read", path, err));
+    return xpci_asprintf(err, out, "%s", basename(link));
 }
 
 /*
@@ -131,8 +130,14 @@ int xpci_inventory_load(const struct xpci_root *root,
         xpci_try(check_inside(root, names.v[i], err));
     xpci_try(xpci_asprintf(err, &sysfs, "%s/sys/bus/pci", xpci_root_dir(root)));
     xpci_try(xpci_scan(sysfs, NULL, &new, err));
-    for (size_t i = 0; i < new.n; i++)
-        xpci_try(read_sysfs(root, &new.dev[i], err));
+    for (size_t i = 0; i < new.n; i++) {
+        struct xpci_device *dev = &new.dev[i];
+        char path[XPCI_DEVICE_FILE_SIZE];
+
+        dev->virtual_func =
+            xpci_root_exists(root, xpci_device_file(dev, "physfn", path));
+        xpci_try(xpci_device_driver(root, dev, &dev->driver, err));
+    }
     xpci_try(arrange(&new, err));
     xpci_try(xpci_reserved_memory_load(root, &new, err));
     *inv = xpci_steal(new);

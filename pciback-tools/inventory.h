@@ -154,6 +154,11 @@ size_t xpci_inventory_at(const struct xpci_inventory *inv, uint32_t segment,
 char *xpci_device_file(const struct xpci_device *dev, const char *name,
                        char *out);
 
+/* The driver that has the device now, malloc'ed; NULL: none. */
+int xpci_device_driver(const struct xpci_root *root,
+                       const struct xpci_device *dev, char **out,
+                       struct xpci_error *err) _must_check_;
+
 bool xpci_device_is_bridge(const struct xpci_device *dev);
 /*
  * Why no guest can have it, in words for "it is ...": it is of the board, a
