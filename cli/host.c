@@ -68,39 +68,25 @@ int xpci_host_hide(struct xpci_call *call, const struct xpci_group *group,
     return 0;
 }
 
-/* Does Xen run below? What cannot be read is an error. */
-static int find_xen(const struct xpci_call *call, bool *xen,
-                    struct xpci_error *err)
+int xpci_host_is_dom0(const struct xpci_call *call, struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf type = { 0 };
+    int ret = xpci_toolstack_check(call->root, err);
 
-    xpci_try(xpci_root_read_optional(call->root, "/sys/hypervisor/type", &type,
-                                     NULL, err));
-    *xen = type.len && !strcmp(type.data, "xen\n");
+    if (ret != -ENODEV)
+        return ret < 0 ? ret : 1;
+    xpci_error_clear(err);
     return 0;
 }
 
-int xpci_host_is_dom0(const struct xpci_call *call, struct xpci_error *err)
-{
-    _cleanup_buf_ struct xpci_buf caps = { 0 };
-    bool xen, xenfs;
-
-    xpci_try(find_xen(call, &xen, err));
-    xpci_try(xpci_root_read_optional(call->root, "/proc/xen/capabilities",
-                                     &caps, &xenfs, err));
-    if (!xen)
-        return 0;
-    /* without xenfs there is no such file, and only dom0 has devices */
-    return !xenfs || (caps.len && strstr(caps.data, "control_d"));
-}
-
+/* What cannot be read is an error. */
 int xpci_host_guests(struct xpci_call *call, struct xpci_error *err)
 {
-    bool xen = false;
+    _cleanup_buf_ struct xpci_buf type = { 0 };
 
     if (xpci_root_is_live(call->root) && !call->opt[OPT_DUMP])
-        xpci_try(find_xen(call, &xen, err));
-    if (xen) {
+        xpci_try(xpci_root_read_optional(call->root, "/sys/hypervisor/type",
+                                         &type, NULL, err));
+    if (type.len && !strcmp(type.data, "xen\n")) {
         xpci_try(xpci_toolstack_open(call->root, &call->ts, err));
         xpci_try(
             call->ts->ops->devices(call->ts->ctx, true, &call->guests, err));

@@ -7,26 +7,27 @@
 
 #define SYS "/sys/hypervisor"
 
-/* The first line of a file. 0: it is not there or empty. */
+/* The first line of a file; "" where that is not there. */
 static int read_line(const struct xpci_root *root, const char *path,
                      char line[256], struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf buf = { 0 };
-    bool found;
-    int ret = xpci_root_read_optional(root, path, &buf, &found, err);
 
-    snprintf(line, 256, "%s", ret == 0 && found ? buf.data : "");
+    xpci_try(xpci_root_read_optional(root, path, &buf, NULL, err));
+    snprintf(line, 256, "%s", buf.data ? buf.data : "");
     line[strcspn(line, "\n")] = '\0';
-    return ret < 0 ? ret : buf.len > 0;
+    return 0;
 }
 
-static int check_xen(const struct xpci_root *root, struct xpci_error *err)
+int xpci_toolstack_check(const struct xpci_root *root, struct xpci_error *err)
 {
-    char type[256], caps[256];
-    int ret;
+    _cleanup_buf_ struct xpci_buf caps = { 0 };
+    char type[256];
+    bool xenfs;
 
     xpci_try(read_line(root, SYS "/type", type, err));
-    xpci_try(ret = read_line(root, "/proc/xen/capabilities", caps, err));
+    xpci_try(xpci_root_read_optional(root, "/proc/xen/capabilities", &caps,
+                                     &xenfs, err));
     if (!type[0])
         return xpci_error_set(err, ENODEV,
                               "this is not a Xen dom0: no hypervisor in "
@@ -38,7 +39,7 @@ static int check_xen(const struct xpci_root *root, struct xpci_error *err)
                               "this is not a Xen dom0: the hypervisor is '%s'",
                               type);
     /* Without xenfs there is no such file; libxl will find out, then. */
-    if (ret > 0 && !strstr(caps, "control_d"))
+    if (xenfs && !strstr(caps.data, "control_d"))
         return xpci_error_set(err, ENODEV,
                               "this is not a Xen dom0 but a guest: run xpci "
                               "in the dom0 of its host");
@@ -53,7 +54,7 @@ int xpci_load_release(const struct xpci_root *root, char *release,
     unsigned int number[2];
     int end = 0;
 
-    xpci_try(check_xen(root, err));
+    xpci_try(xpci_toolstack_check(root, err));
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(files); i++) {
         char line[256];
 

@@ -177,6 +177,10 @@ struct xpci_toolstack {
     void *handle;
 };
 
+/* Does the root run as a Xen dom0? 0, or -ENODEV and why it does not. */
+int xpci_toolstack_check(const struct xpci_root *root,
+                         struct xpci_error *err) _must_check_;
+
 /*
  * Opens the plugin for the running hypervisor (its version from
  * /sys/hypervisor) and connects. -ENODEV and a message that says which if
