@@ -31,12 +31,8 @@ struct job {
 static void job_clear(struct job *job)
 {
     xpci_guest_config_close(&job->config);
-    for (size_t i = 0; i < job->asked.n; i++)
-        xpci_pci_spec_clear(&job->asked.v[i]);
-    for (size_t i = 0; i < job->req.n; i++)
-        xpci_error_clear(&job->req.v[i].err);
-    free(job->asked.v);
-    free(job->req.v);
+    xpci_list_clear(&job->asked, spec, xpci_pci_spec_clear(spec));
+    xpci_list_clear(&job->req, req, xpci_error_clear(&req->err));
     free(job->v);
 }
 
@@ -66,8 +62,7 @@ static int parse_operand(struct job *job, char *operand, const char *vslot,
     struct xpci_pci_spec *spec = xpci_list_add(&job->asked);
     char *at;
 
-    if (!spec)
-        return xpci_error_oom(err);
+    xpci_need(spec, err);
     xpci_try(parse_options(operand, spec, err));
     at = strchr(operand, '@');
     if (at) {
@@ -120,8 +115,9 @@ static int add_item(struct job *job, size_t dev, unsigned int vslot,
         xpci_log(&job->call->log, XPCI_LOG_WARN,
                  "msitranslate and power_mgmt are recorded, but do nothing "
                  "with the device models of today");
-    if (xpci_list_push(job, item) < 0 || xpci_list_push(&job->req, req) < 0)
-        return xpci_error_oom(err);
+    xpci_need(xpci_list_push(job, item) == 0 &&
+                  xpci_list_push(&job->req, req) == 0,
+              err);
     return 0;
 }
 
@@ -133,8 +129,7 @@ static int add_operand(struct job *job, int i, struct xpci_error *err)
     unsigned int vslot = spec->vslot;
     size_t n = 0;
 
-    if (!idx)
-        return xpci_error_oom(err);
+    xpci_need(idx, err);
     xpci_try(xpci_inventory_select(inv, job->call->argv[i], idx, &n, err));
     if (vslot + n > 0x20)
         return xpci_error_usage(err,
@@ -145,15 +140,6 @@ static int add_operand(struct job *job, int i, struct xpci_error *err)
         xpci_try(add_item(job, idx[k], vslot ? vslot + (unsigned int)k : 0,
                           spec->options, err));
     return 0;
-}
-
-static bool is_item(const struct job *job, size_t dev)
-{
-    for (size_t i = 0; i < job->n; i++) {
-        if (job->v[i].dev == dev)
-            return true;
-    }
-    return false;
 }
 
 /* A member of the group must go along, be idle in pciback, or be there. */
@@ -192,7 +178,7 @@ static int check_item(struct job *job, size_t of, struct xpci_error *err)
                               XPCI_BDF_ARGS(dev->bdf));
     xpci_try(xpci_group_closure(inv, &of, 1, XPCI_SCOPE_GROUP, &group, err));
     for (size_t i = 0; i < group.n; i++) {
-        if (!is_item(job, group.v[i].dev))
+        if (!xpci_list_find(job, item, item->dev == group.v[i].dev))
             xpci_try(check_member(job, &group.v[i], &dev->bdf, err));
     }
     return 0;

@@ -77,10 +77,8 @@ static int load_guests(struct xpci_call *call, struct xpci_error *err)
 static bool wanted(const struct xpci_call *call, size_t i)
 {
     const struct xpci_device *dev = &call->inv.dev[i];
-    bool named = false;
+    bool named = xpci_list_find(&call->chosen, chosen, *chosen == i);
 
-    for (size_t k = 0; k < call->chosen.n; k++)
-        named = named || call->chosen.v[k] == i;
     if (call->argc > 0 && !named)
         return false;
     if (call->opt[OPT_ASSIGNABLE])

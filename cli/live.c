@@ -52,10 +52,9 @@ static int check_users(const struct xpci_call *call, size_t dev, bool leaving,
     for (size_t i = 0; i < group.n; i++) {
         const struct xpci_bdf *bdf = &inv->dev[group.v[i].dev].bdf;
         const struct xpci_guest_device *user = xpci_host_user(call, bdf);
-        bool leaves = false;
+        bool leaves = leaving && xpci_list_find(&call->chosen, one,
+                                                *one == group.v[i].dev);
 
-        for (size_t k = 0; leaving && k < call->chosen.n; k++)
-            leaves = leaves || call->chosen.v[k] == group.v[i].dev;
         if (user && !leaves)
             return used(user, group.v[i].rule, err);
     }

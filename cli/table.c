@@ -87,15 +87,14 @@ static int show_chosen(struct xpci_table *table, const char *list,
     if (!*list)
         return xpci_error_usage(err, "no column named");
     while (*list) {
-        size_t len = strcspn(list, ","), i = 0;
+        size_t len = strcspn(list, ",");
+        struct libscols_column **found = xpci_list_find(
+            &table->columns, c,
+            strlen(name_of(*c)) == len && !strncasecmp(name_of(*c), list, len));
 
-        while (i < table->columns.n &&
-               (strlen(name_of(table->columns.v[i])) != len ||
-                strncasecmp(name_of(table->columns.v[i]), list, len) != 0))
-            i++;
-        if (i == table->columns.n)
+        if (!found)
             return refuse_column(table, list, len, err);
-        col = table->columns.v[i];
+        col = *found;
         if (!scols_column_is_hidden(col))
             return xpci_error_usage(err, "column '%s' is named twice",
                                     name_of(col));
