@@ -358,7 +358,10 @@ static int begin(struct xpci_changes *set, const struct xpci_root *root,
     }
     xpci_try(check_twice(set, root, err));
     xpci_try(xpci_journal_write(set, root, err));
-    return set->journal ? 0 : each_dir(set, root, xpci_temp_sweep, err);
+    /* without the lock they may be those of an xpci that is at work */
+    if (set->journal || (xpci_root_is_live(root) && geteuid() != 0))
+        return 0;
+    return each_dir(set, root, xpci_temp_sweep, err);
 }
 
 /* What @ret says; it is undone where that is a failure. */
