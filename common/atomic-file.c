@@ -11,6 +11,7 @@
 #include "atomic-file.h"
 
 #define MAX_LINKS 16
+#define ACL "system.posix_acl_access"
 
 /* The length of the directory in @path, and the name behind it. */
 static size_t dir_len(const char *path, const char **base)
@@ -174,7 +175,10 @@ static int copy_xattrs(int from, int to)
     return ret;
 }
 
-/* Owner first: chown clears set-id bits and needs the mode set after it. */
+/*
+ * Owner first: chown clears set-id bits and needs the mode set after it, and so
+ * does an ACL that the directory gives to new files.
+ */
 static int copy_attributes(int from, int to, mode_t exec)
 {
     struct stat st, now;
@@ -183,6 +187,8 @@ static int copy_attributes(int from, int to, mode_t exec)
         return -errno;
     if ((st.st_uid != now.st_uid || st.st_gid != now.st_gid) &&
         fchown(to, st.st_uid, st.st_gid) < 0)
+        return -errno;
+    if (fgetxattr(to, ACL, NULL, 0) >= 0 && fremovexattr(to, ACL) < 0)
         return -errno;
     if (fchmod(to, (st.st_mode & 07777) | exec) < 0)
         return -errno;

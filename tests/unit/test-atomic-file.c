@@ -95,6 +95,29 @@ static void test_keeps_attributes(void **state)
     }
 }
 
+/* A directory's default ACL is for files that are new. */
+static void test_gains_no_acl(void **state)
+{
+    static const char acl[] = "\2\0\0\0"
+                              "\1\0\7\0\377\377\377\377"
+                              "\2\0\7\0\1\0\0\0"
+                              "\4\0\5\0\377\377\377\377"
+                              "\20\0\7\0\377\377\377\377"
+                              "\40\0\0\0\377\377\377\377";
+    struct tree *t = *state;
+
+    tree_put(t, "/file", "old");
+    assert_int_equal(chmod(tree_path(t, "/file"), 0660), 0);
+    if (setxattr(tree_path(t, "/"), "system.posix_acl_default", acl,
+                 sizeof(acl) - 1, 0) < 0)
+        skip();
+    assert_int_equal(replace(t, "/file", "new"), 0);
+    assert_int_equal(tree_stat(t, "/file").st_mode, S_IFREG | 0660);
+    assert_int_equal(
+        getxattr(tree_path(t, "/file"), "system.posix_acl_access", NULL, 0),
+        -1);
+}
+
 static void test_same_is_not_written(void **state)
 {
     struct tree *t = *state;
@@ -354,6 +377,7 @@ int main(void)
         TREE_TEST(test_makes_directories),
         TREE_TEST(test_keeps_mode_and_owner),
         TREE_TEST(test_keeps_attributes),
+        TREE_TEST(test_gains_no_acl),
         TREE_TEST(test_same_is_not_written),
         TREE_TEST(test_nul_bytes),
         TREE_TEST(test_link_is_kept),
