@@ -126,21 +126,33 @@ static int remove_from(const struct change *c, const char *file,
 }
 
 /*
- * What the last change of the set replaces stays as FILE~. In a directory of
- * somebody else's a link of that name may lead anywhere.
+ * What the last change of the set replaces stays as FILE~, behind the links
+ * that lead to it. In a directory of somebody else's a link of that name may
+ * lead anywhere.
  */
 static int add_backup(const struct xpci_root *root, const char *file,
                       struct xpci_changes *set, struct xpci_error *err)
 {
     const struct xpci_buf *old = &set->v[set->n - 1].before;
-    _cleanup_free_ char *path = NULL, *to = NULL;
+    _cleanup_free_ char *real = NULL, *path = NULL, *to = NULL;
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
+    struct stat st, here, autostart;
+    const char *base;
     size_t n = set->n;
-    struct stat st;
-    int ret = xpci_root_stat(root, file, &st);
+    int ret = xpci_file_locate(&dir, root, file, true, &real, &base);
 
-    if (ret < 0)
-        return xpci_error_errno(err, -ret, "cannot look at '%s'", file);
-    xpci_try(xpci_asprintf(err, &path, "%s~", file));
+    if (ret == 0)
+        ret = xpci_root_stat(root, real, &st);
+    xpci_try(xpci_root_check(root, ret, "look at", file, err));
+    if (xpci_root_stat(root, "/etc/xen/auto", &autostart) == 0 &&
+        fstat(dir.fd, &here) == 0 && here.st_ino == autostart.st_ino &&
+        here.st_dev == autostart.st_dev)
+        return xpci_error_set(err, EINVAL,
+                              "'%s%s~' would be started as a guest, as all "
+                              "files in /etc/xen/auto are; copy the file "
+                              "elsewhere instead of --backup",
+                              xpci_root_dir(root), real);
+    xpci_try(xpci_asprintf(err, &path, "%s~", real));
     if (xpci_root_readlink(root, path, &to) == 0)
         return xpci_error_set(err, ELOOP,
                               "'%s%s' is a link, where the backup would stand; "
