@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
+
 #include "cfg-check.h"
 #include "guest-config.h"
 #include "table.h"
@@ -29,8 +31,11 @@ static int show(const struct xpci_call *call, const struct xpci_cfg_finding *f,
         return xpci_table_add(call, err, f->file, xpci_cell("%u", f->line),
                               xpci_cell("%u", f->column), severity, f->message,
                               f->fix);
-    printf("%s:%u:%u: %s: %s%s%s\n", f->file, f->line, f->column, severity,
-           f->message, f->fix ? "; fix: " : "", f->fix ? f->fix : "");
+    for (const char *s = f->file; *s; s++)
+        printf(iscntrl((unsigned char)*s) ? "\\x%02x" : "%c",
+               (unsigned char)*s);
+    printf(":%u:%u: %s: %s%s%s\n", f->line, f->column, severity, f->message,
+           f->fix ? "; fix: " : "", f->fix ? f->fix : "");
     return 0;
 }
 
