@@ -428,15 +428,17 @@ static void find_guest(struct check *c)
 
 /* --- slots --- */
 
-/* Of those that hold @word. */
+/* Of those that hold @word, blanks aside. */
 static int count_items(struct check *c, const char *list, const char *word)
 {
     _cleanup_cfg_items_ struct xpci_cfg_items items = { 0 };
     int n = 0;
 
     c->no_memory |= xpci_cfg_list(c->cfg, list, &items, NULL) == -ENOMEM;
-    for (size_t i = 0; i < items.n; i++)
+    for (size_t i = 0; i < items.n; i++) {
+        drop_blanks(items.v[i].value);
         n += strstr(items.v[i].value, word) != NULL;
+    }
     return n;
 }
 
@@ -450,13 +452,18 @@ static unsigned int own_slots(struct check *c)
         const char *key, *value;
         int slots;
     } emulated[] = {
-        { "xen_platform_pci", "0", -1 }, { "vga", "none", -1 },
-        { "hdtype", "ahci", 1 },         { "usbversion", "1", 1 },
-        { "usbversion", "3", 1 },        { "spicevdagent", "1", 1 },
+        { "xen_platform_pci", "0", -1 },
+        { "vga", "none", -1 },
+        { "hdtype", "ahci", 1 },
+        { "usbversion", "1", 1 },
+        { "usbversion", "3", 1 },
+        { "spicevdagent", "1", 1 },
+        { "vendor_device", "xenserver", 1 },
     };
     int n = 3 + (xpci_cfg_last(c->cfg, "soundhw") != NULL) +
-            (count_items(c, "disk", ",sd") > 0) + count_items(c, "vif", "") -
-            count_items(c, "vif", "type=vif");
+            (count_items(c, "disk", ",sd") + count_items(c, "disk", "vdev=sd") >
+             0) +
+            count_items(c, "vif", "") - count_items(c, "vif", "type=vif");
     long on;
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(emulated); i++) {
