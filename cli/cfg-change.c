@@ -197,14 +197,14 @@ static int edit_file(const struct change *c, const char *file,
     xpci_try(xpci_guest_config_open(c->call->root, file, &config, err));
     xpci_guest_config_warn(c->call, config.cfg);
     for (size_t i = 0; i < c->devices.n; i++)
-        xpci_try((c->add ? add_to : remove_from)(c, file, config.cfg,
+        xpci_try((c->add ? add_to : remove_from)(c, config.path, config.cfg,
                                                  &c->devices.v[i], err));
     n = set->n;
     xpci_try(xpci_guest_config_put(&config, set, err));
     if (c->add && set->n > n)
-        xpci_try(warn_of_new(c, file, &set->v[n], err));
+        xpci_try(warn_of_new(c, config.path, &set->v[n], err));
     return c->call->opt[OPT_BACKUP] && set->n > n
-               ? add_backup(c->call->root, file, set, err)
+               ? add_backup(c->call->root, config.path, set, err)
                : 0;
 }
 

@@ -10,10 +10,9 @@ int xpci_guest_config_open(const struct xpci_root *root, const char *path,
     _cleanup_free_ char *file = NULL;
     bool inside = path[0] == '/' || xpci_root_is_live(root);
 
-    xpci_try(xpci_root_read(root, path, &out->text, err));
-    xpci_try(xpci_asprintf(err, &out->path, "%s", path));
-    xpci_try(xpci_asprintf(err, &file, "%s%s%s", xpci_root_dir(root),
-                           inside ? "" : "/", path));
+    xpci_try(xpci_asprintf(err, &out->path, "%s%s", inside ? "" : "/", path));
+    xpci_try(xpci_root_read(root, out->path, &out->text, err));
+    xpci_try(xpci_asprintf(err, &file, "%s%s", xpci_root_dir(root), out->path));
     return xpci_cfg_parse(out->text.data, out->text.len, file, &out->cfg, err);
 }
 
