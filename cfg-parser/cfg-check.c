@@ -13,7 +13,7 @@
 enum { HVM = 1, PV = 2, PVH = 4 };
 
 /* What is wrong with the value of a key. */
-enum when { THERE, ABSENT, IS, IS_NOT, LACKS, ON, NO_NUMBER, ABOVE };
+enum when { THERE, ABSENT, IS, IS_NOT, LACKS, ON, NO_NUMBER, POD };
 
 #define SEIZE                                                                  \
     "seize takes a device from dom0 unasked, even if dom0 runs on it; "        \
@@ -46,6 +46,14 @@ static const struct rule {
       "passthrough = 'enabled'", 0, ANY },
     { ERROR, "xl creates no guest with pci entries and passthrough disabled",
       "passthrough", IS, "disabled", "passthrough = 'enabled'", 0, SOME },
+    { ERROR, "xl creates no pvh guest with passthrough", "passthrough", IS,
+      "enabled sync_pt share_pt", "passthrough = 'disabled'", PVH, NONE },
+    { ERROR, "xl creates no pv guest with this passthrough", "passthrough", IS,
+      "share_pt", "passthrough = 'enabled'", PV, ANY },
+    { ERROR,
+      "from 4.17 on xl creates no guest with passthrough and maxmem above "
+      "memory",
+      "passthrough", POD, "enabled sync_pt share_pt", NULL, HVM, NONE },
     { HINT,
       "without pci entries or passthrough the guest gets no iommu: no "
       "device can be attached later",
@@ -69,7 +77,7 @@ static const struct rule {
     { ERROR, "xl creates no pvh guest with pci entries", "pci", THERE, NULL,
       NULL, PVH, SOME },
     { ERROR, "xl creates no guest with pci entries and maxmem above memory",
-      "maxmem", ABOVE, "memory", NULL, HVM, SOME },
+      "maxmem", POD, NULL, NULL, HVM, SOME },
 };
 
 /* An entry that can be understood, as it was meant. */
@@ -377,8 +385,9 @@ static bool is_broken(struct check *c, const struct rule *r, const char *value)
         return number(c, r->key, &a) && a;
     case NO_NUMBER:
         return xpci_cfg_last(c->cfg, r->key) && !number(c, r->key, &a);
-    case ABOVE:
-        return number(c, r->key, &a) && number(c, r->words, &b) && a > b;
+    case POD: /* populate on demand */
+        return (!r->words || (value && any_word(value, r->words, false))) &&
+               number(c, "maxmem", &a) && number(c, "memory", &b) && a > b;
     }
     return false;
 }

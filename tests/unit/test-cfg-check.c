@@ -132,7 +132,8 @@ static void test_numbers(void **state)
     expect(HVM QUIET "pci_permissive='1 '", "4:16:e=pci_permissive = 1|");
     expect(HVM QUIET "pci_permissive=''", "4:16:e=pci_permissive = 1|");
     expect(HVM "memory=1\nmaxmem=1\npci=['3:2.0']", "");
-    expect(HVM "memory=1\nmaxmem=2\n" QUIET, "");
+    expect(HVM "memory=1\nmaxmem=2\n" QUIET, "4:13:e|");
+    expect(HVM "memory=1\nmaxmem=2\npassthrough='disabled'", "");
     expect("memory=1\nmaxmem=2\nextra='swiotlb'\npci=['3:2.0']", "");
     expect("rdm='x'\n" QUIET, "");
     expect(HVM "passthrough='Share_PT'", "");
