@@ -55,8 +55,8 @@ int xpci_generator_detect(const struct xpci_root *root,
 static bool is_leftover(const char *version)
 {
     static const char *const patterns[] = {
-        "*.bak",      "*.new", "*.old",      "*.orig",  "*.dpkg-bak",
-        "*.dpkg-new", "*~",    "0-rescue-*", "*kdump*",
+        "*.bak",      "*.new",      "*.old", "*.old-dkms", "*.orig",
+        "*.dpkg-bak", "*.dpkg-new", "*~",    "0-rescue-*", "*kdump*",
     };
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(patterns); i++) {
