@@ -461,13 +461,9 @@ static unsigned int own_slots(struct check *c)
         const char *key, *value;
         int slots;
     } emulated[] = {
-        { "xen_platform_pci", "0", -1 },
-        { "vga", "none", -1 },
-        { "hdtype", "ahci", 1 },
-        { "usbversion", "1", 1 },
-        { "usbversion", "3", 1 },
-        { "spicevdagent", "1", 1 },
-        { "vendor_device", "xenserver", 1 },
+        { "xen_platform_pci", "0", -1 }, { "vga", "none", -1 },
+        { "hdtype", "ahci", 1 },         { "usbversion", "1", 1 },
+        { "usbversion", "3", 1 },        { "vendor_device", "xenserver", 1 },
     };
     int n = 3 + (xpci_cfg_last(c->cfg, "soundhw") != NULL) +
             (count_items(c, "disk", ",sd") + count_items(c, "disk", "vdev=sd") >
@@ -475,6 +471,7 @@ static unsigned int own_slots(struct check *c)
             count_items(c, "vif", "") - count_items(c, "vif", "type=vif");
     long on;
 
+    n += number(c, "spice", &on) && on && number(c, "spicevdagent", &on) && on;
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(emulated); i++) {
         _cleanup_free_ char *s = value_of(c, emulated[i].key);
 
@@ -488,7 +485,10 @@ static void check_slots(struct check *c)
 {
     const struct xpci_cfg_seen *by[0x20] = { 0 }, *e;
     unsigned int own = own_slots(c), autos = 0, next, slot;
+    long usb;
 
+    if (!number(c, "usbversion", &usb))
+        usb = 0;
     for (size_t i = c->out->seen.n; i-- > c->first_seen;) {
         e = &c->out->seen.v[i];
         by[e->spec.vslot] = e;
@@ -507,6 +507,10 @@ static void check_slots(struct check *c)
             found(c, ERROR, &e->at, write_entry(c, e, 0),
                   "slot %x has no effect: only an hvm guest's can be chosen",
                   slot);
+        else if (slot == 0x1d && usb == 2)
+            found(c, ERROR, &e->at, NULL,
+                  "slot 1d has the controllers of usbversion 2: xl creates no "
+                  "guest");
         else if (slot <= own || by[slot] != e)
             found(c, ERROR, &e->at, write_entry(c, e, next),
                   slot <= own ? "slot %x is the device model's own, as are all "

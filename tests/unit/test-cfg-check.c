@@ -159,7 +159,7 @@ static void test_slots(void **state)
     assert_int_equal(xpci_buf_puts(&text, "]"), 0);
     expect(text.data, want.data);
     /* what is emulated has them from 2 on */
-    expect(HVM "usbversion=3\nspicevdagent=1\nvif=['', 'bridge=b']\n"
+    expect(HVM "usbversion=3\nspice=1; spicevdagent=1\nvif=['', 'bridge=b']\n"
                "pci=['1:0.0@7','2:0.0@8']",
            "5:6:e='01:00.0@9'|");
     expect(HVM "usbversion=1\nvif=['type=vif']\npci=['1:0.0@4','2:0.0@5']",
