@@ -3,6 +3,7 @@
 #include <pci/pci.h>
 #include <setjmp.h>
 
+#include "names.h"
 #include "scan.h"
 
 /* libpci's error function gets no context, hence these two. */
@@ -185,6 +186,7 @@ struct scan {
     struct xpci_inventory *inv;
     const char *path;
     FILE *dump;
+    int names; /* the part of pci.ids that counts, or -1 */
     char *line;
     size_t size;
     struct space space; /* of the device that is read, if one is */
@@ -374,8 +376,12 @@ static int scan_dump(struct scan *scan, struct xpci_error *err)
 static int add_names(struct scan *scan, struct xpci_error *err)
 {
     struct xpci_inventory *inv = scan->inv;
-    char text[256];
+    char text[256], path[32];
 
+    scan->names = xpci_names_pick(scan->acc->id_file_name, inv);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", scan->names);
+    if (scan->names >= 0 && access(path, R_OK) == 0)
+        pci_set_name_list_path(scan->acc, strdup(path), true);
     for (size_t i = 0; i < inv->n; i++) {
         struct xpci_device *dev = &inv->dev[i];
 
@@ -406,9 +412,9 @@ int xpci_scan(char *sysfs, const char *dump, struct xpci_inventory *inv,
     char param_sysfs[] = "sysfs.path", param_dump[] = "dump.name";
     char empty[] = "/dev/null"; /* the dump is not libpci's to read */
     _cleanup_fclose_ FILE *file = sysfs ? NULL : fopen(dump, "re");
-    struct scan scan = { .inv = inv,
-                         .path = sysfs ? sysfs : dump,
-                         .dump = file };
+    struct scan scan = {
+        .inv = inv, .path = sysfs ? sysfs : dump, .dump = file, .names = -1
+    };
     int ret;
 
     if (!sysfs && !file)
@@ -424,5 +430,7 @@ int xpci_scan(char *sysfs, const char *dump, struct xpci_inventory *inv,
         pci_free_dev(scan.space.pdev);
     pci_cleanup(scan.acc);
     free(scan.line);
+    if (scan.names >= 0)
+        close(scan.names);
     return ret;
 }
