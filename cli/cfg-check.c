@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <ctype.h>
-
 #include "cfg-check.h"
 #include "guest-config.h"
 #include "table.h"
@@ -31,11 +29,11 @@ static int show(const struct xpci_call *call, const struct xpci_cfg_finding *f,
         return xpci_table_add(call, err, f->file, xpci_cell("%u", f->line),
                               xpci_cell("%u", f->column), severity, f->message,
                               f->fix);
-    for (const char *s = f->file; *s; s++)
-        printf(iscntrl((unsigned char)*s) ? "\\x%02x" : "%c",
-               (unsigned char)*s);
-    printf(":%u:%u: %s: %s%s%s\n", f->line, f->column, severity, f->message,
-           f->fix ? "; fix: " : "", f->fix ? f->fix : "");
+    xpci_say(stdout, "", f->file, "");
+    printf(":%u:%u: %s: ", f->line, f->column, severity);
+    xpci_say(stdout, "", f->message, f->fix ? "; fix: " : "\n");
+    if (f->fix)
+        xpci_say(stdout, "", f->fix, "\n");
     return 0;
 }
 

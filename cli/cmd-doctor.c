@@ -302,11 +302,13 @@ static int show(const struct xpci_call *call, const struct xpci_fact *fact,
     if (call->opt[OPT_JSON] || call->opt[OPT_COLUMNS])
         return xpci_table_add(call, err, grades[fact->grade], fact->subject,
                               text, fact->why, *fact->fix ? fact->fix : NULL);
-    printf("%s: %s: %s\n", grades[fact->grade], fact->subject, text);
+    printf("%s: ", grades[fact->grade]);
+    xpci_say(stdout, "", fact->subject, ": ");
+    xpci_say(stdout, "", text, "\n");
     if (fact->why)
-        printf("    why: %s\n", fact->why);
+        xpci_say(stdout, "    why: ", fact->why, "\n");
     if (*fact->fix)
-        printf("    fix: %s\n", fact->fix);
+        xpci_say(stdout, "    fix: ", fact->fix, "\n");
     return 0;
 }
 

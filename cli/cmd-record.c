@@ -129,7 +129,7 @@ static int run(struct xpci_call *call, struct xpci_error *err)
 
     xpci_try(unread);
     for (size_t i = 0; call->opt[OPT_DRY_RUN] && i < names.n; i++)
-        printf("/%s\n", names.v[i]);
+        xpci_say(stdout, "/", names.v[i], "\n");
     if (!call->opt[OPT_DRY_RUN])
         xpci_try(save(call, &bytes, names.n, err));
     return unread > 0;

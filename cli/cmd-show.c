@@ -11,8 +11,12 @@ static void print(const struct xpci_facts *f)
         const struct xpci_fact *fact = &f->v[i];
         bool again = i && !strcmp(fact->key, fact[-1].key);
 
-        printf("%-8s %s%s%s\n", again ? "" : fact->key, fact->text,
-               fact->grade ? ": " : "", fact->grade ? fact->why : "");
+        const char *why = fact->grade ? fact->why : NULL;
+
+        printf("%-8s ", again ? "" : fact->key);
+        xpci_say(stdout, "", fact->text, why ? ": " : "\n");
+        if (why)
+            xpci_say(stdout, "", why, "\n");
     }
 }
 

@@ -131,6 +131,9 @@ extern const struct xpci_cmd xpci_cmd_status;
 extern const struct xpci_cmd xpci_cmd_tree;
 extern const struct xpci_cmd xpci_cmd_unhide;
 
+/* A name out of a file or the command line must not drive the terminal. */
+void xpci_say(FILE *to, const char *head, const char *msg, const char *end);
+
 /* The error of a call with other operands than the usage line says. */
 int xpci_call_usage(const struct xpci_call *call, struct xpci_error *err);
 

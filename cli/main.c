@@ -14,17 +14,16 @@ static bool is_control(const char *c)
            (*c > 0 && *c < 0x20 && *c != '\t' && !(*c == '\n' && !c[1]));
 }
 
-/* A name out of a file or the command line must not drive the terminal. */
-static void say(const char *head, const char *msg, const char *end)
+void xpci_say(FILE *to, const char *head, const char *msg, const char *end)
 {
     for (int n;; msg += n + 1, head = "") {
         for (n = 0; msg[n] && !is_control(&msg[n]); n++)
             ;
         if (!msg[n])
             break;
-        fprintf(stderr, "%s%.*s\\x%02x", head, n, msg, (unsigned)msg[n]);
+        fprintf(to, "%s%.*s\\x%02x", head, n, msg, (unsigned)msg[n]);
     }
-    fprintf(stderr, "%s%s%s", head, msg, end);
+    fprintf(to, "%s%s%s", head, msg, end);
 }
 
 static void wipe_tick(struct xpci_call *call)
@@ -46,8 +45,8 @@ static void talk(void *data, enum xpci_log_level level, const char *msg)
     wipe_tick(call);
     if (!*msg) /* only that, before the answer is printed */
         return;
-    say(level == XPCI_LOG_WARN ? "xpci: warning: " : "xpci: ", msg,
-        level == XPCI_LOG_TICK ? "" : "\n");
+    xpci_say(stderr, level == XPCI_LOG_WARN ? "xpci: warning: " : "xpci: ", msg,
+             level == XPCI_LOG_TICK ? "" : "\n");
     call->talking = level == XPCI_LOG_TICK;
 }
 
@@ -169,6 +168,6 @@ int main(int argc, char **argv)
     }
     if (ret >= 0)
         return ret;
-    say("xpci: ", xpci_error_text(&err), "\n");
+    xpci_say(stderr, "xpci: ", xpci_error_text(&err), "\n");
     return err.kind ? (int)err.kind : XPCI_FAILED;
 }

@@ -296,13 +296,14 @@ static int show(const struct xpci_call *call, struct xpci_plan *plan,
             continue;
         xpci_try(ret = find_end(call, plan, k, &add, err));
         if (ret == 0) {
-            printf("%s: %s\n", add.tail.len ? "append" : "cut", image->path);
+            xpci_say(stdout, add.tail.len ? "append: " : "cut: ", image->path,
+                     "\n");
             continue;
         }
         xpci_try(xpci_generator_command(plan->gen, call->root, image,
                                         image->path, &argv, err));
         for (size_t i = 0; i < argv.n; i++)
-            printf("%s%s", i ? " " : "run: ", argv.v[i]);
+            xpci_say(stdout, i ? " " : "run: ", argv.v[i], "");
         putchar('\n');
     }
     if (is_grub_to_do(call, plan))
