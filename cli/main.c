@@ -103,8 +103,8 @@ static int run_in_recording(struct xpci_call *call, const char *file,
     return ret;
 }
 
-static int run_command(struct xpci_call *call, int argc, char **argv,
-                       struct xpci_error *err)
+static int run_command(struct xpci_call *call, const char *name, int argc,
+                       char **argv, struct xpci_error *err)
 {
     const struct xpci_cmd *cmd = call->cmd;
     const char *dir;
@@ -115,6 +115,8 @@ static int run_command(struct xpci_call *call, int argc, char **argv,
         return xpci_help_command(cmd);
     if (call->opt[OPT_VERSION])
         return xpci_help_version();
+    if (!name)
+        return xpci_error_usage(err, "no command; try 'xpci help'");
     if (call->argc < cmd->min || call->argc > cmd->max)
         return xpci_call_usage(call, err);
     dir = call->opt[OPT_ROOT] ? call->opt[OPT_ROOT] : "/";
@@ -127,16 +129,13 @@ static int run_command(struct xpci_call *call, int argc, char **argv,
 static int dispatch(struct xpci_call *call, int argc, char **argv,
                     struct xpci_error *err)
 {
-    const char *name;
+    const char *name = xpci_options_command(argc, argv);
 
-    if (argc <= 1)
-        return xpci_error_usage(err, "no command; try 'xpci help'");
-    name = xpci_options_command(argc, argv);
     call->cmd = xpci_cmd_find(name ? name : "help");
     if (!call->cmd)
         return xpci_error_usage(err, "unknown command '%s'; try 'xpci help'",
                                 name);
-    return run_command(call, argc, argv, err);
+    return run_command(call, name, argc, argv, err);
 }
 
 static void call_clear(struct xpci_call *call)

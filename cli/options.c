@@ -93,7 +93,7 @@ const char *xpci_options_command(int argc, char **argv)
     do
         c = getopt_long(argc, argv, args.shorts, args.longs, NULL);
     while (c > 1);
-    return c == 1 ? optarg : argv[optind];
+    return c == 1 ? optarg : optind < argc ? argv[optind] : NULL;
 }
 
 static int bad_option(const struct xpci_call *call, char *const *argv, int c,
