@@ -103,7 +103,7 @@ static int bad_option(const struct xpci_call *call, char *const *argv, int c,
     char letter[3] = { '-', (char)optopt, '\0' };
 
     /* a bad letter may stand among others: "-vx" */
-    if (optopt > 0 && optopt < LONG)
+    if (optopt && optopt < LONG) /* less than 0: a byte of a letter */
         word = letter;
     return xpci_error_usage(err, "%s '%s'; try 'xpci %s --help'",
                             c == ':' ? "an argument is missing to option"
