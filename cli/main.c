@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "help.h"
@@ -151,6 +152,15 @@ static void call_clear(struct xpci_call *call)
     xpci_cleanup_close(&call->lock);
 }
 
+/* What is opened later must not become stdout or stderr, and be written to. */
+static void fill_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH) < 0)
+            _exit(XPCI_FAILED);
+    }
+}
+
 int main(int argc, char **argv)
 {
     _cleanup_error_ struct xpci_error err = { 0 };
@@ -158,8 +168,10 @@ int main(int argc, char **argv)
         .log = { .fn = talk, .data = &call },
         .lock = -1,
     };
-    int ret = dispatch(&call, argc, argv, &err);
+    int ret;
 
+    fill_descriptors();
+    ret = dispatch(&call, argc, argv, &err);
     wipe_tick(&call);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "xpci: cannot write the answer: %s\n", strerror(errno));
