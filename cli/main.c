@@ -171,6 +171,8 @@ int main(int argc, char **argv)
     int ret;
 
     fill_descriptors();
+    /* options stand behind the command, which is getopt's first operand */
+    unsetenv("POSIXLY_CORRECT");
     ret = dispatch(&call, argc, argv, &err);
     wipe_tick(&call);
     if (fflush(stdout) != 0 || ferror(stdout)) {
