@@ -57,8 +57,8 @@ int xpci_call_usage(const struct xpci_call *call, struct xpci_error *err)
                             call->cmd->max ? " " : "", call->cmd->operands);
 }
 
-static int run_in(struct xpci_call *call, const char *dir, bool recording,
-                  struct xpci_error *err)
+static int run_in(struct xpci_call *call, const char *dir,
+                  const char *recording, struct xpci_error *err)
 {
     _cleanup_root_ struct xpci_root *root = NULL;
     const struct xpci_cmd *cmd = call->cmd;
@@ -66,7 +66,7 @@ static int run_in(struct xpci_call *call, const char *dir, bool recording,
 
     xpci_try(xpci_root_new(dir, &root, err));
     if (recording)
-        xpci_root_set_recording(root);
+        xpci_root_set_recording(root, recording);
     call->root = root;
     if (cmd->flags & CMD_NEEDS_ROOT && geteuid() != 0 &&
         xpci_root_is_live(root) && !call->opt[OPT_DRY_RUN])
@@ -95,7 +95,7 @@ static int run_in_recording(struct xpci_call *call, const char *file,
     xpci_interrupt_hold(&held);
     ret = xpci_recording_unpack(file, &dir, err);
     if (ret == 0)
-        ret = run_in(call, dir, true, err);
+        ret = run_in(call, dir, file, err);
     xpci_recording_remove(dir);
     number = xpci_interrupted();
     xpci_interrupt_release(&held);
@@ -123,7 +123,7 @@ static int run_command(struct xpci_call *call, const char *name, int argc,
     dir = call->opt[OPT_ROOT] ? call->opt[OPT_ROOT] : "/";
     if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
         return run_in_recording(call, dir, err);
-    return run_in(call, dir, false, err);
+    return run_in(call, dir, NULL, err);
 }
 
 /* Options before the command's name are the command's: xpci --json list. */

@@ -11,8 +11,8 @@
 
 struct xpci_root {
     char *dir;
+    const char *recording;
     int fd;
-    bool recording;
 };
 
 int xpci_root_new(const char *dir, struct xpci_root **out,
@@ -48,9 +48,9 @@ bool xpci_root_is_live(const struct xpci_root *root)
     return root->dir[0] == '\0';
 }
 
-void xpci_root_set_recording(struct xpci_root *root)
+void xpci_root_set_recording(struct xpci_root *root, const char *file)
 {
-    root->recording = true;
+    root->recording = file;
 }
 
 bool xpci_root_is_recording(const struct xpci_root *root)
@@ -59,6 +59,11 @@ bool xpci_root_is_recording(const struct xpci_root *root)
 }
 
 const char *xpci_root_dir(const struct xpci_root *root)
+{
+    return root->recording ? root->recording : root->dir;
+}
+
+const char *xpci_root_true_dir(const struct xpci_root *root)
 {
     return root->dir;
 }
@@ -73,8 +78,8 @@ int xpci_root_check(const struct xpci_root *root, int ret, const char *verb,
 {
     if (ret >= 0)
         return 0;
-    return xpci_error_errno(err, -ret, "cannot %s '%s%s'", verb, root->dir,
-                            path);
+    return xpci_error_errno(err, -ret, "cannot %s '%s%s'", verb,
+                            xpci_root_dir(root), path);
 }
 
 int xpci_root_open(const struct xpci_root *root, const char *path, int flags,
@@ -143,7 +148,7 @@ int xpci_root_read_optional(const struct xpci_root *root, const char *path,
         return 0;
     if (ret == -EMEDIUMTYPE)
         return xpci_error_set(err, EINVAL, "'%s%s' is not a regular file",
-                              root->dir, path);
+                              xpci_root_dir(root), path);
     if (ret >= 0)
         ret = xpci_buf_read_fd(out, fd);
     xpci_need(ret != -ENOMEM, err);

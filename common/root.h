@@ -35,12 +35,21 @@ void xpci_root_free(struct xpci_root *root);
 /* True if this is the running system ("/"). */
 bool xpci_root_is_live(const struct xpci_root *root);
 
-/* The tree is a stranger's: nobody runs its programs (run.h). */
-void xpci_root_set_recording(struct xpci_root *root);
+/*
+ * The tree is a stranger's, unpacked of @file, which must live as long: nobody
+ * runs its programs (run.h), and messages name the file.
+ */
+void xpci_root_set_recording(struct xpci_root *root, const char *file);
 bool xpci_root_is_recording(const struct xpci_root *root);
 
-/* The directory: "" for the live system, else without a trailing slash. */
+/*
+ * What stands in front of a path in messages: "" for the live system, else the
+ * directory without a trailing slash, or the recording.
+ */
 const char *xpci_root_dir(const struct xpci_root *root);
+
+/* The directory itself, for who must have a path of the host. */
+const char *xpci_root_true_dir(const struct xpci_root *root);
 
 /* A descriptor of the root directory (O_PATH), for fchdir and chroot. */
 int xpci_root_fd(const struct xpci_root *root);

@@ -92,23 +92,23 @@ static int check_inside(const struct xpci_root *root, const char *device,
         "/class",   "/revision", "/subsystem_vendor", "/subsystem_device",
         "/modalias"
     };
+    const char *dir = xpci_root_true_dir(root);
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(files); i++) {
         struct stat in = { 0 }, out = { 0 };
         _cleanup_free_ char *path = NULL;
         bool is_there;
 
-        xpci_try(xpci_asprintf(err, &path, "%s/sys/bus/pci/devices/%s%s",
-                               xpci_root_dir(root), device, files[i]));
+        xpci_try(xpci_asprintf(err, &path, "%s/sys/bus/pci/devices/%s%s", dir,
+                               device, files[i]));
         (void)stat(path, &out);
-        is_there =
-            xpci_root_stat(root, path + strlen(xpci_root_dir(root)), &in) == 0;
+        is_there = xpci_root_stat(root, path + strlen(dir), &in) == 0;
         if (in.st_ino != out.st_ino || in.st_dev != out.st_dev)
-            return xpci_error_set(err, EXDEV, "'%s' leads out of the root",
-                                  path);
+            return xpci_error_set(err, EXDEV, "'%s%s' leads out of the root",
+                                  xpci_root_dir(root), path + strlen(dir));
         if (is_there && i > 0 && !S_ISREG(in.st_mode))
-            return xpci_error_set(err, EINVAL, "'%s' is not a regular file",
-                                  path);
+            return xpci_error_set(err, EINVAL, "'%s%s' is not a regular file",
+                                  xpci_root_dir(root), path + strlen(dir));
     }
     return 0;
 }
@@ -128,7 +128,8 @@ int xpci_inventory_load(const struct xpci_root *root,
                               xpci_root_dir(root));
     for (size_t i = 0; i < names.n && !xpci_root_is_live(root); i++)
         xpci_try(check_inside(root, names.v[i], err));
-    xpci_try(xpci_asprintf(err, &sysfs, "%s/sys/bus/pci", xpci_root_dir(root)));
+    xpci_try(
+        xpci_asprintf(err, &sysfs, "%s/sys/bus/pci", xpci_root_true_dir(root)));
     xpci_try(xpci_scan(sysfs, NULL, &new, err));
     for (size_t i = 0; i < new.n; i++) {
         struct xpci_device *dev = &new.dev[i];
