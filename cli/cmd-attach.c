@@ -157,7 +157,7 @@ static int check_member(struct job *job, const struct xpci_member *member,
     if (!user && xpci_host_on_pciback(dev))
         return 0;
     return xpci_host_override(
-        call, "'xpci hide' takes both", err,
+        call, user ? "detach it there first" : "'xpci hide' takes both", err,
         XPCI_BDF_FMT " (%s) must go with " XPCI_BDF_FMT " and is with %s '%s'",
         XPCI_BDF_ARGS(dev->bdf), member->rule, XPCI_BDF_ARGS(*asked),
         user ? "guest" : "dom0's", user ? user->domain : xpci_host_driver(dev));
