@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <fcntl.h>
 #include <libkmod.h>
+#include <string.h>
 
 #include "native-driver.h"
 
 XPCI_CLEANUP_PTR(struct kmod_ctx *, kmod_unref)
 XPCI_CLEANUP_PTR(struct kmod_list *, kmod_module_unref_list)
 
-/* libkmod takes a missing index for one without entries. */
+/* libkmod takes an index that is missing or damaged for an empty one. */
 static int check_indexes(const struct xpci_root *root, const char *dir,
                          const char *version, struct xpci_error *err)
 {
@@ -23,13 +25,19 @@ static int check_indexes(const struct xpci_root *root, const char *dir,
                               "'%s%s'; install them or remove the image",
                               version, xpci_root_dir(root), dir);
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(names); i++) {
-        char path[320];
+        char path[320], magic[4];
+        _cleanup_close_ int fd = -1;
 
         snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-        if (!xpci_root_exists(root, path))
-            return xpci_error_set(err, ENOENT,
-                                  "'%s%s' is missing; run 'depmod %s'",
-                                  xpci_root_dir(root), path, version);
+        fd = xpci_root_open_file(root, path);
+        if (fd != -ENOENT)
+            xpci_try(xpci_root_check(root, fd, "read", path, err));
+        if (fd < 0 || read(fd, magic, sizeof(magic)) != sizeof(magic) ||
+            memcmp(magic, "\xb0\x07\xf4\x57", sizeof(magic)) != 0)
+            return xpci_error_set(err, fd < 0 ? ENOENT : EINVAL,
+                                  "'%s%s' is %s; run 'depmod %s'",
+                                  xpci_root_dir(root), path,
+                                  fd < 0 ? "missing" : "damaged", version);
     }
     return 0;
 }
