@@ -78,8 +78,9 @@ int xpci_root_check(const struct xpci_root *root, int ret, const char *verb,
 {
     if (ret >= 0)
         return 0;
-    return xpci_error_errno(err, -ret, "cannot %s '%s%s'", verb,
-                            xpci_root_dir(root), path);
+    return xpci_error_errno(
+        err, -ret, "cannot %s '%s%s%s'", verb, xpci_root_dir(root),
+        *path != '/' && !xpci_root_is_live(root) ? "/" : "", path);
 }
 
 int xpci_root_open(const struct xpci_root *root, const char *path, int flags,
