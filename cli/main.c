@@ -156,7 +156,9 @@ static void call_clear(struct xpci_call *call)
 static void fill_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH) < 0)
+        int got = fcntl(fd, F_GETFD) < 0 ? open("/", O_PATH) : fd;
+
+        if (got < 0)
             _exit(XPCI_FAILED);
     }
 }
