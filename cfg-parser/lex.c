@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdbool.h>
 
+#include "buf.h"
 #include "lex.h"
 
 /* What a token that begins with this byte is, if the rest is right. */
@@ -114,17 +115,9 @@ void xpci_toks_clear(struct xpci_toks *toks)
 /* Takes the next @len bytes as a token. */
 static int push(struct lexer *lex, enum xpci_tok_type type, size_t len)
 {
-    struct xpci_toks *toks = lex->out;
-    struct xpci_tok *v;
+    const struct xpci_tok tok = { (uint32_t)lex->at, type };
 
-    if (toks->n == toks->size) {
-        toks->size = toks->size * 2 + 256;
-        v = reallocarray(toks->v, toks->size, sizeof(*v));
-        if (!v)
-            return xpci_error_oom(lex->err);
-        toks->v = v;
-    }
-    toks->v[toks->n++] = (struct xpci_tok){ (uint32_t)lex->at, type };
+    xpci_need(xpci_list_push(lex->out, tok) == 0, lex->err);
     lex->at += len;
     return 0;
 }

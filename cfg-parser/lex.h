@@ -47,7 +47,6 @@ struct xpci_tok {
 struct xpci_toks {
     struct xpci_tok *v;
     size_t n; /* with XPCI_TOK_END */
-    size_t size;
 };
 
 /*

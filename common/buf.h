@@ -48,11 +48,13 @@ size_t xpci_find_word(const char *words, const char *word, size_t len);
 
 /*
  * For any array @v of @n elements: one more, zeroed, at its end. NULL when out
- * of memory; the array is as it was then.
+ * of memory; the array is as it was then. It grows at powers of two, so it must
+ * have been made by this from nothing.
  */
 #define xpci_array_add(v, n)                                                   \
     __extension__({                                                            \
-        __typeof__(v) v_ = reallocarray(v, (n) + 1, sizeof(*v_));              \
+        size_t room_ = (n) & ((n)-1) ? 0 : (n) ? 2 * (n) : 1;                  \
+        __typeof__(v) v_ = room_ ? reallocarray(v, room_, sizeof(*v_)) : (v);  \
         if (v_) {                                                              \
             (v) = v_;                                                          \
             v_ += (n)++;                                                       \

@@ -22,22 +22,14 @@ static void change_clear(struct xpci_change *change)
 static int add(struct xpci_changes *set, struct xpci_change *change,
                struct xpci_error *err)
 {
-    struct xpci_change *v;
-
     xpci_need(change->path, err);
     /* the journal has a line for each */
     if (strchr(change->path, '\n'))
         return xpci_error_set(err, EINVAL, "'%s': a newline in a file's name",
                               change->path);
-    /* grows at powers of two */
-    if ((set->n & (set->n - 1)) == 0) {
-        v = reallocarray(set->v, set->n ? set->n * 2 : 1, sizeof(*v));
-        xpci_need(v, err);
-        set->v = v;
-    }
     change->hash = xpci_journal_hash(&change->after);
     change->was = xpci_journal_hash(&change->before);
-    set->v[set->n++] = *change;
+    xpci_need(xpci_list_push(set, *change) == 0, err);
     *change = (struct xpci_change){ 0 };
     return 0;
 }
