@@ -2,4 +2,5 @@
 # full
 # suite: trixie
 # with: attach.sh
+# deadline: 1800
 # shellcheck shell=bash
