@@ -132,6 +132,6 @@ function_of_nvme() {
 	say 'a virtual function'
 	does xpci attach winxp "$vf" 8
 	wait_guest 30 'GUEST-PCI \+ 0000:00:08.0 1b36:0010'
-	does xpci detach winxp "$vf"
+	does xpci detach --timeout 60 winxp "$vf"
 	same 'then'
 }
