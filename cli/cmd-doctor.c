@@ -140,7 +140,7 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
                 "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; "
                 "update-grub",
                 "'%s' is on the kernel's command line", word);
-    ret = xpci_modprobe_find(f->root, &lines, &why);
+    ret = xpci_modprobe_find(f->root, false, &lines, &why);
     xpci_need(ret != -ENOMEM, err);
     if (ret < 0)
         of_host(f, XPCI_WARNING,

@@ -33,7 +33,7 @@ static int check_next_image(struct status *s, struct xpci_error *err)
 {
     _cleanup_modprobe_ struct xpci_modprobe lines = { 0 };
     _cleanup_error_ struct xpci_error why = { 0 };
-    int ret = xpci_modprobe_find(s->call->root, &lines, &why);
+    int ret = xpci_modprobe_find(s->call->root, false, &lines, &why);
 
     xpci_need(ret != -ENOMEM, err);
     if (ret < 0)
@@ -135,7 +135,7 @@ static int find_lists(const struct xpci_call *call, struct xpci_modprobe *out,
     if (word && xpci_grub_present(call->root))
         xpci_try(xpci_grub_check(call->root, XPCI_GRUB_CFG, word, &gone, err));
     if (!word || gone)
-        return xpci_modprobe_find(call->root, out, err);
+        return xpci_modprobe_find(call->root, false, out, err);
     add = xpci_list_add(out);
     xpci_need(add && (add->path = strdup("/proc/cmdline")), err);
     add->line = xpci_steal(word);

@@ -212,7 +212,8 @@ static int check(const struct xpci_root *root, const struct xpci_generator *gen,
     _cleanup_modprobe_ struct xpci_modprobe lines = { 0 };
     _cleanup_strv_ struct xpci_strv after = { 0 };
 
-    xpci_try(xpci_modprobe_find(root, &lines, err));
+    /* options too: the script's insmod would not give them to the module */
+    xpci_try(xpci_modprobe_find(root, true, &lines, err));
     if (lines.n)
         return xpci_error_set(err, EOPNOTSUPP, "%s is in the way: '%s'",
                               lines.v[0].path, lines.v[0].line);

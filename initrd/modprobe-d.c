@@ -72,19 +72,20 @@ int xpci_modprobe_has_softdep(const char *text, const char *driver, bool *out)
     return 0;
 }
 
-static bool sets_hide(char *save)
+/* A list; @any: other options too. */
+static bool sets_hide(char *save, bool any)
 {
     char *word;
 
     while ((word = strtok_r(NULL, BLANK, &save))) {
         /* the kernel takes an option in quotes, too */
-        if (!strncmp(word + (*word == '"'), "hide=", 5))
+        if (any || !strncmp(word + (*word == '"'), "hide=", 5))
             return true;
     }
     return false;
 }
 
-int xpci_modprobe_conflict(const char *text, char **out)
+static int find_line(const char *text, bool any_options, char **out)
 {
     _cleanup_free_ char *copy = strdup(text), *whole = NULL;
     char *rest = copy, *line;
@@ -104,12 +105,17 @@ int xpci_modprobe_conflict(const char *text, char **out)
         if (!name || !xpci_module_name_equal(name, PCIBACK))
             continue;
         if (xpci_find_word("install blacklist alias", verb, strlen(verb)) ||
-            (!strcmp(verb, "options") && sets_hide(save))) {
+            (!strcmp(verb, "options") && sets_hide(save, any_options))) {
             *out = xpci_steal(whole);
             return 0;
         }
     }
     return 0;
+}
+
+int xpci_modprobe_conflict(const char *text, char **out)
+{
+    return find_line(text, false, out);
 }
 
 const char *const xpci_modprobe_files[] = {
@@ -120,8 +126,8 @@ const char *const xpci_modprobe_files[] = {
 
 /* Where @seen has the name already, that file has replaced this one. */
 static int look_at(const struct xpci_root *root, const char *path,
-                   struct xpci_strv *seen, struct xpci_modprobe *out,
-                   struct xpci_error *err)
+                   bool any_options, struct xpci_strv *seen,
+                   struct xpci_modprobe *out, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
     _cleanup_free_ char *line = NULL;
@@ -137,7 +143,7 @@ static int look_at(const struct xpci_root *root, const char *path,
         xpci_need(xpci_strv_add_once(seen, strrchr(path, '/')) == 0, err);
     if (seen->n == before || !text.len || !strcmp(path, OWN))
         return 0;
-    xpci_need(xpci_modprobe_conflict(text.data, &line) == 0, err);
+    xpci_need(find_line(text.data, any_options, &line) == 0, err);
     if (!line)
         return 0;
     add = xpci_list_add(out);
@@ -146,15 +152,15 @@ static int look_at(const struct xpci_root *root, const char *path,
     return 0;
 }
 
-int xpci_modprobe_find(const struct xpci_root *root, struct xpci_modprobe *out,
-                       struct xpci_error *err)
+int xpci_modprobe_find(const struct xpci_root *root, bool any_options,
+                       struct xpci_modprobe *out, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv paths = { 0 }, seen = { 0 };
 
     for (const char *const *p = xpci_modprobe_files; *p; p++)
         xpci_try(xpci_root_glob(root, *p, &paths, err));
     for (size_t i = 0; i < paths.n; i++)
-        xpci_try(look_at(root, paths.v[i], &seen, out, err));
+        xpci_try(look_at(root, paths.v[i], any_options, &seen, out, err));
     return 0;
 }
 

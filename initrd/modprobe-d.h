@@ -16,9 +16,9 @@ int xpci_modprobe_has_softdep(const char *text, const char *driver,
 
 /*
  * A line that is in the way of xpci's own file: another hide list, or an
- * install or blacklist line for xen-pciback (a softdep ignores a blacklist,
- * "modprobe -b" of a generator's load list does not). *line is malloc'ed, NULL
- * if there is none.
+ * install, alias or blacklist line for xen-pciback (a softdep ignores a
+ * blacklist, "modprobe -b" of a generator's load list does not). *line is
+ * malloc'ed, NULL if there is none.
  */
 int xpci_modprobe_conflict(const char *text, char **line) _must_check_;
 
@@ -39,9 +39,11 @@ struct xpci_modprobe {
  * Of each file of the root such a line, which every image will have that is
  * made from now on. Directories and devices are no files: a link to /dev/null
  * says nothing, and generators need not take it along (mkinitramfs does not),
- * so another file of that name counts all the same.
+ * so another file of that name counts all the same. @any_options: also one
+ * with other options of xen-pciback, which only modprobe gives it.
  */
-int xpci_modprobe_find(const struct xpci_root *root, struct xpci_modprobe *out,
+int xpci_modprobe_find(const struct xpci_root *root, bool any_options,
+                       struct xpci_modprobe *out,
                        struct xpci_error *err) _must_check_;
 void xpci_modprobe_clear(struct xpci_modprobe *found);
 

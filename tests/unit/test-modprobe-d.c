@@ -132,7 +132,7 @@ static void test_find(void **state)
     struct tree *t = *state;
     char path[100];
 
-    assert_int_equal(xpci_modprobe_find(t->root, &found, NULL), 0);
+    assert_int_equal(xpci_modprobe_find(t->root, false, &found, NULL), 0);
     assert_int_equal(found.n, 0);
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(dirs); i++) {
         tree_mkdir(t, dirs[i]);
@@ -149,7 +149,7 @@ static void test_find(void **state)
             assert_int_equal(symlink("/dev/null", tree_path(t, t_file[i].path)),
                              0);
     }
-    assert_int_equal(xpci_modprobe_find(t->root, &found, NULL), 0);
+    assert_int_equal(xpci_modprobe_find(t->root, false, &found, NULL), 0);
     for (size_t i = 0; i < found.n && i < XPCI_ARRAY_SIZE(want); i++)
         assert_string_equal(found.v[i].path, want[i]);
     assert_int_equal(found.n, XPCI_ARRAY_SIZE(want));
