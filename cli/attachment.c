@@ -1,5 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attachment.h"
+#include "bind.h"
+
+/* A file that cannot be read is no reason to leave a guest without its card. */
+static void load_conf(struct xpci_call *call)
+{
+    _cleanup_error_ struct xpci_error err = { 0 };
+
+    if (xpci_hide_conf_load(call->root, &call->inv, &call->conf, &err) < 0)
+        xpci_log(&call->log, XPCI_LOG_WARN,
+                 "%s; no device is taken for a permissive one",
+                 xpci_error_text(&err));
+}
+
+bool xpci_attachment_permissive(const struct xpci_call *call,
+                                const struct xpci_bdf *bdf)
+{
+    const struct xpci_hidden *h = xpci_hide_conf_find(&call->conf, bdf);
+
+    return h && h->permissive;
+}
+
+int xpci_attachment_strict(const struct xpci_call *call,
+                           const struct xpci_device *dev,
+                           struct xpci_error *err)
+{
+    return xpci_attachment_permissive(call, &dev->bdf)
+               ? 0
+               : xpci_pciback_strict(call->root, &call->log, dev, err);
+}
 
 int xpci_attachment_check(const struct xpci_call *call, struct xpci_error *err)
 {
@@ -21,6 +50,7 @@ int xpci_attachment_open(struct xpci_call *call,
     xpci_try(xpci_host_xen(call, false, err));
     call->inv.brief = true;
     xpci_try(xpci_host_inventory(call, err));
+    load_conf(call);
     if (!call->opt[OPT_PERSIST])
         return 0;
     xpci_try(xpci_guest_config_find(call, call->domain.name, &file, err));

@@ -21,6 +21,15 @@ int xpci_attachment_open(struct xpci_call *call,
                          struct xpci_guest_config *config,
                          struct xpci_error *err) _must_check_;
 
+/* May every guest write all of the device's configuration space? */
+bool xpci_attachment_permissive(const struct xpci_call *call,
+                                const struct xpci_bdf *bdf);
+
+/* Ends the permissive mode that a guest's entry began: the next may not. */
+int xpci_attachment_strict(const struct xpci_call *call,
+                           const struct xpci_device *dev,
+                           struct xpci_error *err) _must_check_;
+
 /* Forgets the edits: opens the file again, if there is one. */
 int xpci_attachment_reopen(const struct xpci_call *call,
                            struct xpci_guest_config *config,

@@ -98,6 +98,23 @@ static bool has(const struct item *item, const char *option)
     return item->options && strstr(item->options, option);
 }
 
+/* By its options, or else by xpci.conf, which then is said. */
+static bool permissive(const struct job *job, const struct item *item)
+{
+    const struct xpci_bdf *bdf = &job->call->inv.dev[item->dev].bdf;
+
+    if (has(item, "permissive="))
+        return has(item, "permissive=1");
+    if (!xpci_attachment_permissive(job->call, bdf))
+        return false;
+    xpci_log(&job->call->log, XPCI_LOG_WARN,
+             XPCI_BDF_FMT " is permissive by " XPCI_HIDE_CONF_PATH
+                          ": the guest may write all of its configuration "
+                          "space",
+             XPCI_BDF_ARGS(*bdf));
+    return true;
+}
+
 static int add_item(struct job *job, size_t dev, unsigned int vslot,
                     char *options, struct xpci_error *err)
 {
@@ -105,7 +122,7 @@ static int add_item(struct job *job, size_t dev, unsigned int vslot,
     const struct xpci_attach_request req = {
         .bdf = job->call->inv.dev[dev].bdf,
         .vslot = vslot,
-        .permissive = has(&item, "permissive=1"),
+        .permissive = permissive(job, &item),
         .relaxed = has(&item, "rdm_policy=relaxed"),
         .msitranslate = has(&item, "msitranslate=1"),
         .power_mgmt = has(&item, "power_mgmt=1"),
@@ -188,13 +205,15 @@ static int check_item(struct job *job, size_t of, struct xpci_error *err)
 static int edit_config(struct job *job, struct xpci_error *err)
 {
     struct xpci_cfg *cfg = job->config.cfg;
+    char by_conf[] = "permissive=1";
 
     for (size_t i = 0; cfg && i < job->n; i++) {
         const struct xpci_attach_request *req = &job->req.v[i];
+        char *options = job->v[i].options;
         const struct xpci_pci_spec spec = {
             .dev = { .bdf = req->bdf },
             .vslot = req->vslot,
-            .options = job->v[i].options,
+            .options = !options && req->permissive ? by_conf : options,
         };
 
         if (req->ret == 0)
@@ -225,8 +244,8 @@ static void take_back(struct job *job)
         if (req->ret == 0 &&
             (call->ts->ops->detach(call->ts->ctx, &call->domain, &req->bdf, 10,
                                    &err) < 0 ||
-             xpci_pciback_strict(call->root, &call->log,
-                                 &call->inv.dev[job->v[i].dev], &err) < 0))
+             xpci_attachment_strict(call, &call->inv.dev[job->v[i].dev], &err) <
+                 0))
             xpci_log(&call->log, XPCI_LOG_WARN,
                      "cannot take " XPCI_BDF_FMT " back: %s",
                      XPCI_BDF_ARGS(req->bdf), xpci_error_text(&err));

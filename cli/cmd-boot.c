@@ -52,6 +52,8 @@ static void seize_all(struct xpci_call *call)
             xpci_log(&call->log, XPCI_LOG_WARN,
                      XPCI_BDF_FMT " stays with %s: %s", XPCI_BDF_ARGS(bdf),
                      xpci_host_driver(dev), xpci_error_text(&err));
+        else if (xpci_live_permit(call, &call->conf.v[i], &err) < 0)
+            xpci_log(&call->log, XPCI_LOG_WARN, "%s", xpci_error_text(&err));
     }
 }
 

@@ -86,7 +86,7 @@ static int detach_one(const struct xpci_call *call,
     xpci_try(wait_for(call, bdf, timeout, err));
     xpci_try(xpci_table_add(call, err, call->domain.name, xpci_cell_bdf(bdf)));
     if (save_one(call, config, bdf, err) < 0 ||
-        xpci_pciback_strict(call->root, &call->log, dev, err) < 0)
+        xpci_attachment_strict(call, dev, err) < 0)
         return xpci_error_wrap(err, XPCI_BDF_FMT " is detached, but",
                                XPCI_BDF_ARGS(*bdf));
     return 0;

@@ -48,11 +48,40 @@ static int warn_of_absent(const struct xpci_call *call, struct xpci_error *err)
     return 0;
 }
 
+/* Those that are named, and not what must go with them. */
+static int permit(const struct xpci_call *call, struct xpci_error *err)
+{
+    if (!call->argc)
+        return xpci_error_usage(err, "--permissive wants the devices named");
+    for (size_t i = 0; i < call->chosen.n; i++) {
+        const struct xpci_bdf *bdf = &call->inv.dev[call->chosen.v[i]].bdf;
+
+        xpci_log(&call->log, XPCI_LOG_WARN,
+                 "permissive: every guest that gets " XPCI_BDF_FMT
+                 " may write all of its configuration space",
+                 XPCI_BDF_ARGS(*bdf));
+        xpci_try(xpci_hide_conf_permit(&call->conf, bdf, err));
+    }
+    return 0;
+}
+
+/* At once, and not by the next boot. */
+static int permit_now(struct xpci_call *call, struct xpci_error *err)
+{
+    for (size_t i = 0; i < call->conf.n; i++) {
+        if (xpci_live_permit(call, &call->conf.v[i], err) < 0)
+            return xpci_error_wrap(err, "pciback has them, but");
+    }
+    return 0;
+}
+
 static int add_to_conf(struct xpci_call *call, struct xpci_group *group,
                        struct xpci_plan *plan, struct xpci_error *err)
 {
     xpci_try(xpci_host_closure(call, group, err));
     xpci_try(xpci_host_hide(call, group, err));
+    if (call->opt[OPT_PERMISSIVE])
+        xpci_try(permit(call, err));
     xpci_try(xpci_plan_guard(call, plan, group, err));
     if (!call->opt[OPT_NOW])
         return 0;
@@ -181,6 +210,8 @@ static int change(struct xpci_call *call, bool hide, const char *note,
                               "status' shows those that are");
     xpci_try(xpci_live_remember(call, &plan.changes, err));
     xpci_try(xpci_plan_apply(call, &plan, err));
+    if (hide && call->opt[OPT_NOW])
+        xpci_try(permit_now(call, err));
     if (call->opt[OPT_DRY_RUN])
         return 0;
     xpci_try(print_group(call, &group, err));
@@ -214,7 +245,7 @@ const struct xpci_cmd xpci_cmd_hide = {
     .operands = "[DEVICE...]",
     .max = CMD_ANY,
     .summary = "take devices from dom0, with all that must go with them",
-    .options = CMD_OPTIONS(OPT_REBUILD, OPT_SCOPE, OPT_NOW),
+    .options = CMD_OPTIONS(OPT_REBUILD, OPT_SCOPE, OPT_NOW, OPT_PERMISSIVE),
     .flags = CMD_NEEDS_ROOT,
     .run = run_hide,
 };

@@ -114,11 +114,23 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
             dev->driver ? "driver " : "", xpci_host_driver(dev)));
         return add_row(s, &h->bdf, PENDING, why, err);
     }
+    if (h->permissive) {
+        xpci_try(ret = xpci_pciback_permissive(s->call->root, dev, err));
+        if (ret == 0)
+            return add_row(s, &h->bdf, PENDING,
+                           "pciback has it, but not in permissive mode; 'xpci "
+                           "boot' or the next boot changes that",
+                           err);
+    }
     if (user)
         xpci_try(xpci_asprintf(err, &why, "pciback has it; attached to '%s'",
                                user->domain));
     return add_row(s, &h->bdf, EFFECTIVE,
-                   why ? why : "pciback has it; the images are proven", err);
+                   why             ? why
+                   : h->permissive ? "pciback has it, in permissive mode; the "
+                                     "images are proven"
+                                   : "pciback has it; the images are proven",
+                   err);
 }
 
 /*

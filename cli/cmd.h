@@ -37,6 +37,7 @@ enum xpci_opt {
     OPT_KEEP_GOING,
     OPT_KERNEL,
     OPT_NOW,
+    OPT_PERMISSIVE,
     OPT_PERSIST,
     OPT_REBUILD,
     OPT_ROOT,

@@ -268,6 +268,37 @@ int xpci_live_make(const struct xpci_call *call, const struct xpci_moves *moves,
     return move_all(call, moves, err);
 }
 
+int xpci_live_permit(struct xpci_call *call, const struct xpci_hidden *entry,
+                     struct xpci_error *err)
+{
+    const struct xpci_device *dev =
+        xpci_inventory_find(&call->inv, &entry->bdf);
+    const struct xpci_guest_device *user;
+    _cleanup_free_ char *driver = NULL;
+    int ret;
+
+    if (!entry->here || !entry->permissive)
+        return 0;
+    xpci_try(ret = xpci_pciback_permissive(call->root, dev, err));
+    xpci_try(xpci_device_driver(call->root, dev, &driver, err));
+    if (!ret && call->opt[OPT_DRY_RUN])
+        printf("write: " XPCI_PERMISSIVE_PATH " " XPCI_BDF_FMT "\n",
+               XPCI_BDF_ARGS(entry->bdf));
+    if (ret || call->opt[OPT_DRY_RUN] || !driver ||
+        strcmp(driver, XPCI_PCIBACK) != 0)
+        return 0;
+    if (!call->guests_known)
+        xpci_try(xpci_host_guests(call, err));
+    user = xpci_host_user(call, &entry->bdf);
+    if (!user)
+        return xpci_pciback_permit(call->root, dev, err);
+    xpci_log(&call->log, XPCI_LOG_WARN,
+             XPCI_BDF_FMT " is with '%s', and not permissive until it is "
+                          "attached anew",
+             XPCI_BDF_ARGS(entry->bdf), user->domain);
+    return 0;
+}
+
 int xpci_live_done(const struct xpci_call *call, int ret)
 {
     _cleanup_changes_ struct xpci_changes set = { 0 };

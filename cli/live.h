@@ -52,6 +52,14 @@ int xpci_live_make(const struct xpci_call *call, const struct xpci_moves *moves,
                    struct xpci_error *err) _must_check_;
 
 /*
+ * A device that the entry makes permissive, and that pciback has, is so from
+ * here on, unless a guest has it; with --dry-run prints how, as if pciback had
+ * it.
+ */
+int xpci_live_permit(struct xpci_call *call, const struct xpci_hidden *entry,
+                     struct xpci_error *err) _must_check_;
+
+/*
  * Nothing is under way any more, unless @ret says that a device could not be
  * brought back. Returns @ret.
  */

@@ -30,6 +30,8 @@ const struct xpci_opt_desc xpci_opts[OPT_MAX] = {
                          "what the guest got stays, if other devices fail" },
     [OPT_KERNEL] = { "kernel", "VERSION", "the image of this kernel" },
     [OPT_NOW] = { "now", NULL, "at once too, on the running host" },
+    [OPT_PERMISSIVE] = { "permissive", NULL,
+                         "guests may write all of their configuration space" },
     [OPT_PERSIST] = { "persist", NULL,
                       "write it into the guest's configuration too" },
     [OPT_QUIET] = { "quiet", NULL, "no talk, only errors" },

@@ -72,18 +72,23 @@ int xpci_moves_undo(const struct xpci_moves *moves, size_t n,
                     const struct xpci_root *root, const struct xpci_log *log,
                     struct xpci_error *err) _must_check_;
 
+#define XPCI_PERMISSIVE_PATH "/sys/bus/pci/drivers/pciback/permissive"
+
 /* Loads pciback if it is not: -ENODEV if it does not, which is no Xen. */
 int xpci_pciback_load(const struct xpci_root *root, const struct xpci_log *log,
                       struct xpci_error *err) _must_check_;
 
 /*
- * Has pciback the device in permissive mode? 0, 1 or -errno. The mode outlives
- * the guest that it was for, and ends only when pciback lets go of the device:
- * strict() has it do so for a moment, and take it again.
+ * Has pciback the device in permissive mode? 0, 1 or -errno. permit() begins
+ * it. The mode outlives the guest that it was for, and ends only when pciback
+ * lets go of the device: strict() has it do so for a moment, and take it again.
  */
 int xpci_pciback_permissive(const struct xpci_root *root,
                             const struct xpci_device *dev,
                             struct xpci_error *err) _must_check_;
+int xpci_pciback_permit(const struct xpci_root *root,
+                        const struct xpci_device *dev,
+                        struct xpci_error *err) _must_check_;
 int xpci_pciback_strict(const struct xpci_root *root,
                         const struct xpci_log *log,
                         const struct xpci_device *dev,

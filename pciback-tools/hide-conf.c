@@ -13,6 +13,8 @@ static const char empty_file[] =
     "hide = [\n"
     "]\n";
 
+#define PERMISSIVE "permissive=1"
+
 static void hidden_clear(struct xpci_hidden *hidden)
 {
     free(hidden->path);
@@ -40,6 +42,15 @@ static bool has(const struct xpci_hide_conf *conf,
     return xpci_list_find(conf, hidden, same_identity(hidden, entry));
 }
 
+/* What its line says is the same. */
+static bool says(const struct xpci_hide_conf *conf,
+                 const struct xpci_hidden *entry)
+{
+    return xpci_list_find(conf, hidden,
+                          same_identity(hidden, entry) &&
+                              hidden->permissive == entry->permissive);
+}
+
 /* As xpci_device_path() prints it, or it never is a device's: BDF/DD.F/... */
 static bool is_path(const char *text)
 {
@@ -60,7 +71,7 @@ static bool is_path(const char *text)
     }
 }
 
-/* "BDF,path=PATH,id=VVVV:DDDD", both keys needed, nothing else known */
+/* "BDF,path=PATH,id=VVVV:DDDD[,permissive=1]", nothing else known */
 static int parse_entry(const char *text, struct xpci_hidden *out)
 {
     _cleanup_free_ char *copy = strdup(text);
@@ -74,6 +85,8 @@ static int parse_entry(const char *text, struct xpci_hidden *out)
     while ((field = strsep(&rest, ","))) {
         if (!strncmp(field, "path=", 5) && !out->path && is_path(field + 5))
             xpci_try(xpci_asprintf(NULL, &out->path, "%s", field + 5));
+        else if (!strcmp(field, PERMISSIVE) && !out->permissive)
+            out->permissive = true;
         else if (end || strlen(field) != 12 ||
                  strspn(field + 3, "0123456789abcdef:") != 9 ||
                  sscanf(field, "id=%4" SCNx16 ":%4" SCNx16 "%n", &out->vendor,
@@ -243,6 +256,23 @@ int xpci_hide_conf_add(struct xpci_hide_conf *conf,
     return 0;
 }
 
+int xpci_hide_conf_permit(const struct xpci_hide_conf *conf,
+                          const struct xpci_bdf *bdf, struct xpci_error *err)
+{
+    const struct xpci_hidden *entry = xpci_hide_conf_find(conf, bdf);
+    _cleanup_free_ char *text = NULL;
+    struct xpci_hidden *h;
+
+    if (!entry || entry->permissive)
+        return 0;
+    xpci_try(xpci_asprintf(err, &text, "%s," PERMISSIVE, entry->text));
+    h = &conf->v[entry - conf->v];
+    free(h->text);
+    h->text = xpci_steal(text);
+    h->permissive = true;
+    return 0;
+}
+
 void xpci_hide_conf_remove(struct xpci_hide_conf *conf,
                            const struct xpci_hidden *entry)
 {
@@ -264,11 +294,11 @@ int xpci_hide_conf_text(const struct xpci_hide_conf *conf,
     *out = NULL;
     xpci_try(load(root, &there, &cfg, err));
     for (size_t i = 0; i < there.n; i++) {
-        if (!has(conf, &there.v[i]))
+        if (!says(conf, &there.v[i]))
             xpci_try(xpci_cfg_list_drop(&cfg, "hide", there.v[i].text, err));
     }
     for (size_t i = 0; i < conf->n; i++) {
-        if (!has(&there, &conf->v[i]))
+        if (!says(&there, &conf->v[i]))
             xpci_try(xpci_cfg_list_add(&cfg, "hide", conf->v[i].text, err));
     }
     xpci_need(xpci_cfg_print(cfg, &text) == 0, err);

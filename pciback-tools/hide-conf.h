@@ -22,9 +22,10 @@ struct xpci_hidden {
     struct xpci_bdf bdf; /* as the file has it, or of now: see load */
     char *path;
     uint16_t vendor, device;
-    char *text; /* as the file has it, or is to have it */
-    bool here;  /* the device is there, at bdf */
-    bool taken; /* it is not, and another one is at bdf */
+    bool permissive; /* guests may write all of its configuration space */
+    char *text;      /* as the file has it, or is to have it */
+    bool here;       /* the device is there, at bdf */
+    bool taken;      /* it is not, and another one is at bdf */
 };
 
 struct xpci_hide_conf {
@@ -61,6 +62,10 @@ int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                        const struct xpci_inventory *inv,
                        const struct xpci_device *dev,
                        struct xpci_error *err) _must_check_;
+/* Makes the entry of the device that is at @bdf, if any, a permissive one. */
+int xpci_hide_conf_permit(const struct xpci_hide_conf *conf,
+                          const struct xpci_bdf *bdf,
+                          struct xpci_error *err) _must_check_;
 void xpci_hide_conf_remove(struct xpci_hide_conf *conf,
                            const struct xpci_hidden *entry);
 /*

@@ -63,6 +63,16 @@ static int forget_permissive(const char *bdf)
     return fclose(f) == 0 ? 0 : EIO;
 }
 
+static int note_permissive(const char *bdf)
+{
+    FILE *f = fopen("/sys/bus/pci/drivers/pciback/permissive", "ae");
+
+    if (!f)
+        return errno;
+    fprintf(f, "%s\n", bdf);
+    return fclose(f) == 0 ? 0 : EIO;
+}
+
 static int unbind_from(const char *driver, const char *bdf)
 {
     char path[200], link[200];
@@ -100,6 +110,7 @@ static int answer(char *path, const char *value)
     driver = base(path);
     return !strcmp(file, "bind")          ? bind_to(driver, value)
            : !strcmp(file, "unbind")      ? unbind_from(driver, value)
+           : !strcmp(file, "permissive")  ? note_permissive(value)
            : !strcmp(file, "remove_slot") ? ENOENT
                                           : EIO;
 }
