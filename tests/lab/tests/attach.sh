@@ -130,8 +130,10 @@ with_group() {
 
 function_of_nvme() {
 	say 'a virtual function'
-	does xpci attach winxp "$vf" 8
+	does xpci attach winxp "$vf@8,permissive=1"
 	wait_guest 30 'GUEST-PCI \+ 0000:00:08.0 1b36:0010'
+	is 'it is permissive while the guest has it' "$vf" \
+		"$(cat /sys/bus/pci/drivers/pciback/permissive)"
 	does xpci detach --timeout 60 winxp "$vf"
 	same 'then'
 }

@@ -22,6 +22,10 @@ refused() { # refused STATUS REGEX CMD...
 	is "the drivers are the same: $*" "$before" "$(drivers)"
 }
 
+permissive() {
+	xargs </sys/bus/pci/drivers/pciback/permissive
+}
+
 # The interface of 03:02.0 in dom0.
 interface() {
 	basename "$pci"/0000:03:02.0/net/*
@@ -43,9 +47,10 @@ boot1() {
 		'write: /sys/bus/pci/drivers/pciback/bind 0000:03:02\.0' "$output"
 	is 'and writes nothing' '8139cp e1000' "$(drivers)"
 
-	run xpci hide --now 03:02.0
+	run xpci hide --now --permissive 03:02.0
 	is 'hide --now succeeds' 0 "$status"
 	is 'both are with pciback at once' 'pciback pciback' "$(drivers)"
+	is 'the one that was named is permissive' 0000:03:02.0 "$(permissive)"
 	is 'their drivers are remembered' 2 "$(wc -l </var/lib/xpci/drivers)"
 	ok 'nothing is under way' test ! -e /var/lib/xpci/binding
 	run xpci status
@@ -55,6 +60,8 @@ boot1() {
 	start_guest
 	run xpci attach winxp 03:02.0 7
 	is 'attach succeeds' 0 "$status"
+	like 'and says that the card is permissive' 'permissive by /etc/xpci.conf' \
+		"$errout"
 	wait_guest 30 'GUEST-PCI \+ 0000:00:07.0 8086:100e'
 	refused 3 "attached to 'winxp'" xpci unhide --now 03:02.0
 	refused 3 "attached to 'winxp'" xpci unhide --now --scope=device 03:00.0
@@ -104,6 +111,7 @@ boot2() {
 	like 'it says what it has seized' \
 		'did not hide 0000:03:02\.0, which had e1000' "$errout"
 	is 'both are with pciback' 'pciback pciback' "$(drivers)"
+	is 'one of them is permissive again' 0000:03:02.0 "$(permissive)"
 	run xpci boot
 	is 'again there is nothing to do' 5: "$status:$errout"
 
