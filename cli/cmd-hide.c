@@ -56,6 +56,8 @@ static int permit(const struct xpci_call *call, struct xpci_error *err)
     for (size_t i = 0; i < call->chosen.n; i++) {
         const struct xpci_bdf *bdf = &call->inv.dev[call->chosen.v[i]].bdf;
 
+        if (!xpci_hide_conf_find(&call->conf, bdf)) /* a bridge */
+            continue;
         xpci_log(&call->log, XPCI_LOG_WARN,
                  "permissive: every guest that gets " XPCI_BDF_FMT
                  " may write all of its configuration space",
@@ -65,11 +67,16 @@ static int permit(const struct xpci_call *call, struct xpci_error *err)
     return 0;
 }
 
-/* At once, and not by the next boot. */
-static int permit_now(struct xpci_call *call, struct xpci_error *err)
+/* At once, and not by the next boot, what is moved at once too. */
+static int permit_now(struct xpci_call *call, const struct xpci_group *group,
+                      struct xpci_error *err)
 {
-    for (size_t i = 0; i < call->conf.n; i++) {
-        if (xpci_live_permit(call, &call->conf.v[i], err) < 0)
+    for (size_t i = 0; i < call->inv.n; i++) {
+        const struct xpci_hidden *h =
+            xpci_hide_conf_find(&call->conf, &call->inv.dev[i].bdf);
+
+        if (h && (!call->argc || xpci_group_has(group, i)) &&
+            xpci_live_permit(call, h, err) < 0)
             return xpci_error_wrap(err, "pciback has them, but");
     }
     return 0;
@@ -211,7 +218,7 @@ static int change(struct xpci_call *call, bool hide, const char *note,
     xpci_try(xpci_live_remember(call, &plan.changes, err));
     xpci_try(xpci_plan_apply(call, &plan, err));
     if (hide && call->opt[OPT_NOW])
-        xpci_try(permit_now(call, err));
+        xpci_try(permit_now(call, &group, err));
     if (call->opt[OPT_DRY_RUN])
         return 0;
     xpci_try(print_group(call, &group, err));

@@ -116,10 +116,16 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
     }
     if (h->permissive) {
         xpci_try(ret = xpci_pciback_permissive(s->call->root, dev, err));
+        if (ret == 0 && user)
+            xpci_try(xpci_asprintf(err, &why,
+                                   "attached to '%s', and not in permissive "
+                                   "mode until it is attached anew",
+                                   user->domain));
         if (ret == 0)
             return add_row(s, &h->bdf, PENDING,
-                           "pciback has it, but not in permissive mode; 'xpci "
-                           "boot' or the next boot changes that",
+                           why ? why
+                               : "pciback has it, but not in permissive mode; "
+                                 "'xpci boot' or the next boot changes that",
                            err);
     }
     if (user)

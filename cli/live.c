@@ -281,21 +281,22 @@ int xpci_live_permit(struct xpci_call *call, const struct xpci_hidden *entry,
         return 0;
     xpci_try(ret = xpci_pciback_permissive(call->root, dev, err));
     xpci_try(xpci_device_driver(call->root, dev, &driver, err));
-    if (!ret && call->opt[OPT_DRY_RUN])
-        printf("write: " XPCI_PERMISSIVE_PATH " " XPCI_BDF_FMT "\n",
-               XPCI_BDF_ARGS(entry->bdf));
-    if (ret || call->opt[OPT_DRY_RUN] || !driver ||
-        strcmp(driver, XPCI_PCIBACK) != 0)
+    if (ret || (!call->opt[OPT_DRY_RUN] &&
+                (!driver || strcmp(driver, XPCI_PCIBACK) != 0)))
         return 0;
     if (!call->guests_known)
         xpci_try(xpci_host_guests(call, err));
     user = xpci_host_user(call, &entry->bdf);
-    if (!user)
+    if (user)
+        xpci_log(&call->log, XPCI_LOG_WARN,
+                 XPCI_BDF_FMT " is with '%s', and not permissive until it is "
+                              "attached anew",
+                 XPCI_BDF_ARGS(entry->bdf), user->domain);
+    else if (call->opt[OPT_DRY_RUN])
+        printf("write: " XPCI_PERMISSIVE_PATH " " XPCI_BDF_FMT "\n",
+               XPCI_BDF_ARGS(entry->bdf));
+    else
         return xpci_pciback_permit(call->root, dev, err);
-    xpci_log(&call->log, XPCI_LOG_WARN,
-             XPCI_BDF_FMT " is with '%s', and not permissive until it is "
-                          "attached anew",
-             XPCI_BDF_ARGS(entry->bdf), user->domain);
     return 0;
 }
 

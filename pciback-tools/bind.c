@@ -191,12 +191,9 @@ int xpci_pciback_permit(const struct xpci_root *root,
                         const struct xpci_device *dev, struct xpci_error *err)
 {
     char bdf[XPCI_BDF_SIZE];
-    int ret = xpci_pciback_permissive(root, dev, err);
-
-    if (ret != 0)
-        return ret < 0 ? ret : 0;
-    ret =
+    int ret =
         write_file(root, XPCI_PERMISSIVE_PATH, xpci_bdf_format(&dev->bdf, bdf));
+
     return ret < 0 ? xpci_error_errno(err, -ret,
                                       "cannot make %s permissive in '%s'", bdf,
                                       XPCI_PERMISSIVE_PATH)
