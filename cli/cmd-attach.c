@@ -201,23 +201,31 @@ static int check_item(struct job *job, size_t of, struct xpci_error *err)
     return 0;
 }
 
+/* The entry for a request in the guest's file. */
+static int edit_entry(struct job *job, size_t i, struct xpci_error *err)
+{
+    const struct xpci_attach_request *req = &job->req.v[i];
+    bool by_conf = req->permissive && !has(&job->v[i], "permissive=");
+    struct xpci_pci_spec spec = { .dev = { .bdf = req->bdf },
+                                  .vslot = req->vslot,
+                                  .options = job->v[i].options };
+    _cleanup_free_ char *options = NULL;
+
+    if (by_conf) {
+        xpci_try(xpci_asprintf(err, &options, "%s%spermissive=1",
+                               spec.options ? spec.options : "",
+                               spec.options ? "," : ""));
+        spec.options = options;
+    }
+    return xpci_cfg_pci_add(job->config.cfg, &spec, NULL, err);
+}
+
 /* Edits the guest's file in memory, as far as there is one. */
 static int edit_config(struct job *job, struct xpci_error *err)
 {
-    struct xpci_cfg *cfg = job->config.cfg;
-    char by_conf[] = "permissive=1";
-
-    for (size_t i = 0; cfg && i < job->n; i++) {
-        const struct xpci_attach_request *req = &job->req.v[i];
-        char *options = job->v[i].options;
-        const struct xpci_pci_spec spec = {
-            .dev = { .bdf = req->bdf },
-            .vslot = req->vslot,
-            .options = !options && req->permissive ? by_conf : options,
-        };
-
-        if (req->ret == 0)
-            xpci_try(xpci_cfg_pci_add(cfg, &spec, NULL, err));
+    for (size_t i = 0; job->config.cfg && i < job->n; i++) {
+        if (job->req.v[i].ret == 0)
+            xpci_try(edit_entry(job, i, err));
     }
     return 0;
 }
