@@ -1,5 +1,6 @@
 # The lab itself, without xpci: the machine is what the tests take it for, and
 # hiding, attaching and detaching by hand work in it.
+# full
 # shellcheck shell=bash disable=SC2154 # run sets status and output
 
 # Fails, and from then on it is an hour later.
