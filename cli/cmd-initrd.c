@@ -78,7 +78,6 @@ static int find_named(const struct xpci_call *call, struct xpci_plan *plan,
 static int list(struct xpci_call *call, struct xpci_plan *plan,
                 struct xpci_error *err)
 {
-    xpci_try(xpci_table_new(call, "IMAGE KERNEL GENERATOR", err));
     for (size_t k = 0; k < plan->images.n; k++) {
         const struct xpci_kernel_image *image = &plan->images.v[k];
 
@@ -95,7 +94,6 @@ static int verdicts(struct xpci_call *call, const struct xpci_plan *plan,
 {
     int status = XPCI_EXIT_OK;
 
-    xpci_try(xpci_table_new(call, "IMAGE KERNEL VERDICT REASON", err));
     for (size_t k = 0; k < plan->images.n; k++) {
         const struct xpci_kernel_image *image = &plan->images.v[k];
         const struct xpci_image_verdict *v = &plan->kernel[k].image;
@@ -121,7 +119,10 @@ static int update(struct xpci_call *call, struct xpci_plan *plan,
         plan->kernel[k].again = is_meant(call, &plan->images.v[k]);
     call->opt[OPT_REBUILD] = "";
     xpci_try(xpci_plan_apply(call, plan, err));
-    return call->opt[OPT_DRY_RUN] ? 0 : verdicts(call, plan, err);
+    if (!call->opt[OPT_DRY_RUN])
+        return verdicts(call, plan, err);
+    xpci_table_free(xpci_steal(call->table));
+    return 0;
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)
@@ -137,6 +138,11 @@ static int run(struct xpci_call *call, struct xpci_error *err)
                                 "'%s' is a kernel, and does not go with "
                                 "--kernel or --image",
                                 call->argv[1]);
+    /* columns that there are not are found out before anything is written */
+    xpci_try(xpci_table_new(call,
+                            verb[0] == 'l' ? "IMAGE KERNEL GENERATOR"
+                                           : "IMAGE KERNEL VERDICT REASON",
+                            err));
     if (updates)
         xpci_try(xpci_host_lock(call, err));
     else
