@@ -243,7 +243,8 @@ int xpci_moves_make(const struct xpci_moves *moves,
         ret = xpci_interrupt_check(err);
         if (ret == 0)
             ret = move_to(root, log, moves->v[i].dev, moves->v[i].to, err);
-        if (ret < 0 && xpci_moves_undo(moves, i + 1, root, log, &back) < 0) {
+        /* all: what Xen gave to dom0 before has left pciback with that */
+        if (ret < 0 && xpci_moves_undo(moves, moves->n, root, log, &back) < 0) {
             xpci_error_wrap(err, "%s; after", xpci_error_text(&back));
             ret = -ENOTRECOVERABLE;
         }

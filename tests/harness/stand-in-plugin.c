@@ -8,6 +8,9 @@
  *     NAME BDF VSLOT stale      in this state, or "unrecorded"
  *     NAME                      is known
  */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "../../common/bdf.c"
 #include "../../common/error.c"
 #include "toolstack.h"
@@ -193,10 +196,23 @@ static int detach(void *ctx, const struct xpci_domain *dom,
     return 0;
 }
 
+/* As libxl does with what a guest has had: pciback lets go of it. */
 static int to_dom0(void *ctx, const struct xpci_bdf *bdf,
                    struct xpci_error *err)
 {
-    (void)ctx, (void)bdf, (void)err;
+    char path[100], text[XPCI_BDF_SIZE + 1];
+    int fd;
+
+    (void)ctx, (void)err;
+    snprintf(text, sizeof(text), XPCI_BDF_FMT "\n", XPCI_BDF_ARGS(*bdf));
+    snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.*s/driver/unbind",
+             (int)strlen(text) - 1, text);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    if (write(fd, text, strlen(text)) < 0) /* as libxl, it does not tell */
+        fprintf(stderr, "%s: %m\n", path);
+    close(fd);
     return 0;
 }
 
