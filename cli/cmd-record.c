@@ -107,11 +107,14 @@ static int save(const struct xpci_call *call, const struct xpci_buf *bytes,
     xpci_try(xpci_root_new("/", &here, err));
     ret = xpci_file_create(here, file, bytes, 0600, call->opt[OPT_FORCE], err);
     if (ret == -EEXIST)
-        return xpci_error_refuse(
-            err, "'%s' is there already; --force replaces it", file);
-    if (ret == -ELOOP)
-        return xpci_error_refuse(
-            err, "'%s' is a link, which --force does not replace", file);
+        return xpci_error_refuse(err,
+                                 "'%s' is there already; --force replaces it "
+                                 "if it is a file and no link",
+                                 file);
+    if (ret == -ELOOP || (ret == -EINVAL && call->opt[OPT_FORCE]))
+        return xpci_error_refuse(err,
+                                 "'%s' is %s, which --force does not replace",
+                                 file, ret == -ELOOP ? "a link" : "no file");
     xpci_try(ret);
     xpci_log(&call->log, XPCI_LOG_NOTE,
              "%zu names and %zu KiB are in '%s'; it tells how this host is "
