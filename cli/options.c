@@ -34,7 +34,7 @@ const struct xpci_opt_desc xpci_opts[OPT_MAX] = {
                          "guests may write all of their configuration space" },
     [OPT_PERSIST] = { "persist", NULL,
                       "write it into the guest's configuration too" },
-    [OPT_QUIET] = { "quiet", NULL, "no talk, only errors" },
+    [OPT_QUIET] = { "quiet", NULL, "no talk, only warnings and errors" },
     [OPT_REBUILD] = { "rebuild", NULL,
                       "make boot images anew instead of appending to them" },
     [OPT_ROOT] = { "root", "DIR",
