@@ -51,6 +51,24 @@ static bool says(const struct xpci_hide_conf *conf,
                               hidden->permissive == entry->permissive);
 }
 
+/*
+ * Another device of the same path and ids: the bus that virtual functions are
+ * on is no part of it. The boot takes neither.
+ */
+static const struct xpci_device *find_twin(const struct xpci_inventory *inv,
+                                           const struct xpci_device *dev)
+{
+    for (size_t i = 0; dev->parent != XPCI_NO_PARENT && i < inv->n; i++) {
+        const struct xpci_device *d = &inv->dev[i];
+
+        if (d != dev && d->parent == dev->parent &&
+            d->bdf.slot == dev->bdf.slot && d->bdf.func == dev->bdf.func &&
+            d->vendor == dev->vendor && d->device == dev->device)
+            return d;
+    }
+    return NULL;
+}
+
 /* As xpci_device_path() prints it, or it never is a device's: BDF/DD.F/... */
 static bool is_path(const char *text)
 {
@@ -186,7 +204,7 @@ static int locate(struct xpci_hide_conf *conf, const struct xpci_inventory *inv,
             struct xpci_hidden *h = &conf->v[k];
 
             if (h->vendor == dev->vendor && h->device == dev->device &&
-                !strcmp(h->path, path)) {
+                !strcmp(h->path, path) && !find_twin(inv, dev)) {
                 h->bdf = dev->bdf;
                 h->here = true;
             }
@@ -244,7 +262,15 @@ int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                        const struct xpci_device *dev, struct xpci_error *err)
 {
     _cleanup_(hidden_clear) struct xpci_hidden entry = { 0 };
+    const struct xpci_device *twin = find_twin(inv, dev);
 
+    if (twin)
+        return xpci_error_refuse(
+            err,
+            XPCI_BDF_FMT " and " XPCI_BDF_FMT
+                         " have one path and the same ids, so a boot could not "
+                         "tell them apart; with fewer virtual functions it can",
+            XPCI_BDF_ARGS(dev->bdf), XPCI_BDF_ARGS(twin->bdf));
     if (dev->bdf.segment > 0xffff)
         return xpci_error_refuse(err,
                                  "device " XPCI_BDF_FMT
@@ -366,9 +392,13 @@ int xpci_hidden_check(const struct xpci_hidden *hidden,
 
     if (dev)
         xpci_try(describe(inv, dev, &now));
-    if (dev && same_identity(&now, hidden))
+    if (dev && same_identity(&now, hidden) && !find_twin(inv, dev))
         return 0;
-    if (dev)
+    if (dev && same_identity(&now, hidden))
+        xpci_try(xpci_asprintf(
+            NULL, why, "two devices with ids %04x:%04x are at %s, on two buses",
+            now.vendor, now.device, now.path));
+    else if (dev)
         xpci_try(xpci_asprintf(
             NULL, why,
             "%04x:%04x at %s was meant, but %04x:%04x at %s is there",
