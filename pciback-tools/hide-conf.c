@@ -14,6 +14,8 @@ static const char empty_file[] =
     "]\n";
 
 #define PERMISSIVE "permissive=1"
+#define NO_SEGMENT                                                             \
+    "is in a segment above ffff, which pciback and Xen cannot take"
 
 static void hidden_clear(struct xpci_hidden *hidden)
 {
@@ -112,7 +114,9 @@ static int parse_entry(const char *text, struct xpci_hidden *out)
                  end != 12)
             return -EINVAL;
     }
-    return out->path && end ? 0 : -EINVAL;
+    if (!out->path || !end)
+        return -EINVAL;
+    return strtoul(out->path, NULL, 16) > 0xffff ? -ERANGE : 0;
 }
 
 /* Puts the entry in its place; takes it over. */
@@ -134,6 +138,8 @@ static int load_item(struct xpci_hide_conf *conf,
 
     if (ret == -EINVAL)
         why = "is not of the form '0000:03:02.0,path=PATH,id=vvvv:dddd'";
+    else if (ret == -ERANGE)
+        why = NO_SEGMENT;
     else if (ret == 0 && has(conf, &entry))
         why = "names a device that is there already";
     if (why)
@@ -272,10 +278,7 @@ int xpci_hide_conf_add(struct xpci_hide_conf *conf,
                          "tell them apart; with fewer virtual functions it can",
             XPCI_BDF_ARGS(dev->bdf), XPCI_BDF_ARGS(twin->bdf));
     if (dev->bdf.segment > 0xffff)
-        return xpci_error_refuse(err,
-                                 "device " XPCI_BDF_FMT
-                                 " is in a segment above ffff, which pciback "
-                                 "and Xen cannot take",
+        return xpci_error_refuse(err, "device " XPCI_BDF_FMT " " NO_SEGMENT,
                                  XPCI_BDF_ARGS(dev->bdf));
     xpci_need(describe(inv, dev, &entry) == 0, err);
     xpci_need(has(conf, &entry) || insert(conf, &entry) == 0, err);

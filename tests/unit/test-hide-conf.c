@@ -215,6 +215,9 @@ static void test_bad_files(void **state)
         { "hide = ['03:20.0,path=0000:00:1c.1,id=8086:100e']", "1:9: " },
         { "hide = ['03:02.*,path=0000:00:1c.1,id=8086:100e']", "1:9: " },
         { "hide = ['path=0000:00:1c.1,id=8086:100e']", "1:9: " },
+        { "hide = ['1:0.0,path=10000:e0:06.0/00.0,id=144d:a80a']",
+          "1:9: '1:0.0,path=10000:e0:06.0/00.0,id=144d:a80a' is in a segment "
+          "above ffff" },
         { "hide = [" GOOD ",\n  " GOOD "]",
           "2:3: " GOOD " names a device that is there already" },
         { "hide = [" GOOD "]\nhide = []\n", "1:1: this 'hide' does not count" },
