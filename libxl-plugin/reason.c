@@ -10,8 +10,9 @@ static const char *const noise[] = {
     "libxl__device_pci_remove_common failed for",
     "unable to add device",
     "unable to remove device",
-    /* libxl__device_pci_reset(), on every device that has no reset */
+    /* libxl__device_pci_reset(), on devices that have no reset or fail it */
     "doesn't support reset from sysfs",
+    "/reset returned -1",
 };
 
 static bool is_noise(const char *line)
@@ -54,9 +55,8 @@ static void flatten(char *s)
 void xpci_reason_add(struct xpci_reason *reason, bool is_error,
                      const char *line)
 {
-    bool cause = is_error && !is_noise(line);
-    char **field = cause ? &reason->cause : &reason->fallback;
-    char *copy = strdup(skip_prefixes(line));
+    char **field = is_error ? &reason->cause : &reason->fallback;
+    char *copy = is_noise(line) ? NULL : strdup(skip_prefixes(line));
 
     if (!copy) /* the caller still has libxl's code */
         return;

@@ -14,7 +14,7 @@
 
 struct xpci_reason {
     char *cause;    /* the last line that names a cause */
-    char *fallback; /* the last line of any kind */
+    char *fallback; /* the last one of less than error level */
 };
 
 /*

@@ -215,6 +215,27 @@ static void reason_is_the_cause(void **state)
     assert_null(xpci_reason_text(&reason));
 }
 
+/* As libxl 4.17 logs it where the device model takes too long: not at all. */
+static void reason_is_not_that_it_failed(void **state)
+{
+    struct xpci_reason reason = { 0 };
+
+    (void)state;
+    xpci_reason_add(&reason, true,
+                    "libxl_pci.c:1470:libxl__device_pci_reset: Domain 0:write "
+                    "to /sys/bus/pci/devices/0000:03:02.0/reset returned -1: "
+                    "Inappropriate ioctl for device");
+    xpci_reason_add(&reason, true,
+                    "libxl_pci.c:1809:device_pci_add_done: Domain 1:"
+                    "libxl__device_pci_add failed for PCI device 0:3:2.0 "
+                    "(rc -9)");
+    xpci_reason_add(&reason, true,
+                    "libxl_device.c:1486:device_addrm_aocomplete: unable to "
+                    "add device");
+    assert_null(xpci_reason_text(&reason));
+    xpci_reason_clear(&reason);
+}
+
 static void reason_is_one_clean_line(void **state)
 {
     static const char *const lines[][2] = {
@@ -432,6 +453,7 @@ int main(void)
         cmocka_unit_test(monitor_finds_the_answer),
         cmocka_unit_test(monitor_knows_who_has_not_heard),
         cmocka_unit_test(reason_is_the_cause),
+        cmocka_unit_test(reason_is_not_that_it_failed),
         cmocka_unit_test(reason_is_one_clean_line),
         place_test(release_is_the_running_one),
         place_test(release_needs_dom0),
