@@ -73,11 +73,21 @@ static int check_records(const struct plugin_job *at)
     return 0;
 }
 
-/* libxl asks it for HVM guests only. */
+/*
+ * libxl asks it for HVM guests only: a PV guest without an IOMMU would have
+ * been given the device's memory and ports by the time that it fails.
+ */
 static int check_xen(const struct plugin_job *at)
 {
-    int ret = plugin_assigned(at->p, at->device, at->err);
+    int ret = plugin_assigned(at->p, at->dom->id, at->device, at->err);
 
+    if (ret == -EOPNOTSUPP)
+        return xpci_error_set(at->err, EOPNOTSUPP,
+                              "cannot attach %s to '%s': the guest was created "
+                              "without passthrough (or Xen has no IOMMU); put "
+                              "passthrough=\"enabled\" into its config and "
+                              "start it anew",
+                              at->bdf, at->dom->name);
     return ret > 0 ? xpci_error_refuse(
                          at->err,
                          "Xen has given %s to a guest, and xenstore does not "
@@ -185,7 +195,7 @@ static int check_again(const struct plugin_job *at)
     int ret = given_to_other(at, INVALID_DOMID);
 
     if (ret == 0)
-        ret = plugin_assigned(at->p, at->device, at->err);
+        ret = plugin_assigned(at->p, 0, at->device, at->err);
     return ret > 0 ? xpci_error_refuse(
                          at->err,
                          "another toolstack has given %s to a guest meanwhile; "
@@ -232,6 +242,7 @@ static int add_one(const struct plugin_job *at)
 {
     const struct xpci_attach_request *req = at->request;
     _cleanup_pci_ libxl_device_pci pci;
+    const char *reason;
     int rc, ret;
 
     plugin_fill_pci(&pci, &req->bdf);
@@ -245,18 +256,14 @@ static int add_one(const struct plugin_job *at)
     rc = libxl_device_pci_add(at->p->ctx, at->dom->id, &pci, NULL);
     if (!rc)
         return 0;
-    if (strstr(plugin_reason(at->p, rc), "no IOMMU")) /* libxl_pci.c */
-        return xpci_error_set(at->err, EOPNOTSUPP,
-                              "cannot attach %s to '%s': the guest was created "
-                              "without passthrough (or Xen has no IOMMU); put "
-                              "passthrough=\"enabled\" into its config and "
-                              "start it anew",
-                              at->bdf, at->dom->name);
     ret = plugin_error(at->p, rc, at->err, "cannot attach %s to '%s'", at->bdf,
                        at->dom->name);
-    /* libxl_pci.c too: somebody was faster, and it has not begun */
-    return strstr(plugin_reason(at->p, rc), "not assignable") ? ret
-                                                              : failed(at);
+    reason = plugin_reason(at->p, rc);
+    /* libxl_pci.c: somebody was faster, and it has not begun */
+    return strstr(reason, "not assignable") ||
+                   strstr(reason, "already assigned")
+               ? ret
+               : failed(at);
 }
 
 /*

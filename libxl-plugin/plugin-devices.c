@@ -424,7 +424,7 @@ static int add_unrecorded(struct plugin *p, const struct xpci_bdf *bdf,
 
     xpci_try(plugin_owner_note(p, bdf, &noted, &rd.owner, err));
     rd.domid = rd.owner;
-    xpci_try(ret = noted ? 1 : plugin_assigned(p, bdf, err));
+    xpci_try(ret = noted ? 1 : plugin_assigned(p, 0, bdf, err));
     if (ret == 0)
         return 0;
     if (noted)

@@ -59,7 +59,7 @@ int plugin_host(void *ctx, const struct xpci_domain *dom,
     return rc < 0 ? rc : read_log(p, &out->log, err);
 }
 
-int plugin_assigned(struct plugin *p, const struct xpci_bdf *bdf,
+int plugin_assigned(struct plugin *p, uint32_t to, const struct xpci_bdf *bdf,
                     struct xpci_error *err)
 {
     uint32_t sbdf = bdf->segment << 16 | (uint32_t)bdf->bus << 8 |
@@ -70,7 +70,11 @@ int plugin_assigned(struct plugin *p, const struct xpci_bdf *bdf,
         p->xc = xc_interface_open(&p->log.logger, NULL, 0);
     if (!p->xc)
         return xpci_error_errno(err, errno, "cannot talk to Xen");
-    code = xc_test_assign_device(p->xc, DOMID_INVALID, sbdf) < 0 ? errno : 0;
+    code = xc_test_assign_device(p->xc, to ? to : DOMID_INVALID, sbdf) < 0
+               ? errno
+               : 0;
+    if (code == EOPNOTSUPP && to)
+        return -code;
     ret = xpci_reconcile_answer(code);
     if (ret < 0)
         xpci_error_errno(err, code, "cannot ask Xen who has " XPCI_BDF_FMT,

@@ -225,7 +225,7 @@ static int see_xen(struct plugin *p, struct sightings *all,
         int ret = 0;
 
         if (s->seen & (XPCI_SEEN_PCIBACK | XPCI_SEEN_LIVE))
-            xpci_try(ret = plugin_assigned(p, &s->bdf, err));
+            xpci_try(ret = plugin_assigned(p, 0, &s->bdf, err));
         s->seen |= ret ? XPCI_SEEN_XEN : 0;
     }
     return 0;

@@ -152,8 +152,11 @@ int plugin_to_dom0(void *ctx, const struct xpci_bdf *bdf,
 int plugin_host(void *ctx, const struct xpci_domain *dom,
                 struct xpci_host_facts *out, struct xpci_error *err);
 
-/* Has Xen given the device to a guest? 0, 1 or -errno; it tells not which. */
-int plugin_assigned(struct plugin *p, const struct xpci_bdf *bdf,
+/*
+ * Has Xen given the device to a guest? 0, 1 or -errno; it tells not which.
+ * -EOPNOTSUPP, without a text: none can be given to domain @to, unless 0.
+ */
+int plugin_assigned(struct plugin *p, uint32_t to, const struct xpci_bdf *bdf,
                     struct xpci_error *err) _must_check_;
 
 /* plugin-reconcile.c */
