@@ -240,47 +240,57 @@ static int prepare(struct job *job, struct xpci_error *err)
     return edit_config(job, err);
 }
 
-/* Takes back what the guest got; the failure that led here is what counts. */
-static void take_back(struct job *job)
+/* Where nobody has it: else the attach says so, or the guest keeps it. */
+static int end_permissive(const struct job *job, size_t i,
+                          struct xpci_error *err)
+{
+    const struct xpci_call *call = job->call;
+    const struct xpci_device *dev = &call->inv.dev[job->v[i].dev];
+    struct xpci_attach_request probe = job->req.v[i];
+    _cleanup_error_ struct xpci_error why = { 0 };
+    int ret = xpci_pciback_permissive(call->root, dev, err);
+
+    probe.err = (struct xpci_error){ 0 };
+    if (ret > 0 && call->ts->ops->attach(call->ts->ctx, &call->domain, &probe,
+                                         1, XPCI_ATTACH_CHECK, &why) == 0)
+        return xpci_pciback_strict(call->root, &call->log, dev, err);
+    return ret < 0 ? ret : 0;
+}
+
+/*
+ * With @all, what the guest got; the failure that led here is what counts. And
+ * of what it did not get the permissive mode, which libxl begins before what
+ * may fail.
+ */
+static void take_back(struct job *job, bool all)
 {
     const struct xpci_call *call = job->call;
 
     for (size_t i = job->n; i-- > 0;) {
         _cleanup_error_ struct xpci_error err = { 0 };
         const struct xpci_attach_request *req = &job->req.v[i];
+        int ret = 0;
 
-        if (req->ret == 0 &&
-            (call->ts->ops->detach(call->ts->ctx, &call->domain, &req->bdf, 10,
-                                   &err) < 0 ||
-             xpci_attachment_strict(call, &call->inv.dev[job->v[i].dev], &err) <
-                 0))
+        if (req->ret == -ECANCELED || (req->ret == 0 && !all))
+            continue;
+        if (req->ret == 0)
+            ret = call->ts->ops->detach(call->ts->ctx, &call->domain, &req->bdf,
+                                        10, &err);
+        if (ret == 0 && !xpci_attachment_permissive(call, &req->bdf))
+            ret = end_permissive(job, i, &err);
+        if (ret < 0)
             xpci_log(&call->log, XPCI_LOG_WARN,
                      "cannot take " XPCI_BDF_FMT " back: %s",
                      XPCI_BDF_ARGS(req->bdf), xpci_error_text(&err));
     }
 }
 
-/*
- * What an earlier guest was allowed would be this one's too. Ended only where
- * nobody has the device: else the attach says so.
- */
+/* What an earlier guest was allowed would be this one's too. */
 static int make_strict(const struct job *job, struct xpci_error *err)
 {
-    const struct xpci_call *call = job->call;
-
     for (size_t i = 0; i < job->n; i++) {
-        const struct xpci_device *dev = &call->inv.dev[job->v[i].dev];
-        struct xpci_attach_request probe = job->req.v[i];
-        _cleanup_error_ struct xpci_error why = { 0 };
-        int ret = probe.permissive
-                      ? 0
-                      : xpci_pciback_permissive(call->root, dev, err);
-
-        xpci_try(ret);
-        if (ret > 0 &&
-            call->ts->ops->attach(call->ts->ctx, &call->domain, &probe, 1,
-                                  XPCI_ATTACH_CHECK, &why) == 0)
-            xpci_try(xpci_pciback_strict(call->root, &call->log, dev, err));
+        if (!job->req.v[i].permissive)
+            xpci_try(end_permissive(job, i, err));
     }
     return 0;
 }
@@ -311,8 +321,8 @@ static int attach_all(struct job *job, struct xpci_error *err)
         ret = edit_config(job, err);
     if (ret == 0)
         ret = xpci_attachment_save(call, &job->config, err);
-    if (ret < 0 && !dry_run)
-        take_back(job);
+    if (!dry_run)
+        take_back(job, ret < 0);
     xpci_interrupt_release(&held);
     return ret;
 }

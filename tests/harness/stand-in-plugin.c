@@ -147,6 +147,8 @@ static int attach_one(const char *name, struct xpci_attach_request *req,
                               line->bdf, line->vslot);
     if (how & XPCI_ATTACH_CHECK)
         return 0;
+    if (req->permissive) /* before what may fail, as libxl does */
+        note_permissive(bdf);
     line = find(name, bdf, 0);
     if (line && !strcmp(line->how, "fails"))
         return xpci_error_set(&req->err, EIO, "%s cannot be given", bdf);
@@ -155,8 +157,6 @@ static int attach_one(const char *name, struct xpci_attach_request *req,
     strcpy(guests[n_guests].name, name);
     strcpy(guests[n_guests++].bdf, bdf);
     save();
-    if (req->permissive)
-        note_permissive(bdf);
     return 0;
 }
 
