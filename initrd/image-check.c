@@ -41,7 +41,7 @@ static const char *modprobe_pattern(const char *name)
 {
     const char *const *p = xpci_modprobe_files;
 
-    while (*p && fnmatch(*p + 1, name, FNM_PATHNAME) != 0)
+    while (*p && fnmatch(*p + 1, name, FNM_PATHNAME | FNM_EXTMATCH) != 0)
         p++;
     return *p;
 }
@@ -84,7 +84,7 @@ static bool is_pciback(const struct found *found, const char *name)
 /* One of modprobe.d's, or what a link there may lead to. */
 static bool is_conf(const char *name)
 {
-    return fnmatch("*.conf", name, 0) == 0;
+    return fnmatch("*.@(conf|alias)", name, FNM_EXTMATCH) == 0;
 }
 
 static bool wants(void *data, const char *name)

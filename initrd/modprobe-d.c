@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 
 #include "modprobe-d.h"
@@ -102,7 +103,9 @@ static int find_line(const char *text, bool any_options, char **out)
             return -ENOMEM;
         verb = strtok_r(line, BLANK, &save);
         name = verb ? strtok_r(NULL, BLANK, &save) : NULL;
-        if (!name || !xpci_module_name_equal(name, PCIBACK))
+        /* of an install or alias line it is a pattern */
+        if (!name || (fnmatch(name, PCIBACK, 0) != 0 &&
+                      fnmatch(name, "xen_pciback", 0) != 0))
             continue;
         if (xpci_find_word("install blacklist alias", verb, strlen(verb)) ||
             (!strcmp(verb, "options") && sets_hide(save, any_options))) {
@@ -118,10 +121,11 @@ int xpci_modprobe_conflict(const char *text, char **out)
     return find_line(text, false, out);
 }
 
+/* kmod reads *.alias as well, though its manual does not say so */
+#define FILES "/modprobe.d/*.@(conf|alias)"
 const char *const xpci_modprobe_files[] = {
-    "/etc/modprobe.d/*.conf",           "/run/modprobe.d/*.conf",
-    "/usr/local/lib/modprobe.d/*.conf", "/usr/lib/modprobe.d/*.conf",
-    "/lib/modprobe.d/*.conf",           NULL,
+    "/etc" FILES,     "/run" FILES, "/usr/local/lib" FILES,
+    "/usr/lib" FILES, "/lib" FILES, NULL,
 };
 
 /* Where @seen has the name already, that file has replaced this one. */

@@ -22,8 +22,10 @@ int xpci_modprobe_has_softdep(const char *text, const char *driver,
  */
 int xpci_modprobe_conflict(const char *text, char **line) _must_check_;
 
-/* Patterns of all such files, by whose come first; they end with NULL. Of one
- * name modprobe reads the first alone. */
+/*
+ * Patterns (FNM_EXTMATCH) of all such files, by whose come first; they end with
+ * NULL. Of one name modprobe reads the first alone.
+ */
 extern const char *const xpci_modprobe_files[];
 
 struct xpci_modprobe_line {

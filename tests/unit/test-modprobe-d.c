@@ -80,6 +80,10 @@ static void test_conflict(void **state)
         { "install e1000 modprobe xen-pciback\n", NULL },
         { "remove xen-pciback /bin/true\n", NULL },
         { "install\noptions\n", NULL },
+        { "alias xen* off\n", "alias xen* off" },
+        { "alias ?en-pci[b-z]ack off\n", "alias ?en-pci[b-z]ack off" },
+        { "install xen[_]pciback true\n", "install xen[_]pciback true" },
+        { "install xen-pciback[ true\n", NULL },
     };
 
     (void)state;
@@ -111,6 +115,7 @@ static void test_find(void **state)
         { "/etc/modprobe.d/said-twice.conf", "blacklist xen-pciback\n" },
         { "/etc/modprobe.d/other.conf.bak", LIST },
         { "/etc/modprobe.d/xpci.conf", LIST },
+        { "/etc/modprobe.d/z.alias", LIST },
         { "/run/modprobe.d/run.conf", LIST },
         { "/usr/local/lib/modprobe.d/local.conf", LIST },
         { "/usr/lib/modprobe.d/replaced.conf", LIST },
@@ -123,6 +128,7 @@ static void test_find(void **state)
     };
     static const char *const want[] = {
         "/etc/modprobe.d/said-twice.conf",
+        "/etc/modprobe.d/z.alias",
         "/run/modprobe.d/run.conf",
         "/usr/local/lib/modprobe.d/local.conf",
         "/usr/lib/modprobe.d/vendor.conf",
