@@ -77,6 +77,24 @@ static char *put_in(const char *pattern, const char *at, const char *text)
     return out;
 }
 
+/*
+ * The one name of that file is one of @images by another way: /efi may be
+ * /boot/efi.
+ */
+static bool is_known(const struct xpci_root *root,
+                     const struct xpci_kernel_images *images,
+                     const char *kernel, const char *path)
+{
+    struct stat st, known;
+
+    return xpci_root_stat(root, path, &st) == 0 && st.st_nlink == 1 &&
+           xpci_list_find(images, image,
+                          !strcmp(image->kernel, kernel) &&
+                              xpci_root_stat(root, image->path, &known) == 0 &&
+                              known.st_dev == st.st_dev &&
+                              known.st_ino == st.st_ino);
+}
+
 /* The images that one of gen->images says; @version is its "%s". */
 static int find_images(const struct xpci_root *root, const char *pattern,
                        const char *version, struct xpci_kernel_images *out,
@@ -93,7 +111,7 @@ static int find_images(const struct xpci_root *root, const char *pattern,
         _cleanup_free_ char *name = strndup(kernel, strlen(kernel) - tail);
 
         xpci_need(name, err);
-        if (*name && !is_leftover(kernel))
+        if (*name && !is_leftover(kernel) && !is_known(root, out, name, path))
             xpci_need(xpci_kernel_images_add(out, name, path) == 0, err);
     }
     return 0;
