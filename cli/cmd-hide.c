@@ -228,13 +228,17 @@ static int change(struct xpci_call *call, bool hide, const char *note,
 
 static int run_hide(struct xpci_call *call, struct xpci_error *err)
 {
-    return change(call, true,
-                  call->opt[OPT_NOW] ? "pciback has them, now and from every "
-                                       "boot on; 'xpci status' says more"
-                  : call->argc ? "the next boot hides them; reboot, then 'xpci "
-                                 "status'"
-                               : "files and images are as " XPCI_HIDE_CONF_PATH
-                                 " asks; 'xpci status' says more",
+    static const char *const notes[2][2] = {
+        { "files and images are as " XPCI_HIDE_CONF_PATH
+          " asks; 'xpci status' says more",
+          "pciback has what is in " XPCI_HIDE_CONF_PATH
+          ", now and from every boot on; 'xpci status' says more" },
+        { "the next boot hides them; reboot, then 'xpci status'",
+          "pciback has them, now and from every boot on; 'xpci status' says "
+          "more" },
+    };
+
+    return change(call, true, notes[call->argc > 0][call->opt[OPT_NOW] != NULL],
                   err);
 }
 
