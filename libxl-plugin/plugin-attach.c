@@ -238,6 +238,26 @@ static int failed(const struct plugin_job *at)
                            err->msg);
 }
 
+/*
+ * libxl waits for a PV guest that has devices too, but when it has granted it
+ * the memory and ports of the next, and does not take them back.
+ */
+static int wait_answering(const struct plugin_job *at)
+{
+    int64_t deadline = plugin_now_ms() + PV_WAIT_MS;
+    int ret = at->dom->type == XPCI_DOMAIN_PV
+                  ? plugin_wait_connected(at->p, at->dom->id, deadline, at->err)
+                  : 0;
+
+    return ret > 0
+               ? xpci_error_set(at->err, ETIMEDOUT,
+                                "cannot attach %s to '%s': it has not answered "
+                                "about another device within %d s; load "
+                                "xen-pcifront in the guest, or destroy it",
+                                at->bdf, at->dom->name, PV_WAIT_MS / 1000)
+               : ret;
+}
+
 static int add_one(const struct plugin_job *at)
 {
     const struct xpci_attach_request *req = at->request;
@@ -288,6 +308,8 @@ static void add(struct plugin_job *jobs, size_t n, unsigned int how)
             continue;
         req->ret = tried ? check_again(job) : 0;
         if (req->ret == 0 && !(how & XPCI_ATTACH_CHECK))
+            req->ret = wait_answering(job);
+        if (req->ret == 0 && !(how & XPCI_ATTACH_CHECK))
             req->ret = add_one(job);
         tried = true;
         failed |= req->ret < 0;
@@ -333,8 +355,7 @@ static int wait_pv(const struct plugin_job *at, int64_t deadline)
         if (!plugin_wait(deadline))
             return xpci_error_set(at->err, ETIMEDOUT,
                                   "'%s' has not taken %s within %d s: load "
-                                  "xen-pcifront in the guest, or detach it "
-                                  "again",
+                                  "xen-pcifront in the guest, or destroy it",
                                   at->dom->name, at->bdf, PV_WAIT_MS / 1000);
     }
 }
