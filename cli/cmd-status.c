@@ -54,7 +54,7 @@ static int find_trouble(struct status *s, struct xpci_error *err)
 {
     const struct xpci_call *call = s->call;
     const struct xpci_generator *gen;
-    _cleanup_free_ char *word = NULL;
+    _cleanup_free_ char *word = NULL, *off = NULL;
 
     /* a host without a generator has nothing hidden, and needs none */
     if (call->conf.n == 0 && xpci_generator_detect(call->root, &gen, NULL) < 0)
@@ -75,6 +75,13 @@ static int find_trouble(struct status *s, struct xpci_error *err)
                              "'%s' on the kernel's command line replaces "
                              "xpci's list",
                              word);
+    if (call->conf.n)
+        xpci_try(xpci_plan_cmdline(call, XPCI_CMDLINE_BLACKLIST, &off, err));
+    if (off)
+        return xpci_asprintf(err, &s->trouble,
+                             "'%s' on the kernel's command line keeps "
+                             "xen-pciback from being loaded",
+                             off);
     for (size_t k = 0; k < s->plan.images.n; k++) {
         if (!xpci_plan_proven(&s->plan, k))
             return xpci_asprintf(err, &s->trouble, "%s: %s%s",

@@ -57,6 +57,8 @@ bool xpci_plan_proven(const struct xpci_plan *plan, size_t k);
  * NULL if there is none.
  */
 #define XPCI_CMDLINE_LIST "xen[-_]pciback.hide=*"
+/* What keeps it from being loaded, for xpci_plan_cmdline(). */
+#define XPCI_CMDLINE_BLACKLIST "module_blacklist=*xen_pciback*"
 int xpci_plan_cmdline(const struct xpci_call *call, const char *pattern,
                       char **word, struct xpci_error *err) _must_check_;
 
