@@ -82,13 +82,15 @@ static int find_trouble(struct status *s, struct xpci_error *err)
                              "'%s' on the kernel's command line keeps "
                              "xen-pciback from being loaded",
                              off);
-    for (size_t k = 0; k < s->plan.images.n; k++) {
+    if (call->conf.n) /* first, for 'hide' makes no image better before */
+        xpci_try(check_next_image(s, err));
+    for (size_t k = 0; !s->trouble && k < s->plan.images.n; k++) {
         if (!xpci_plan_proven(&s->plan, k))
             return xpci_asprintf(err, &s->trouble, "%s: %s%s",
                                  s->plan.images.v[k].path,
                                  s->plan.kernel[k].image.reason, s->advice);
     }
-    return call->conf.n ? check_next_image(s, err) : 0;
+    return 0;
 }
 
 static int add_row(struct status *s, const struct xpci_bdf *bdf,
