@@ -31,7 +31,7 @@ static int check_cmdline(const struct xpci_call *call, struct xpci_error *err)
         "'%s' on the kernel's command line replaces xpci's list", word);
 }
 
-/* An entry that a hand wrote, or of a card that is out. */
+/* An entry that a hand wrote, of a card that is out, or that comes late. */
 static int warn_of_absent(const struct xpci_call *call, struct xpci_error *err)
 {
     for (size_t i = 0; i < call->conf.n; i++) {
@@ -44,6 +44,13 @@ static int warn_of_absent(const struct xpci_call *call, struct xpci_error *err)
                      XPCI_BDF_FMT " of " XPCI_HIDE_CONF_PATH
                                   ": %s; it is not hidden unless it comes back",
                      XPCI_BDF_ARGS(h->bdf), why);
+        else if (xpci_inventory_find(&call->inv, &h->bdf)->virtual_func)
+            xpci_log(&call->log, XPCI_LOG_WARN,
+                     XPCI_BDF_FMT
+                     " is a virtual function, which is seldom made yet when "
+                     "images hide devices: 'xpci boot' takes it, if it is "
+                     "there by then",
+                     XPCI_BDF_ARGS(h->bdf));
     }
     return 0;
 }

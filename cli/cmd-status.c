@@ -119,8 +119,11 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
         return add_row(s, &h->bdf, WRONG, why ? why : s->trouble, err);
     if (!xpci_host_on_pciback(dev)) {
         xpci_try(xpci_asprintf(
-            err, &why, "with %s%s until the next boot; the images are proven",
-            dev->driver ? "driver " : "", xpci_host_driver(dev)));
+            err, &why, "with %s%s until %s", dev->driver ? "driver " : "",
+            xpci_host_driver(dev),
+            dev->virtual_func
+                ? "'xpci boot' takes it; no image can, before it is made"
+                : "the next boot; the images are proven"));
         return add_row(s, &h->bdf, PENDING, why, err);
     }
     if (h->permissive) {
@@ -144,7 +147,9 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
                    why             ? why
                    : h->permissive ? "pciback has it, in permissive mode; the "
                                      "images are proven"
-                                   : "pciback has it; the images are proven",
+                   : dev->virtual_func
+                       ? "pciback has it; after a boot 'xpci boot' takes it"
+                       : "pciback has it; the images are proven",
                    err);
 }
 
