@@ -74,17 +74,6 @@ static int open_and_seize(struct xpci_call *call, struct xpci_error *err)
     return 0;
 }
 
-/* What takes its time, and can be left at any time. */
-static int report(struct xpci_call *call, struct xpci_error *err)
-{
-    _cleanup_error_ struct xpci_error why = { 0 };
-
-    if (!call->guests_known && xpci_host_guests(call, &why) < 0)
-        xpci_log(&call->log, XPCI_LOG_WARN, "guests are not known: %s",
-                 xpci_error_text(&why));
-    return xpci_status_report(call, err);
-}
-
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
     struct xpci_interrupt held;
@@ -102,7 +91,7 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     xpci_interrupt_release(&held);
     return ret < 0 || !call->conf.n || call->opt[OPT_DRY_RUN]
                ? ret
-               : report(call, err);
+               : xpci_status_report(call, err);
 }
 
 const struct xpci_cmd xpci_cmd_boot = {

@@ -220,7 +220,11 @@ int xpci_status_report(struct xpci_call *call, struct xpci_error *err)
                       ? ""
                       : "; run 'xpci hide'",
     };
+    _cleanup_error_ struct xpci_error why = { 0 };
 
+    if (!call->guests_known && xpci_host_guests(call, &why) < 0)
+        xpci_log(&call->log, XPCI_LOG_WARN, "guests are not known: %s",
+                 xpci_error_text(&why));
     xpci_try(find_trouble(&s, err));
     if (s.trouble && call->conf.n == 0) /* of what is left over */
         xpci_try(add_row(&s, NULL, WRONG, s.trouble, err));
@@ -240,7 +244,6 @@ static int run(struct xpci_call *call, struct xpci_error *err)
 {
     xpci_try(xpci_host_inventory(call, err));
     xpci_try(xpci_hide_conf_load(call->root, &call->inv, &call->conf, err));
-    xpci_try(xpci_host_guests(call, err));
     return xpci_status_report(call, err);
 }
 
