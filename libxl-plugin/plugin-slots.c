@@ -10,7 +10,6 @@
 #define MONITOR "/var/run/xen/qmp-libxenstat-%u"
 #define ANSWER_S 10
 #define NEWS_MS 3000
-#define BUSY_MS 50
 
 static FILE *call_model(uint32_t domid)
 {
@@ -102,34 +101,19 @@ int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
                    : 0;
 }
 
-/* A device model that takes its time is busy with a guest that has heard. */
-static bool unheard_at_once(uint32_t domid)
-{
-    const struct timeval limit = { .tv_usec = BUSY_MS * 1000 };
-    _cleanup_fclose_ FILE *model = call_model(domid);
-    _cleanup_free_ char *text = NULL;
-
-    if (!model) /* as for a device model in a domain of its own */
-        return true;
-    return setsockopt(fileno(model), SOL_SOCKET, SO_RCVTIMEO, &limit,
-                      sizeof(limit)) == 0 &&
-           ask(model, XPCI_MONITOR_EVENTS, &text) == 0 &&
-           xpci_monitor_unheard(text);
-}
-
 /* That it has the device was read before: no answer here is no failure. */
 bool plugin_unheard(struct plugin *p, uint32_t domid)
 {
     int64_t deadline = plugin_now_ms() + NEWS_MS;
-    bool unheard = unheard_at_once(domid);
+    bool unheard;
 
-    while (unheard && plugin_wait(deadline)) {
+    do {
         _cleanup_free_ char *text = NULL;
 
         unheard =
             plugin_monitor(p, domid, XPCI_MONITOR_EVENTS, &text, NULL) == 0 &&
             xpci_monitor_unheard(text);
-    }
+    } while (unheard && plugin_wait(deadline));
     return unheard;
 }
 
