@@ -111,8 +111,8 @@ static void judge_kernels(struct xpci_facts *f)
         _cleanup_strv_ struct xpci_strv found = { 0 };
         _cleanup_error_ struct xpci_error why = { 0 };
 
-        if (xpci_native_drivers(f->root, f->kernels.v[i], "xen_pciback", &found,
-                                &found, &why) < 0)
+        if (xpci_native_drivers(f->root, f->kernels.v[i], "xen_pciback", NULL,
+                                &found, &found, &why) < 0)
             of_host(f, XPCI_WARNING,
                     "which drivers would claim devices is not known",
                     "depmod -a, or remove what is left of that kernel", "%s",

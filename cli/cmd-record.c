@@ -53,6 +53,7 @@ static const struct xpci_recording_part parts[] = {
     { "/sys/bus/pci/devices/*/@(driver|driver_override|irq|msi_irqs|physfn|"
       "reset_method|resource)",
       NULL },
+    { "/sys/bus/pci/drivers/*/module", NULL },
     { "/sys/firmware/acpi/tables/@(DMAR|IVRS|RMAD)", NULL },
     { "/sys/class/@(block|input|net|nvme|nvme-subsystem|tty)/*", NULL },
     { "/sys/class/block/*/backing_dev", NULL },

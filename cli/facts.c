@@ -183,7 +183,9 @@ static void tell_drivers(struct view *v)
         tell(v, "NATIVE", "not known: there are no kernel modules");
     for (size_t k = 0; k < v->f->kernels.n; k++) {
         if (xpci_native_drivers(v->f->root, v->f->kernels.v[k],
-                                v->dev->modalias, &modules, &builtin, &why) < 0)
+                                v->dev->modalias,
+                                xpci_host_on_pciback(v->dev) ? NULL : driver,
+                                &modules, &builtin, &why) < 0)
             tell(v, "NATIVE", "not known: %s", xpci_error_text(&why));
     }
     for (size_t k = 0; k < modules.n; k++)

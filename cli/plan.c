@@ -16,13 +16,23 @@
 static int find_drivers(const struct xpci_call *call, const char *kernel,
                         struct xpci_plan_kernel *out, struct xpci_error *err)
 {
+    _cleanup_buf_ struct xpci_buf lines = { 0 };
+
+    xpci_try(xpci_root_read_optional(call->root, XPCI_DRIVERS_PATH, &lines,
+                                     NULL, err));
     for (size_t i = 0; i < call->conf.n; i++) {
         const struct xpci_device *dev =
             xpci_inventory_find(&call->inv, &call->conf.v[i].bdf);
+        _cleanup_free_ char *had = NULL;
 
-        if (call->conf.v[i].here)
-            xpci_try(xpci_native_drivers(call->root, kernel, dev->modalias,
-                                         &out->modules, &out->builtin, err));
+        if (!call->conf.v[i].here)
+            continue;
+        xpci_try(xpci_drivers_find(lines.data ? lines.data : "", &call->inv,
+                                   dev, &had, err));
+        xpci_try(
+            xpci_native_drivers(call->root, kernel, dev->modalias,
+                                xpci_host_on_pciback(dev) ? had : dev->driver,
+                                &out->modules, &out->builtin, err));
     }
     xpci_strv_sort(&out->modules);
     return 0;

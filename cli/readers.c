@@ -106,11 +106,13 @@ void xpci_recording_remove(char *dir)
 }
 
 int xpci_native_drivers(const struct xpci_root *root, const char *version,
-                        const char *modalias, struct xpci_strv *modules,
-                        struct xpci_strv *builtin, struct xpci_error *err)
+                        const char *modalias, const char *driver,
+                        struct xpci_strv *modules, struct xpci_strv *builtin,
+                        struct xpci_error *err)
 {
     const struct xpci_readers *r;
 
     xpci_try(load(&r, err));
-    return r->native_drivers(root, version, modalias, modules, builtin, err);
+    return r->native_drivers(root, version, modalias, driver, modules, builtin,
+                             err);
 }

@@ -42,22 +42,61 @@ static int check_indexes(const struct xpci_root *root, const char *dir,
     return 0;
 }
 
+/* Adds what an alias or a name stands for; of modules only with @modules. */
+static int look_up(struct kmod_ctx *ctx, const char *alias,
+                   struct xpci_strv *modules, struct xpci_strv *builtin)
+{
+    _cleanup_(kmod_module_unref_list_ptr) struct kmod_list *list = NULL;
+    int ret = kmod_module_new_from_lookup(ctx, alias, &list);
+    struct kmod_list *it;
+
+    if (ret < 0)
+        return ret == -ENOENT ? 0 : ret;
+    kmod_list_foreach(it, list)
+    {
+        struct kmod_module *mod = kmod_module_get_module(it);
+        /* a module without a file is part of the kernel image */
+        struct xpci_strv *to = kmod_module_get_path(mod) ? modules : builtin;
+
+        ret = to ? xpci_strv_add_once(to, kmod_module_get_name(mod)) : 0;
+        kmod_module_unref(mod);
+        xpci_try(ret);
+    }
+    return 0;
+}
+
+/* The name of the driver's module, which often is the driver's too. */
+static int find_module(const struct xpci_root *root, const char *driver,
+                       char **out, struct xpci_error *err)
+{
+    _cleanup_free_ char *path = NULL, *link = NULL;
+    int ret;
+
+    xpci_try(
+        xpci_asprintf(err, &path, "/sys/bus/pci/drivers/%s/module", driver));
+    ret = xpci_root_readlink(root, path, &link);
+    if (ret != -ENOENT)
+        xpci_try(xpci_root_check(root, ret, "read", path, err));
+    return xpci_asprintf(err, out, "%s", link ? basename(link) : driver);
+}
+
 int xpci_native_drivers(const struct xpci_root *root, const char *version,
-                        const char *modalias, struct xpci_strv *modules,
-                        struct xpci_strv *builtin, struct xpci_error *err)
+                        const char *modalias, const char *driver,
+                        struct xpci_strv *modules, struct xpci_strv *builtin,
+                        struct xpci_error *err)
 {
     /* no modprobe.d: aliases are asked, not what is blacklisted today */
     static const char *const no_config[] = { NULL };
     _cleanup_(kmod_unref_ptr) struct kmod_ctx *ctx = NULL;
-    _cleanup_(kmod_module_unref_list_ptr) struct kmod_list *list = NULL;
     _cleanup_close_ int fd = -1;
-    _cleanup_free_ char *dir = NULL;
+    _cleanup_free_ char *dir = NULL, *module = NULL;
     char proc_dir[32];
-    struct kmod_list *it;
     int ret;
 
     xpci_try(xpci_asprintf(err, &dir, "/lib/modules/%s", version));
     xpci_try(check_indexes(root, dir, version, err));
+    if (driver)
+        xpci_try(find_module(root, driver, &module, err));
     fd = xpci_root_open(root, dir, O_PATH | O_DIRECTORY, 0);
     xpci_try(xpci_root_check(root, fd, "open", dir, err));
     /* by its name in /proc, no link leads libkmod out of the root */
@@ -66,21 +105,13 @@ int xpci_native_drivers(const struct xpci_root *root, const char *version,
     xpci_need(ctx, err);
     /* it prints, of a recording that the files of modules are missing */
     kmod_set_log_priority(ctx, 0);
-    ret = kmod_module_new_from_lookup(ctx, modalias, &list);
-    if (ret < 0 && ret != -ENOENT)
-        return xpci_error_errno(err, -ret,
-                                "cannot look up '%s' among the modules of "
-                                "kernel %s",
-                                modalias, version);
-    kmod_list_foreach(it, list)
-    {
-        struct kmod_module *mod = kmod_module_get_module(it);
-        /* a module without a file is part of the kernel image */
-        struct xpci_strv *to = kmod_module_get_path(mod) ? modules : builtin;
-
-        ret = xpci_strv_add_once(to, kmod_module_get_name(mod));
-        kmod_module_unref(mod);
-        xpci_need(ret == 0, err);
-    }
-    return 0;
+    ret = look_up(ctx, modalias, modules, builtin);
+    if (ret == 0 && module)
+        ret = look_up(ctx, module, NULL, builtin);
+    xpci_need(ret != -ENOMEM, err);
+    return ret == 0 ? 0
+                    : xpci_error_errno(err, -ret,
+                                       "cannot look up '%s' among the modules "
+                                       "of kernel %s",
+                                       modalias, version);
 }

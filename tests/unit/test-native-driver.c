@@ -16,14 +16,14 @@ static int setup(void **state)
     return system(line) == 0 ? 0 : -1;
 }
 
-static void lookup(struct tree *t, const char *modalias, const char *modules,
-                   const char *builtin)
+static void lookup(struct tree *t, const char *modalias, const char *driver,
+                   const char *modules, const char *builtin)
 {
     _cleanup_strv_ struct xpci_strv m = { 0 }, b = { 0 };
     _cleanup_error_ struct xpci_error err = { 0 };
     _cleanup_buf_ struct xpci_buf got = { 0 }, got_builtin = { 0 };
 
-    if (xpci_native_drivers(t->root, "6.1", modalias, &m, &b, &err) < 0)
+    if (xpci_native_drivers(t->root, "6.1", modalias, driver, &m, &b, &err) < 0)
         fail_msg("%s", err.msg);
     xpci_strv_sort(&m);
     for (size_t i = 0; i < m.n; i++)
@@ -41,14 +41,14 @@ static void test_modules(void **state)
 {
     struct tree *t = *state;
 
-    lookup(t, E1000, "e1000 ", "");
-    lookup(t, "pci:v000010ECd00008139" REST, "8139cp 8139too ", "");
-    lookup(t, "pci:v00008086d000010D3" REST, "e1000e ", "");
+    lookup(t, E1000, NULL, "e1000 ", "");
+    lookup(t, "pci:v000010ECd00008139" REST, NULL, "8139cp 8139too ", "");
+    lookup(t, "pci:v00008086d000010D3" REST, NULL, "e1000e ", "");
     /* by class */
-    lookup(t, "pci:v00001234d00001111sv00000000sd00000000bc01sc06i01", "ahci ",
-           "");
-    lookup(t, "pci:v00001234d00001111" REST, "", "");
-    lookup(t, "", "", "");
+    lookup(t, "pci:v00001234d00001111sv00000000sd00000000bc01sc06i01", NULL,
+           "ahci ", "");
+    lookup(t, "pci:v00001234d00001111" REST, NULL, "", "");
+    lookup(t, "", NULL, "", "");
 }
 
 /* Two devices of one driver name it once. */
@@ -59,7 +59,7 @@ static void test_once(void **state)
 
     for (int i = 0; i < 2; i++)
         assert_int_equal(
-            xpci_native_drivers(t->root, "6.1", E1000, &m, &b, NULL), 0);
+            xpci_native_drivers(t->root, "6.1", E1000, NULL, &m, &b, NULL), 0);
     assert_int_equal(m.n, 1);
 }
 
@@ -81,7 +81,32 @@ static void test_builtin(void **state)
         0);
     snprintf(line, sizeof(line), "depmod -b %s 6.1", t->dir);
     assert_int_equal(system(line), 0);
-    lookup(t, E1000, "", "e1000 ");
+    lookup(t, E1000, NULL, "", "e1000 ");
+}
+
+/* Before Linux 6.18: only the driver that the device has tells. */
+static void test_builtin_without_alias(void **state)
+{
+    struct tree *t = *state;
+    char line[200];
+
+    tree_put(t, "/lib/modules/6.1/modules.builtin",
+             "kernel/drivers/usb/host/xhci-pci.ko\n");
+    tree_put(t, "/lib/modules/6.1/modules.builtin.modinfo", "");
+    snprintf(line, sizeof(line), "depmod -b %s 6.1", t->dir);
+    assert_int_equal(system(line), 0);
+    lookup(t, E1000, "xhci_hcd", "e1000 ", "");
+    lookup(t, E1000, "xhci-pci", "e1000 ", "xhci_pci ");
+    snprintf(line, sizeof(line), "mkdir -p %s",
+             tree_path(t, "/sys/bus/pci/drivers/xhci_hcd"));
+    assert_int_equal(system(line), 0);
+    assert_int_equal(
+        symlink("../../../../module/xhci_pci",
+                tree_path(t, "/sys/bus/pci/drivers/xhci_hcd/module")),
+        0);
+    lookup(t, E1000, "xhci_hcd", "e1000 ", "xhci_pci ");
+    /* a module is found by its aliases, or not at all */
+    lookup(t, E1000, "e1000e", "e1000 ", "");
 }
 
 /* What is blacklisted today may be loaded tomorrow. */
@@ -92,7 +117,7 @@ static void test_blacklist(void **state)
     tree_mkdir(t, "/etc");
     tree_mkdir(t, "/etc/modprobe.d");
     tree_put(t, "/etc/modprobe.d/x.conf", "blacklist e1000\n");
-    lookup(t, E1000, "e1000 ", "");
+    lookup(t, E1000, NULL, "e1000 ", "");
 }
 
 static void test_no_kernel(void **state)
@@ -101,8 +126,9 @@ static void test_no_kernel(void **state)
     _cleanup_strv_ struct xpci_strv m = { 0 }, b = { 0 };
     _cleanup_error_ struct xpci_error err = { 0 };
 
-    assert_int_equal(xpci_native_drivers(t->root, "6.2", E1000, &m, &b, &err),
-                     -ENOENT);
+    assert_int_equal(
+        xpci_native_drivers(t->root, "6.2", E1000, NULL, &m, &b, &err),
+        -ENOENT);
     assert_contains(err.msg, "kernel 6.2 has an image but no modules under '");
     assert_int_equal(m.n + b.n, 0);
 }
@@ -115,8 +141,9 @@ static void test_no_index(void **state)
     _cleanup_error_ struct xpci_error err = { 0 };
 
     tree_mkdir(t, "/lib/modules/6.3");
-    assert_int_equal(xpci_native_drivers(t->root, "6.3", E1000, &m, &b, &err),
-                     -ENOENT);
+    assert_int_equal(
+        xpci_native_drivers(t->root, "6.3", E1000, NULL, &m, &b, &err),
+        -ENOENT);
     assert_contains(
         err.msg, "/lib/modules/6.3/modules.alias.bin' is missing; run 'depmod");
 }
@@ -127,8 +154,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KERNEL_TEST(test_modules),   KERNEL_TEST(test_once),
-        KERNEL_TEST(test_builtin),   KERNEL_TEST(test_blacklist),
-        KERNEL_TEST(test_no_kernel), KERNEL_TEST(test_no_index),
+        KERNEL_TEST(test_builtin),   KERNEL_TEST(test_builtin_without_alias),
+        KERNEL_TEST(test_blacklist), KERNEL_TEST(test_no_kernel),
+        KERNEL_TEST(test_no_index),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
