@@ -68,8 +68,12 @@ static int ask_xen(struct xpci_facts *f, const char *guest,
     int ret = 0;
 
     if (!call->ts && xpci_toolstack_open(f->root, &call->ts, &why) < 0) {
-        of_host(f, XPCI_WARNING, no_attach, "boot Xen, and run this as root",
-                "%s", xpci_error_text(&why));
+        bool ready = geteuid() == 0 && xpci_host_is_dom0(call, NULL) > 0;
+
+        /* what else there is to do is in the text */
+        of_host(f, XPCI_WARNING, no_attach,
+                ready ? NULL : "boot Xen, and run this as root", "%s",
+                xpci_error_text(&why));
         return 0;
     }
     if (guest)
