@@ -255,7 +255,8 @@ lab: deps-build-lab lab-root
 demo: deps-build-lab lab-root
 	XPCI_DESTDIR=$(LAB_ROOT) tests/lab/lab run -v walk
 
-check-lab: deps-build-lab lab-root $(if $(filter package real-init,$(LAB_TESTS)),lab-debs)
+check-lab: deps-build-lab lab-root $(if $(filter package real-init,$(LAB_TESTS)),lab-debs) \
+           $(if $(filter builtin,$(LAB_TESTS)),deps-kernel)
 	XPCI_DESTDIR=$(LAB_ROOT) XPCI_DEBS=build/deb tests/lab/lab run -j $(LAB_JOBS) \
 	    $(LAB_RUN) $(LAB_TESTS)
 
