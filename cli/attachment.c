@@ -21,13 +21,19 @@ bool xpci_attachment_permissive(const struct xpci_call *call,
     return h && h->permissive;
 }
 
-int xpci_attachment_strict(const struct xpci_call *call,
-                           const struct xpci_device *dev,
-                           struct xpci_error *err)
+int xpci_attachment_renew(const struct xpci_call *call,
+                          const struct xpci_device *dev, bool kept,
+                          struct xpci_error *err)
 {
-    return xpci_attachment_permissive(call, &dev->bdf)
-               ? 0
-               : xpci_pciback_strict(call->root, &call->log, dev, err);
+    bool permissive = xpci_attachment_permissive(call, &dev->bdf);
+    int ret = kept || permissive
+                  ? kept
+                  : xpci_pciback_permissive(call->root, dev, err);
+
+    if (ret <= 0)
+        return ret;
+    xpci_try(xpci_pciback_renew(call->root, &call->log, dev, err));
+    return permissive ? xpci_pciback_permit(call->root, dev, err) : 0;
 }
 
 int xpci_attachment_check(const struct xpci_call *call, struct xpci_error *err)

@@ -25,10 +25,14 @@ int xpci_attachment_open(struct xpci_call *call,
 bool xpci_attachment_permissive(const struct xpci_call *call,
                                 const struct xpci_bdf *bdf);
 
-/* Ends the permissive mode that a guest's entry began: the next may not. */
-int xpci_attachment_strict(const struct xpci_call *call,
-                           const struct xpci_device *dev,
-                           struct xpci_error *err) _must_check_;
+/*
+ * Of what a guest has given back: ends the permissive mode that its entry
+ * began, and with @kept, where it has other devices yet, that pciback counts
+ * the device as its (see bind.h).
+ */
+int xpci_attachment_renew(const struct xpci_call *call,
+                          const struct xpci_device *dev, bool kept,
+                          struct xpci_error *err) _must_check_;
 
 /* Forgets the edits: opens the file again, if there is one. */
 int xpci_attachment_reopen(const struct xpci_call *call,

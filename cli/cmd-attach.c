@@ -240,21 +240,27 @@ static int prepare(struct job *job, struct xpci_error *err)
     return edit_config(job, err);
 }
 
-/* Where nobody has it: else the attach says so, or the guest keeps it. */
+/* Would it be given? Else the attach says why, or somebody keeps it. */
+static bool is_free(const struct job *job, size_t i)
+{
+    const struct xpci_call *call = job->call;
+    struct xpci_attach_request probe = job->req.v[i];
+    _cleanup_error_ struct xpci_error why = { 0 };
+
+    probe.err = (struct xpci_error){ 0 };
+    return call->ts->ops->attach(call->ts->ctx, &call->domain, &probe, 1,
+                                 XPCI_ATTACH_CHECK, &why) == 0;
+}
+
 static int end_permissive(const struct job *job, size_t i,
                           struct xpci_error *err)
 {
     const struct xpci_call *call = job->call;
     const struct xpci_device *dev = &call->inv.dev[job->v[i].dev];
-    struct xpci_attach_request probe = job->req.v[i];
-    _cleanup_error_ struct xpci_error why = { 0 };
-    int ret = xpci_pciback_permissive(call->root, dev, err);
 
-    probe.err = (struct xpci_error){ 0 };
-    if (ret > 0 && call->ts->ops->attach(call->ts->ctx, &call->domain, &probe,
-                                         1, XPCI_ATTACH_CHECK, &why) == 0)
-        return xpci_pciback_strict(call->root, &call->log, dev, err);
-    return ret < 0 ? ret : 0;
+    if (xpci_attachment_permissive(call, &dev->bdf) || !is_free(job, i))
+        return 0;
+    return xpci_attachment_renew(call, dev, false, err);
 }
 
 /*
@@ -276,7 +282,7 @@ static void take_back(struct job *job, bool all)
         if (req->ret == 0)
             ret = call->ts->ops->detach(call->ts->ctx, &call->domain, &req->bdf,
                                         10, &err);
-        if (ret == 0 && !xpci_attachment_permissive(call, &req->bdf))
+        if (ret == 0)
             ret = end_permissive(job, i, &err);
         if (ret < 0)
             xpci_log(&call->log, XPCI_LOG_WARN,
@@ -285,12 +291,39 @@ static void take_back(struct job *job, bool all)
     }
 }
 
-/* What an earlier guest was allowed would be this one's too. */
-static int make_strict(const struct job *job, struct xpci_error *err)
+/*
+ * What an earlier guest was allowed would be this one's too; and pciback may
+ * count as another's what xl or xpci has taken from it (see bind.h).
+ */
+static int is_used(const struct job *job, size_t i, struct xpci_error *err)
 {
-    for (size_t i = 0; i < job->n; i++) {
-        if (!job->req.v[i].permissive)
-            xpci_try(end_permissive(job, i, err));
+    const struct xpci_call *call = job->call;
+
+    if (xpci_list_find(&call->guests, dev, dev->domid != call->domain.id))
+        return 1;
+    return job->req.v[i].permissive
+               ? 0
+               : xpci_pciback_permissive(call->root,
+                                         &call->inv.dev[job->v[i].dev], err);
+}
+
+/* All are looked at before the first is touched. */
+static int make_new(const struct job *job, struct xpci_error *err)
+{
+    const struct xpci_call *call = job->call;
+
+    for (size_t k = 0; k < 2 * job->n; k++) {
+        size_t i = k % job->n;
+        int ret = is_used(job, i, err);
+
+        xpci_try(ret);
+        if (ret > 0 && !is_free(job, i)) {
+            if (!call->opt[OPT_KEEP_GOING])
+                return 0;
+        } else if (ret > 0 && k >= job->n) {
+            xpci_try(xpci_pciback_renew(call->root, &call->log,
+                                        &call->inv.dev[job->v[i].dev], err));
+        }
     }
     return 0;
 }
@@ -309,7 +342,7 @@ static int attach_all(struct job *job, struct xpci_error *err)
     for (size_t i = 0; i < job->n; i++)
         job->req.v[i].ret = -ECANCELED;
     xpci_interrupt_hold(&held);
-    ret = dry_run ? 0 : make_strict(job, err);
+    ret = dry_run ? 0 : make_new(job, err);
     if (ret == 0)
         ret = call->ts->ops->attach(call->ts->ctx, &call->domain, job->req.v,
                                     job->n, how, err);

@@ -76,17 +76,28 @@ static int wait_for(const struct xpci_call *call, const struct xpci_bdf *bdf,
                              : ret;
 }
 
-static int detach_one(const struct xpci_call *call,
-                      struct xpci_guest_config *config,
-                      const struct xpci_device *dev, unsigned int timeout,
-                      struct xpci_error *err)
+/* Has the HVM guest more than @n, and pciback what it gives back? */
+static bool keeps_others(const struct xpci_call *call, size_t n)
 {
+    size_t has = 0;
+
+    for (size_t i = 0; i < call->guests.n; i++)
+        has += call->guests.v[i].domid == call->domain.id;
+    return call->domain.type == XPCI_DOMAIN_HVM && has > n &&
+           !call->opt[OPT_TO_HOST];
+}
+
+static int detach_one(const struct xpci_call *call,
+                      struct xpci_guest_config *config, size_t i,
+                      unsigned int timeout, struct xpci_error *err)
+{
+    const struct xpci_device *dev = &call->inv.dev[call->chosen.v[i]];
     const struct xpci_bdf *bdf = &dev->bdf;
 
     xpci_try(wait_for(call, bdf, timeout, err));
     xpci_try(xpci_table_add(call, err, call->domain.name, xpci_cell_bdf(bdf)));
     if (save_one(call, config, bdf, err) < 0 ||
-        xpci_attachment_strict(call, dev, err) < 0)
+        xpci_attachment_renew(call, dev, keeps_others(call, i + 1), err) < 0)
         return xpci_error_wrap(err, XPCI_BDF_FMT " is detached, but",
                                XPCI_BDF_ARGS(*bdf));
     return 0;
@@ -141,8 +152,7 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     xpci_try(xpci_table_new(call, "DOMAIN BDF", err));
     xpci_interrupt_hold(&held);
     for (size_t i = 0; i < call->chosen.n && ret == 0; i++)
-        ret = detach_one(call, &config, &call->inv.dev[call->chosen.v[i]],
-                         timeout, err);
+        ret = detach_one(call, &config, i, timeout, err);
     if (ret == 0)
         ret = to_host(call, &moves, err);
     xpci_interrupt_release(&held);

@@ -200,21 +200,15 @@ int xpci_pciback_permit(const struct xpci_root *root,
                    : 0;
 }
 
-int xpci_pciback_strict(const struct xpci_root *root,
-                        const struct xpci_log *log,
-                        const struct xpci_device *dev, struct xpci_error *err)
+int xpci_pciback_renew(const struct xpci_root *root, const struct xpci_log *log,
+                       const struct xpci_device *dev, struct xpci_error *err)
 {
-    int ret = xpci_pciback_permissive(root, dev, err);
-
-    if (ret <= 0)
-        return ret;
     if (move_to(root, log, dev, "", err) == 0)
         return move_to(root, log, dev, XPCI_PCIBACK, err);
     move_to(root, log, dev, XPCI_PCIBACK, NULL); /* as it was */
-    return xpci_error_wrap(err,
-                           "the next guest of " XPCI_BDF_FMT
-                           " would have its permissive mode",
-                           XPCI_BDF_ARGS(dev->bdf));
+    return xpci_error_wrap(
+        err, "pciback keeps what it knows of the last guest of " XPCI_BDF_FMT,
+        XPCI_BDF_ARGS(dev->bdf));
 }
 
 int xpci_moves_undo(const struct xpci_moves *moves, size_t n,

@@ -78,21 +78,26 @@ int xpci_moves_undo(const struct xpci_moves *moves, size_t n,
 int xpci_pciback_load(const struct xpci_root *root, const struct xpci_log *log,
                       struct xpci_error *err) _must_check_;
 
-/*
- * Has pciback the device in permissive mode? 0, 1 or -errno. permit() begins
- * it. The mode outlives the guest that it was for, and ends only when pciback
- * lets go of the device: strict() has it do so for a moment, and take it again.
- */
+/* Has pciback the device in permissive mode? 0, 1 or -errno. permit() begins
+ * it. */
 int xpci_pciback_permissive(const struct xpci_root *root,
                             const struct xpci_device *dev,
                             struct xpci_error *err) _must_check_;
 int xpci_pciback_permit(const struct xpci_root *root,
                         const struct xpci_device *dev,
                         struct xpci_error *err) _must_check_;
-int xpci_pciback_strict(const struct xpci_root *root,
-                        const struct xpci_log *log,
-                        const struct xpci_device *dev,
-                        struct xpci_error *err) _must_check_;
+
+/*
+ * Pciback lets go of the device for a moment, and has it as a new one. That
+ * alone ends permissive mode, which outlives the guest that it was for. And
+ * what an HVM guest gives back while it has others pciback counts as that
+ * guest's (xen_pcibk_be_watch() does not look at libxl's state 7): with the
+ * last of them it would reset the device (pcistub_put_pci_dev()), whoever has
+ * it by then.
+ */
+int xpci_pciback_renew(const struct xpci_root *root, const struct xpci_log *log,
+                       const struct xpci_device *dev,
+                       struct xpci_error *err) _must_check_;
 
 /*
  * Why a device cannot be taken while dom0 runs, though nothing is known to

@@ -27,6 +27,7 @@ boot1() {
 	killed
 	xl_between
 	owners
+	given_back
 	deaf
 	destroyed
 	guest_crashes
@@ -279,6 +280,42 @@ behind the same bridge" "exit status $status" 'exit status 3, refused'
 		"exit status $status, says which line its config needs"
 	does xl destroy other
 	fine 'then'
+}
+
+# A guest that keeps another device gives a card back, and the next one has it.
+given_back() {
+	local by marks='' vf=${vfs%% *}
+	talk_to winxp
+	for by in 'xl xl' 'xpci xl' 'xl xpci'; do
+		set -- $by
+		say "a card that $1 takes, and $2 gives to another guest"
+		paused_other
+		does xpci attach winxp $card 7
+		wait_guest 60 'GUEST-PCI \+ 0000:00:07.0'
+		does xpci attach winxp $vf 8
+		wait_guest 60 'GUEST-PCI \+ 0000:00:08.0'
+		case $1 in
+		xl) does xl pci-detach winxp $card ;;
+		*) let_go winxp $card ;;
+		esac
+		case $2 in
+		xl) does xl pci-attach other $card@7 ;;
+		*) does xpci attach other $card 7 ;;
+		esac
+		# what the first guest's last device must not change
+		setpci -s $card COMMAND=0106 INTERRUPT_LINE=5a
+		let_go winxp $vf
+		marks+="$(setpci -s $card COMMAND INTERRUPT_LINE | xargs),"
+		does xl destroy other
+	done
+	like 'the next guest keeps it' ',0106 5a,0106 5a,$' "$marks"
+	trap_row "a guest that keeps others gives a card back, the next one gets \
+it; then the first gives back the others" "command register and interrupt line \
+are no longer the next guest's 0106 5a, but ${marks%%,*}" 'they still are'
+	# of xl's turn
+	xenstore-rm /local/domain/0/error || true
+	fine 'then'
+	same 'then'
 }
 
 race() { # race BDF

@@ -16,6 +16,8 @@ install_grub() {
 	DEBIAN_FRONTEND=noninteractive dpkg -i /lab/debian/grub*/*.deb \
 		>/run/lab/dpkg 2>&1 || fail 'GRUB is there' "$(cat /run/lab/dpkg)"
 	cp -r /usr/lib/grub/i386-pc /boot/grub
+	# the lab's GRUB does not search, and Linux may call the first disk sdb
+	echo "(hd0) $(findmnt -no SOURCE / | tr -d 0-9)" >/boot/grub/device.map
 	mkdir -p /etc/default/grub.d
 	cat >/etc/default/grub <<-'EOF'
 	GRUB_DEFAULT=0
