@@ -70,7 +70,7 @@ boot1() {
 	like 'the guest still has the card' ' attached +winxp ' \
 		"$(xpci list 03:02.0)"
 
-	run xpci detach winxp 03:02.0 --to-host
+	run xpci detach winxp 03:02.0 --to-host --timeout 60
 	is 'detach --to-host succeeds' 0 "$status"
 	wait_guest 30 'GUEST-PCI - 0000:00:07.0'
 	is 'its driver has it again' 'pciback e1000' "$(drivers)"

@@ -102,7 +102,7 @@ boot2() {
 		"$output"
 	ok 'the guest lists it from the start' guest_has 0000:00:07.0
 
-	run xpci detach winxp 03:02.0 --persist
+	run xpci detach winxp 03:02.0 --persist --timeout 60
 	is 'detach succeeds' 0 "$status"
 	wait_guest 30 'GUEST-PCI - 0000:00:07.0'
 	is 'both are assignable again' $'0000:03:00.0\n0000:03:02.0' \
