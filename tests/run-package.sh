@@ -124,6 +124,20 @@ is 'and keeps program and configuration' 'etc/xpci.conf usr/sbin/xpci' \
 	"$(there usr/sbin/xpci etc/xpci.conf etc/xpci.conf.removed)"
 install 'dpkg installs the plugin again'
 
+# undone first, else the configuration is put back behind its removal
+cp "$work/cases/bin/fail-at.so" "$work/host/tmp"
+inside env FAIL_KILL=1 FAIL_AT=18 LD_PRELOAD=/tmp/fail-at.so \
+	xpci unhide 03:02.0
+is 'an unhide is killed' '137 var/lib/xpci/journal' \
+	"$status $(there var/lib/xpci/journal etc/xpci.conf)"
+inside dpkg -r xpci-xen-4.17 xpci
+is 'dpkg removes the packages all the same' 0 "$status"
+# shellcheck disable=SC2086 # words
+is 'with what was generated' '' "$(there etc/xpci.conf $generated var/lib/xpci)"
+is 'the image is as it was' "$(cat "$work/before")" \
+	"$(harness/list-image "$work/host$image")"
+install 'dpkg installs them after that'
+
 inside dpkg -P xpci-xen-4.17 xpci
 is 'dpkg purges the packages' 0 "$status"
 is 'the image is as it was' "$(cat "$work/before")" \
