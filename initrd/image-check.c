@@ -18,6 +18,7 @@ struct found {
     bool damaged;                   /* it is empty, or not the host's */
     struct xpci_image_parts *parts; /* of the verdict */
     char *sealed;         /* a file system inside, which is not looked into */
+    char *stray;          /* the script where another generator has it */
     struct found_text *v; /* what is to be read at the end: */
     size_t n;
 };
@@ -72,6 +73,15 @@ static const char *plain_name(const struct found *found, const char *name)
     bool below = !strncmp(name, "usr/", 4) || !strncmp(name, "var/", 4);
 
     return seize && below && !strcmp(name + 4, seize->inside) ? name + 4 : name;
+}
+
+/* The image is of before a change of generators, or of the one not seen. */
+static bool is_stray(const struct found *found, const char *name)
+{
+    const struct xpci_generator_seize *seize = found->gen->seize;
+
+    return fnmatch("*/00-xpci?(.sh)", name, FNM_EXTMATCH) == 0 &&
+           (!seize || strcmp(plain_name(found, name), seize->inside) != 0);
 }
 
 /* .ko, .ko.xz, .ko.zst, .ko.gz */
@@ -177,6 +187,8 @@ static int on_file(void *data, const struct xpci_image_file *file,
     }
     if (ret == 0 && !found->sealed && is_one_of(file->name, sealed))
         ret = xpci_asprintf(NULL, &found->sealed, "%s", file->name);
+    if (ret == 0 && !found->stray && is_stray(found, file->name))
+        ret = xpci_asprintf(NULL, &found->stray, "%s", file->name);
     if (ret == 0 && file->data)
         ret = keep_text(found, file);
     return ret < 0 ? xpci_error_oom(err) : 0;
@@ -371,9 +383,11 @@ static int own_troubles(const struct found *found, char **out)
     xpci_try(found->gen->insmod ? insmod_trouble(found, out)
                                 : own_trouble(found, want->options_path + 1,
                                               want->options_text, out));
-    return *out || !seize
+    if (!*out && seize)
+        xpci_try(own_trouble(found, seize->inside, want->script_text, out));
+    return *out || !found->stray
                ? 0
-               : own_trouble(found, seize->inside, want->script_text, out);
+               : xpci_asprintf(NULL, out, "/%s is still in it", found->stray);
 }
 
 /* The script runs before the other, or there is nothing it could be behind. */
@@ -513,6 +527,7 @@ static void found_clear(struct found *found)
 {
     xpci_buf_clear(&found->ko);
     free(found->sealed);
+    free(found->stray);
     xpci_list_clear(found, text, free(text->path), xpci_buf_clear(&text->text));
 }
 

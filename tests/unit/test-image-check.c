@@ -209,6 +209,11 @@ static const struct {
       .nothing_hidden = true,
       .verdict = XPCI_VERDICT_WRONG,
       .reason = "/etc/modprobe.d/xpci.conf is still in it" },
+    { "nothing hidden, but by the generator that made it",
+      { { "lib/dracut/hooks/pre-udev/00-xpci.sh", "#!/bin/sh\n" } },
+      .nothing_hidden = true,
+      .verdict = XPCI_VERDICT_WRONG,
+      .reason = "/lib/dracut/hooks/pre-udev/00-xpci.sh is still in it" },
 };
 
 static const struct xpci_generator *gen = &xpci_initramfs_tools;
