@@ -15,8 +15,16 @@ static const struct xpci_generator *const generators[] = {
 static bool present(const struct xpci_generator *gen,
                     const struct xpci_root *root)
 {
-    return xpci_run_exists(root, gen->program) &&
-           (!gen->mark || xpci_root_exists(root, gen->mark));
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    char path[256];
+
+    if (!xpci_run_exists(root, gen->program) ||
+        (gen->mark && !xpci_root_exists(root, gen->mark)))
+        return false;
+    snprintf(path, sizeof(path), "/usr/sbin/%s", gen->program);
+    return !gen->runs_other ||
+           xpci_root_read_optional(root, path, &text, NULL, NULL) < 0 ||
+           !text.len || !strstr(text.data, gen->runs_other);
 }
 
 int xpci_generator_detect(const struct xpci_root *root,

@@ -63,6 +63,9 @@ struct xpci_generator {
     /* The root's images are made by it if both are there; mark may be NULL. */
     const char *program, *mark;
 
+    /* Another's program of that name has this word in it; NULL: none has. */
+    const char *runs_other;
+
     /* "xen-pciback", or "pciback" as in Xen's own kernels of old */
     const char *module;
 

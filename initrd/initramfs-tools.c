@@ -40,6 +40,7 @@ const struct xpci_generator xpci_initramfs_tools = {
     .name = "initramfs-tools",
     .program = "update-initramfs",
     .mark = "/usr/share/initramfs-tools/hook-functions",
+    .runs_other = "dracut", /* so it is in Debian's package of dracut */
     .module = "xen-pciback",
     .images = (const char *const[]){ "/boot/initrd.img-%s", NULL },
     .files = files,
