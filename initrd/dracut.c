@@ -5,7 +5,8 @@
  * The script becomes a pre-udev hook by dracut-module.sh, which is installed
  * with xpci: where an image has its hooks is dracut's own business, /usr/lib or
  * in newer releases /var/lib, and only inst_hook knows. Of its directory dracut
- * itself reads but *.conf.
+ * itself reads but *.conf. Where systemd is the image's init, hooks are run by
+ * services of dracut's module dracut-systemd, which can be left out.
  *
  * A generic image gets nothing of /etc/modprobe.d by itself, hence
  * install_optional_items. force_drivers puts the module in and has it loaded
@@ -26,6 +27,7 @@ static const struct xpci_generator_file files[] = {
 static const struct xpci_generator_seize seize = {
     .path = "/etc/dracut.conf.d/xpci.sh",
     .inside = "lib/dracut/hooks/pre-udev/00-xpci.sh",
+    .runner = "*bin/dracut-pre-udev",
 };
 
 /* as lsinitrd looks for them: Fedora, SUSE, Debian, kernel-install */

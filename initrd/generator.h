@@ -38,6 +38,8 @@ struct xpci_generator_seize {
     const char *path, *inside;
     const char *order, *before; /* NULL: it runs first by its place */
     const char *line;           /* of that file, to run it */
+    /* fnmatch(3) of what runs it where "init" is a link; NULL: init does */
+    const char *runner;
 };
 
 /*

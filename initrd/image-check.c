@@ -16,6 +16,7 @@ struct found {
     bool module;                    /* xen-pciback.ko of this kernel */
     struct xpci_buf ko;             /* what is in it */
     bool damaged;                   /* it is empty, or not the host's */
+    bool runs;                      /* what runs the script's place */
     struct xpci_image_parts *parts; /* of the verdict */
     char *sealed;         /* a file system inside, which is not looked into */
     char *stray;          /* the script where another generator has it */
@@ -165,6 +166,14 @@ static int note_mark(struct xpci_image_parts *parts,
     return 0;
 }
 
+static bool is_runner(const struct found *found, const char *name)
+{
+    const struct xpci_generator_seize *seize = found->gen->seize;
+
+    return seize && seize->runner &&
+           (!strcmp(name, "init") || fnmatch(seize->runner, name, 0) == 0);
+}
+
 static int on_file(void *data, const struct xpci_image_file *file,
                    struct xpci_error *err)
 {
@@ -177,6 +186,7 @@ static int on_file(void *data, const struct xpci_image_file *file,
     if (ret == 0 && !S_ISREG(file->mode) &&
         (!S_ISLNK(file->mode) || !is_conf(file->name)))
         return 0;
+    found->runs |= S_ISREG(file->mode) && is_runner(found, file->name);
     if (ret == 0 && !strcmp(file->name, XPCI_IMAGE_MARK))
         return note_mark(found->parts, file, err);
     if (ret == 0 && is_pciback(found, file->name)) {
@@ -430,6 +440,7 @@ static int find_trouble(const struct found *found, const struct summary *sum,
     const struct xpci_image_want *want = found->want;
     const char *builtin = want->builtin->n ? want->builtin->v[0] : NULL;
     bool list = want->options_text, insmod = found->gen->insmod;
+    const struct xpci_generator_seize *seize = found->gen->seize;
     const char *module = found->gen->module, *racing = NULL;
     _cleanup_free_ char *own = NULL;
 
@@ -459,6 +470,9 @@ static int find_trouble(const struct found *found, const struct summary *sum,
           "nothing in it loads xen-pciback", "", "" },
         { !list && !is_first(found), "xpci's script in it runs too late", "",
           "" },
+        { seize && seize->runner && !found->runs,
+          "nothing in it runs dracut's hooks, as its module dracut-systemd does",
+          "", "" },
     };
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(troubles); i++) {

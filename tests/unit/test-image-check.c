@@ -340,13 +340,25 @@ static void test_dracut_places(void **state)
         const char *reason;
     } t_place[] = {
 #define HOOK "lib/dracut/hooks/pre-udev/00-xpci.sh"
+#define INIT { "init", "#!/bin/sh\n" }
 #define PRESENT "module, script and order are in it"
 #define MISSING "/" HOOK " is not in it"
-        { { { KO, "module" }, { HOOK, "script" } }, PRESENT },
-        { { { KO, "module" }, { "usr/" HOOK, "script" } }, PRESENT },
-        { { { KO, "module" }, { "var/" HOOK, "script" } }, PRESENT },
-        { { { KO, "module" }, { "var/" HOOK, "old" }, { HOOK, "script" } },
+        { { INIT, { KO, "module" }, { HOOK, "script" } }, PRESENT },
+        { { INIT, { KO, "module" }, { "usr/" HOOK, "script" } }, PRESENT },
+        { { INIT, { KO, "module" }, { "var/" HOOK, "script" } }, PRESENT },
+        { { INIT,
+            { KO, "module" },
+            { "var/" HOOK, "old" },
+            { HOOK, "script" } },
           PRESENT },
+        { { { "usr/bin/dracut-pre-udev", "#!/bin/sh\n" },
+            { KO, "module" },
+            { HOOK, "script" } },
+          PRESENT },
+        /* systemd is init, and dracut-systemd was left out */
+        { { { KO, "module" }, { HOOK, "script" } },
+          "nothing in it runs dracut's hooks, as its module dracut-systemd "
+          "does" },
         { { { KO, "module" }, { HOOK, "script" }, { "usr/" HOOK, "old" } },
           "/" HOOK " in it is not the present one" },
         { { { KO, "module" }, { "opt/" HOOK, "script" } }, MISSING },
