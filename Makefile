@@ -212,6 +212,7 @@ install: all man install-plugin
 	    >$(DESTDIR)$(UNITDIR)/xpci-boot.service
 	sed 's|@SBINDIR@|$(SBINDIR)|' initrd/xpci-boot.init \
 	    >$(DESTDIR)$(INITDDIR)/xpci-boot
+	chmod 644 $(DESTDIR)$(UNITDIR)/xpci-boot.service
 	chmod 755 $(DESTDIR)$(INITDDIR)/xpci-boot
 	for page in $(MAN); do \
 	    install -D -m 644 $$page \
