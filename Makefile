@@ -64,7 +64,7 @@ PLUGIN     := $(if $(XEN_RELEASE),$(BUILD)/libxl-$(XEN_RELEASE).so)
 # libxl-plugin/plugin*.c make the shared object, the rest is its loader.
 PLUGIN_SRC := $(wildcard libxl-plugin/plugin*.c)
 LIB_SRC    := $(filter-out $(PLUGIN_SRC),$(foreach d,$(LIBS),$(wildcard $(d)/*.c)))
-# readers-plugin.c makes readers.so, of what readers.c stands in for
+# readers-plugin.c makes readers.so, which readers.c opens
 READ_SRC   := cli/readers-plugin.c
 CLI_SRC    := $(filter-out $(READ_SRC),$(wildcard cli/*.c))
 UNIT_SRC   := $(wildcard tests/unit/*.c)

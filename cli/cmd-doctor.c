@@ -5,8 +5,8 @@
 #include "facts.h"
 #include "guest-config.h"
 #include "modprobe-d.h"
-#include "native-driver.h"
 #include "plan.h"
+#include "readers.h"
 #include "table.h"
 
 #define of_host(f, grade, why, fix, ...)                                       \
@@ -114,9 +114,11 @@ static void judge_kernels(struct xpci_facts *f)
     for (size_t i = 0; i < f->kernels.n; i++) {
         _cleanup_strv_ struct xpci_strv found = { 0 };
         _cleanup_error_ struct xpci_error why = { 0 };
+        const struct xpci_readers *readers;
 
-        if (xpci_native_drivers(f->root, f->kernels.v[i], "xen_pciback", NULL,
-                                &found, &found, &why) < 0)
+        if (xpci_readers_load(&readers, &why) < 0 ||
+            readers->native_drivers(f->root, f->kernels.v[i], "xen_pciback",
+                                    NULL, &found, &found, &why) < 0)
             of_host(f, XPCI_WARNING,
                     "which drivers would claim devices is not known",
                     "depmod -a, or remove what is left of that kernel", "%s",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "atomic-file.h"
 #include "cmd.h"
-#include "recording.h"
+#include "readers.h"
 
 #define EXTENDED 0x100 /* of configuration space: capabilities of PCIe */
 #define SERIAL_NUMBER 3
@@ -128,10 +128,13 @@ static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv names = { 0 };
     _cleanup_buf_ struct xpci_buf bytes = { 0 };
-    int unread = xpci_recording_make(call->root, parts, XPCI_ARRAY_SIZE(parts),
-                                     &names, &bytes, &call->log, err);
+    const struct xpci_readers *readers;
+    int unread;
 
-    xpci_try(unread);
+    xpci_try(xpci_readers_load(&readers, err));
+    xpci_try(unread = readers->recording_make(call->root, parts,
+                                              XPCI_ARRAY_SIZE(parts), &names,
+                                              &bytes, &call->log, err));
     for (size_t i = 0; call->opt[OPT_DRY_RUN] && i < names.n; i++)
         xpci_say(stdout, "/", names.v[i], "\n");
     if (!call->opt[OPT_DRY_RUN])

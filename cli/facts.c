@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "facts.h"
-#include "native-driver.h"
+#include "readers.h"
 #include "reset.h"
 #include "table.h"
 
@@ -170,6 +170,7 @@ static void tell_drivers(struct view *v)
     _cleanup_strv_ struct xpci_strv modules = { 0 }, builtin = { 0 };
     _cleanup_error_ struct xpci_error why = { 0 };
     const char *driver = v->dev->driver;
+    const struct xpci_readers *readers;
 
     if (driver && (!strcmp(driver, "vfio-pci") || !strcmp(driver, "pci-stub")))
         judge(v, "DRIVER", XPCI_WARNING,
@@ -182,10 +183,11 @@ static void tell_drivers(struct view *v)
     if (!v->f->kernels.n)
         tell(v, "NATIVE", "not known: there are no kernel modules");
     for (size_t k = 0; k < v->f->kernels.n; k++) {
-        if (xpci_native_drivers(v->f->root, v->f->kernels.v[k],
-                                v->dev->modalias,
-                                xpci_host_on_pciback(v->dev) ? NULL : driver,
-                                &modules, &builtin, &why) < 0)
+        if (xpci_readers_load(&readers, &why) < 0 ||
+            readers->native_drivers(
+                v->f->root, v->f->kernels.v[k], v->dev->modalias,
+                xpci_host_on_pciback(v->dev) ? NULL : driver, &modules,
+                &builtin, &why) < 0)
             tell(v, "NATIVE", "not known: %s", xpci_error_text(&why));
     }
     for (size_t k = 0; k < modules.n; k++)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <string.h>
 
 #include "help.h"
 #include "interrupt.h"
 #include "options.h"
-#include "recording.h"
+#include "readers.h"
 #include "table.h"
 
 static bool is_control(const char *c)
@@ -79,10 +80,18 @@ static int run_in(struct xpci_call *call, const char *dir,
     return status;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type,
+                      struct FTW *at)
+{
+    (void)st, (void)type, (void)at;
+    return remove(path);
+}
+
 /* A signal ends it once the unpacked files are gone. */
 static int run_in_recording(struct xpci_call *call, const char *file,
                             struct xpci_error *err)
 {
+    const struct xpci_readers *readers;
     struct xpci_interrupt held;
     char *dir = NULL;
     int ret, number;
@@ -92,11 +101,14 @@ static int run_in_recording(struct xpci_call *call, const char *file,
                                 "'%s' is a recording, and has the devices: "
                                 "--dump does not go with it",
                                 file);
+    xpci_try(xpci_readers_load(&readers, err));
     xpci_interrupt_hold(&held);
-    ret = xpci_recording_unpack(file, &dir, err);
+    ret = readers->recording_unpack(file, &dir, err);
     if (ret == 0)
         ret = run_in(call, dir, file, err);
-    xpci_recording_remove(dir);
+    if (dir)
+        nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(dir);
     number = xpci_interrupted();
     xpci_interrupt_release(&held);
     if (number)

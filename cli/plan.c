@@ -3,19 +3,19 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#include "append.h"
 #include "grub.h"
 #include "host.h"
 #include "interrupt.h"
 #include "live.h"
-#include "native-driver.h"
 #include "plan.h"
+#include "readers.h"
 #include "seize.h"
 
-/* The drivers of @kernel for every hidden device that is there. */
-static int find_drivers(const struct xpci_call *call, const char *kernel,
-                        struct xpci_plan_kernel *out, struct xpci_error *err)
+/* The drivers of kernel @k for every hidden device that is there. */
+static int find_drivers(const struct xpci_call *call, struct xpci_plan *plan,
+                        size_t k, struct xpci_error *err)
 {
+    struct xpci_plan_kernel *out = &plan->kernel[k];
     _cleanup_buf_ struct xpci_buf lines = { 0 };
 
     xpci_try(xpci_root_read_optional(call->root, XPCI_DRIVERS_PATH, &lines,
@@ -27,12 +27,11 @@ static int find_drivers(const struct xpci_call *call, const char *kernel,
 
         if (!call->conf.v[i].here)
             continue;
-        xpci_try(xpci_drivers_find(lines.data ? lines.data : "", &call->inv,
-                                   dev, &had, err));
-        xpci_try(
-            xpci_native_drivers(call->root, kernel, dev->modalias,
-                                xpci_host_on_pciback(dev) ? had : dev->driver,
-                                &out->modules, &out->builtin, err));
+        xpci_try(xpci_drivers_find(lines.data, &call->inv, dev, &had, err));
+        xpci_try(plan->readers->native_drivers(
+            call->root, plan->images.v[k].kernel, dev->modalias,
+            xpci_host_on_pciback(dev) ? had : dev->driver, &out->modules,
+            &out->builtin, err));
     }
     xpci_strv_sort(&out->modules);
     return 0;
@@ -191,8 +190,9 @@ static int judge(const struct xpci_call *call, struct xpci_plan *plan, size_t k,
     };
 
     xpci_image_verdict_clear(&kernel->image);
-    return xpci_image_check(call->root, path, plan->images.v[k].kernel,
-                            plan->gen, &want, &kernel->image, err);
+    return plan->readers->image_check(call->root, path,
+                                      plan->images.v[k].kernel, plan->gen,
+                                      &want, &kernel->image, err);
 }
 
 int xpci_plan_find(const struct xpci_call *call, struct xpci_plan *plan,
@@ -212,11 +212,11 @@ int xpci_plan_make(const struct xpci_call *call, struct xpci_plan *plan,
 {
     if (!plan->gen)
         xpci_try(xpci_plan_find(call, plan, err));
+    xpci_try(xpci_readers_load(&plan->readers, err));
     plan->kernel = calloc(plan->images.n, sizeof(*plan->kernel));
     xpci_need(plan->kernel, err);
     for (size_t k = 0; k < plan->images.n; k++)
-        xpci_try(find_drivers(call, plan->images.v[k].kernel, &plan->kernel[k],
-                              err));
+        xpci_try(find_drivers(call, plan, k, err));
     xpci_try(want_files(call, plan, err));
     for (size_t k = 0; k < plan->images.n; k++)
         xpci_try(judge(call, plan, k, plan->images.v[k].path, err));
@@ -271,8 +271,9 @@ static int find_end(const struct xpci_call *call, const struct xpci_plan *plan,
     if (call->opt[OPT_REBUILD] || plan->by_list ||
         kernel->image.verdict != XPCI_VERDICT_WRONG)
         return 1;
-    ret = xpci_append_make(call->root, plan->gen, image, &kernel->image.parts,
-                           plan->script, add, &why);
+    ret = plan->readers->append_make(call->root, plan->gen, image,
+                                     &kernel->image.parts, plan->script, add,
+                                     &why);
     xpci_need(ret != -ENOMEM, err);
     if (ret < 0 && ret != -ENODATA)
         xpci_log(&call->log, XPCI_LOG_NOTE, "cannot %s '%s': %s",

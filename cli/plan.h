@@ -26,6 +26,7 @@ struct xpci_plan_kernel {
 
 struct xpci_plan {
     const struct xpci_generator *gen;
+    const struct xpci_readers *readers; /* of the images */
     struct xpci_kernel_images images;
     struct xpci_plan_kernel *kernel; /* one for each image */
     bool by_list;                    /* of addresses, else by identity */

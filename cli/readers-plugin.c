@@ -11,6 +11,5 @@ const struct xpci_readers xpci_readers = {
     .append_make = xpci_append_make,
     .recording_make = xpci_recording_make,
     .recording_unpack = xpci_recording_unpack,
-    .recording_remove = xpci_recording_remove,
     .native_drivers = xpci_native_drivers,
 };

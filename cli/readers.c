@@ -28,7 +28,7 @@ static void locate(char path[PATH_MAX])
     snprintf(path, PATH_MAX, "%s/" FILE_NAME, dir ? dir : XPCI_LIBEXECDIR);
 }
 
-static int load(const struct xpci_readers **out, struct xpci_error *err)
+int xpci_readers_load(const struct xpci_readers **out, struct xpci_error *err)
 {
     static const struct xpci_readers *readers;
     char path[PATH_MAX];
@@ -40,11 +40,10 @@ static int load(const struct xpci_readers **out, struct xpci_error *err)
         if (handle)
             readers = dlsym(handle, XPCI_READERS_SYMBOL);
         if (!readers)
-            return xpci_error_set(
-                err, ENODEV,
-                "cannot load a part of xpci, install it anew: "
-                "%s",
-                dlerror());
+            return xpci_error_set(err, ENODEV,
+                                  "cannot load a part of xpci, install it "
+                                  "anew: %s",
+                                  dlerror());
     }
     if (readers->size != sizeof(*readers) ||
         strcmp(readers->version, XPCI_VERSION))
@@ -53,66 +52,4 @@ static int load(const struct xpci_readers **out, struct xpci_error *err)
                               ": install it anew");
     *out = readers;
     return 0;
-}
-
-int xpci_image_check(const struct xpci_root *root, const char *path,
-                     const char *kernel, const struct xpci_generator *gen,
-                     const struct xpci_image_want *want,
-                     struct xpci_image_verdict *out, struct xpci_error *err)
-{
-    const struct xpci_readers *r;
-
-    xpci_try(load(&r, err));
-    return r->image_check(root, path, kernel, gen, want, out, err);
-}
-
-int xpci_append_make(const struct xpci_root *root,
-                     const struct xpci_generator *gen,
-                     const struct xpci_kernel_image *image,
-                     const struct xpci_image_parts *parts, const char *script,
-                     struct xpci_append *out, struct xpci_error *err)
-{
-    const struct xpci_readers *r;
-
-    xpci_try(load(&r, err));
-    return r->append_make(root, gen, image, parts, script, out, err);
-}
-
-int xpci_recording_make(const struct xpci_root *root,
-                        const struct xpci_recording_part *parts, size_t n,
-                        struct xpci_strv *names, struct xpci_buf *out,
-                        const struct xpci_log *log, struct xpci_error *err)
-{
-    const struct xpci_readers *r;
-
-    xpci_try(load(&r, err));
-    return r->recording_make(root, parts, n, names, out, log, err);
-}
-
-int xpci_recording_unpack(const char *file, char **dir, struct xpci_error *err)
-{
-    const struct xpci_readers *r;
-
-    xpci_try(load(&r, err));
-    return r->recording_unpack(file, dir, err);
-}
-
-void xpci_recording_remove(char *dir)
-{
-    const struct xpci_readers *r;
-
-    if (load(&r, NULL) == 0)
-        r->recording_remove(dir);
-}
-
-int xpci_native_drivers(const struct xpci_root *root, const char *version,
-                        const char *modalias, const char *driver,
-                        struct xpci_strv *modules, struct xpci_strv *builtin,
-                        struct xpci_error *err)
-{
-    const struct xpci_readers *r;
-
-    xpci_try(load(&r, err));
-    return r->native_drivers(root, version, modalias, driver, modules, builtin,
-                             err);
 }

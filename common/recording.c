@@ -2,7 +2,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <search.h>
 
@@ -361,23 +360,7 @@ int xpci_recording_unpack(const char *file, char **out, struct xpci_error *err)
         return xpci_error_oom(err);
     }
     ret = unpack(file, *out, err);
-    if (ret < 0) {
-        xpci_recording_remove(xpci_steal(*out));
-        return xpci_error_wrap(err, "cannot read the recording '%s'", file);
-    }
-    return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type,
-                      struct FTW *at)
-{
-    (void)st, (void)type, (void)at;
-    return remove(path);
-}
-
-void xpci_recording_remove(char *dir)
-{
-    if (dir)
-        nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    free(dir);
+    return ret < 0
+               ? xpci_error_wrap(err, "cannot read the recording '%s'", file)
+               : 0;
 }

@@ -7,7 +7,7 @@
  *     ... and elsewhere ...
  *     r = xpci_recording_unpack(file, &dir, err);    a directory of our own
  *     r = xpci_root_new(dir, &root, err);
- *     xpci_recording_remove(dir);
+ *     ... and remove all of it
  *
  * A link is recorded as such, and what it leads to under its own name, so
  * that a reader finds the same on the same way. All the rest is without
@@ -40,10 +40,11 @@ int xpci_recording_make(const struct xpci_root *root,
                         const struct xpci_log *log,
                         struct xpci_error *err) _must_check_;
 
-/* *dir is new, malloc'ed, for the user alone. */
+/*
+ * *dir is new, malloc'ed, for the user alone; the caller removes it, with what
+ * is in it. Also after a failure, if it is set.
+ */
 int xpci_recording_unpack(const char *file, char **dir,
                           struct xpci_error *err) _must_check_;
-/* The directory and all in it; frees @dir, which may be NULL. */
-void xpci_recording_remove(char *dir);
 
 #endif
