@@ -53,11 +53,11 @@ static int check_next_image(struct status *s, struct xpci_error *err)
 static int find_trouble(struct status *s, struct xpci_error *err)
 {
     const struct xpci_call *call = s->call;
-    const struct xpci_generator *gen;
     _cleanup_free_ char *word = NULL, *off = NULL;
 
     /* a host without a generator has nothing hidden, and needs none */
-    if (call->conf.n == 0 && xpci_generator_detect(call->root, &gen, NULL) < 0)
+    if (call->conf.n == 0 && xpci_generator_detect(call->root, &s->plan.gen,
+                                                   &s->plan.images, NULL) < 0)
         return 0;
     xpci_try(xpci_plan_make(call, &s->plan, err));
     if (s->plan.changes.n)

@@ -198,8 +198,7 @@ static int judge(const struct xpci_call *call, struct xpci_plan *plan, size_t k,
 int xpci_plan_find(const struct xpci_call *call, struct xpci_plan *plan,
                    struct xpci_error *err)
 {
-    xpci_try(xpci_generator_detect(call->root, &plan->gen, err));
-    xpci_try(xpci_generator_images(plan->gen, call->root, &plan->images, err));
+    xpci_try(xpci_generator_detect(call->root, &plan->gen, &plan->images, err));
     if (plan->images.n == 0)
         return xpci_error_set(err, ENOENT,
                               "there is no initramfs image under '%s/boot'",
@@ -210,7 +209,7 @@ int xpci_plan_find(const struct xpci_call *call, struct xpci_plan *plan,
 int xpci_plan_make(const struct xpci_call *call, struct xpci_plan *plan,
                    struct xpci_error *err)
 {
-    if (!plan->gen)
+    if (!plan->images.n)
         xpci_try(xpci_plan_find(call, plan, err));
     xpci_try(xpci_readers_load(&plan->readers, err));
     plan->kernel = calloc(plan->images.n, sizeof(*plan->kernel));

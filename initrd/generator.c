@@ -12,51 +12,6 @@ static const struct xpci_generator *const generators[] = {
     &xpci_booster,         &xpci_mkinitfs, &xpci_mkinitrd,
 };
 
-static bool present(const struct xpci_generator *gen,
-                    const struct xpci_root *root)
-{
-    _cleanup_buf_ struct xpci_buf text = { 0 };
-    char path[256];
-
-    if (!xpci_run_exists(root, gen->program) ||
-        (gen->mark && !xpci_root_exists(root, gen->mark)))
-        return false;
-    snprintf(path, sizeof(path), "/usr/sbin/%s", gen->program);
-    return !gen->runs_other ||
-           xpci_root_read_optional(root, path, &text, NULL, NULL) < 0 ||
-           !text.len || !strstr(text.data, gen->runs_other);
-}
-
-int xpci_generator_detect(const struct xpci_root *root,
-                          const struct xpci_generator **out,
-                          struct xpci_error *err)
-{
-    _cleanup_buf_ struct xpci_buf names = { 0 };
-
-    *out = NULL;
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(generators); i++) {
-        _cleanup_kernel_images_ struct xpci_kernel_images images = { 0 };
-        const struct xpci_generator *gen = generators[i];
-
-        xpci_need(xpci_buf_printf(&names, "%s%s", i ? ", " : "", gen->name) ==
-                      0,
-                  err);
-        if (!present(gen, root))
-            continue;
-        xpci_try(xpci_generator_images(gen, root, &images, err));
-        if (!*out || images.n)
-            *out = gen;
-        if (images.n)
-            return 0;
-    }
-    return *out ? 0
-                : xpci_error_set(err, ENOENT,
-                                 "no initramfs generator that xpci knows is "
-                                 "installed%s%s; it knows %s",
-                                 xpci_root_is_live(root) ? "" : " in ",
-                                 xpci_root_dir(root), names.data);
-}
-
 /* --- images --- */
 
 /* Of dpkg, generators and admins, and of other boots than the usual one. */
@@ -153,10 +108,10 @@ static int find_by_package(const struct xpci_root *root, const char *pattern,
     return 0;
 }
 
-int xpci_generator_images(const struct xpci_generator *gen,
-                          const struct xpci_root *root,
-                          struct xpci_kernel_images *out,
-                          struct xpci_error *err)
+static int find_all_images(const struct xpci_generator *gen,
+                           const struct xpci_root *root,
+                           struct xpci_kernel_images *out,
+                           struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf id = { 0 };
 
@@ -175,6 +130,51 @@ int xpci_generator_images(const struct xpci_generator *gen,
                          : find_by_package(root, path, out, err));
     }
     return 0;
+}
+
+static bool present(const struct xpci_generator *gen,
+                    const struct xpci_root *root)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    char path[256];
+
+    if (!xpci_run_exists(root, gen->program) ||
+        (gen->mark && !xpci_root_exists(root, gen->mark)))
+        return false;
+    snprintf(path, sizeof(path), "/usr/sbin/%s", gen->program);
+    return !gen->runs_other ||
+           xpci_root_read_optional(root, path, &text, NULL, NULL) < 0 ||
+           !text.len || !strstr(text.data, gen->runs_other);
+}
+
+int xpci_generator_detect(const struct xpci_root *root,
+                          const struct xpci_generator **out,
+                          struct xpci_kernel_images *images,
+                          struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf names = { 0 };
+
+    *out = NULL;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(generators); i++) {
+        const struct xpci_generator *gen = generators[i];
+
+        xpci_need(xpci_buf_printf(&names, "%s%s", i ? ", " : "", gen->name) ==
+                      0,
+                  err);
+        if (!present(gen, root))
+            continue;
+        xpci_try(find_all_images(gen, root, images, err));
+        if (!*out || images->n)
+            *out = gen;
+        if (images->n)
+            return 0;
+    }
+    return *out ? 0
+                : xpci_error_set(err, ENOENT,
+                                 "no initramfs generator that xpci knows is "
+                                 "installed%s%s; it knows %s",
+                                 xpci_root_is_live(root) ? "" : " in ",
+                                 xpci_root_dir(root), names.data);
 }
 
 /* --- files --- */

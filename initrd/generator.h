@@ -4,8 +4,7 @@
  * listed in generator.c, which has all the code.
  *
  *     const struct xpci_generator *gen;
- *     r = xpci_generator_detect(root, &gen, err);
- *     r = xpci_generator_images(gen, root, &images, err);
+ *     r = xpci_generator_detect(root, &gen, &images, err);
  *     r = xpci_generator_files(gen, root, true, &changes, err);
  *     r = xpci_generator_rebuild(gen, root, &images.v[0], to, log, err);
  *     r = xpci_image_check(root, to, kernel, gen, &want, &verdict, err);
@@ -112,17 +111,13 @@ struct xpci_generator {
 };
 
 /*
- * The first that is present and has images, or else is present. -ENOENT with
- * a message if the root has no generator that xpci knows.
+ * The first that is present and has images, or else is present; and of every
+ * kernel its images, but for rescue and crash images. -ENOENT with a message
+ * if the root has no generator that xpci knows.
  */
 int xpci_generator_detect(const struct xpci_root *root,
                           const struct xpci_generator **out,
-                          struct xpci_error *err) _must_check_;
-
-/* Every kernel that has an image; rescue and crash images are not touched. */
-int xpci_generator_images(const struct xpci_generator *gen,
-                          const struct xpci_root *root,
-                          struct xpci_kernel_images *out,
+                          struct xpci_kernel_images *images,
                           struct xpci_error *err) _must_check_;
 
 /*
@@ -178,7 +173,5 @@ extern const struct xpci_generator xpci_mkinitcpio;
 extern const struct xpci_generator xpci_booster;
 extern const struct xpci_generator xpci_mkinitfs;
 extern const struct xpci_generator xpci_mkinitrd;
-
-#define _cleanup_kernel_images_ _cleanup_(xpci_kernel_images_clear)
 
 #endif
