@@ -336,7 +336,7 @@ static int attach_all(struct job *job, struct xpci_error *err)
     unsigned int how =
         (call->opt[OPT_KEEP_GOING] ? XPCI_ATTACH_KEEP_GOING : 0) |
         (dry_run ? XPCI_ATTACH_CHECK : 0);
-    struct xpci_interrupt held;
+    _cleanup_interrupt_ struct xpci_interrupt held;
     int ret;
 
     for (size_t i = 0; i < job->n; i++)
@@ -356,7 +356,6 @@ static int attach_all(struct job *job, struct xpci_error *err)
         ret = xpci_attachment_save(call, &job->config, err);
     if (!dry_run)
         take_back(job, ret < 0);
-    xpci_interrupt_release(&held);
     return ret;
 }
 

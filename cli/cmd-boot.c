@@ -60,8 +60,10 @@ static void seize_all(struct xpci_call *call)
 /* Unless the person who booted has asked for none of it, as of the initrd. */
 static int open_and_seize(struct xpci_call *call, struct xpci_error *err)
 {
+    _cleanup_interrupt_ struct xpci_interrupt held;
     _cleanup_free_ char *off = NULL;
 
+    xpci_interrupt_hold(&held);
     xpci_try(xpci_live_open(call, err));
     xpci_try(xpci_plan_cmdline(call, "xpci=off", &off, err));
     if (off)
@@ -76,7 +78,6 @@ static int open_and_seize(struct xpci_call *call, struct xpci_error *err)
 
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
-    struct xpci_interrupt held;
     int ret;
 
     xpci_try(xpci_live_check(call, err));
@@ -86,9 +87,7 @@ static int run(struct xpci_call *call, struct xpci_error *err)
                  "this is no Xen dom0: every device is its driver's");
     if (ret <= 0)
         return ret;
-    xpci_interrupt_hold(&held);
     ret = open_and_seize(call, err);
-    xpci_interrupt_release(&held);
     return ret < 0 || !call->conf.n || call->opt[OPT_DRY_RUN]
                ? ret
                : xpci_status_report(call, err);

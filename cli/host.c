@@ -173,14 +173,12 @@ int xpci_host_change(const struct xpci_call *call, struct xpci_changes *set,
                      struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf diff = { 0 };
-    struct xpci_interrupt held;
-    int ret;
 
     if (!call->opt[OPT_DRY_RUN]) {
+        _cleanup_interrupt_ struct xpci_interrupt held;
+
         xpci_interrupt_hold(&held);
-        ret = xpci_changes_commit(set, call->root, err);
-        xpci_interrupt_release(&held);
-        return ret;
+        return xpci_changes_commit(set, call->root, err);
     }
     xpci_try(xpci_changes_diff(set, call->root, &diff, err));
     fputs(diff.len ? diff.data : "", stdout);

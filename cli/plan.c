@@ -411,10 +411,12 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
                  struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error undo = { 0 };
+    _cleanup_interrupt_ struct xpci_interrupt held;
     struct xpci_changes *set = &plan->changes;
     bool grub = is_grub_to_do(call, plan);
     int ret;
 
+    xpci_interrupt_hold(&held);
     for (size_t k = 0; k < plan->images.n; k++) {
         if (is_to_do(plan, k))
             xpci_try(xpci_changes_keep(set, plan->images.v[k].path, err));
@@ -468,21 +470,13 @@ static int check_kernels(const struct xpci_call *call,
 int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,
                     struct xpci_error *err)
 {
-    struct xpci_interrupt held;
-    int ret;
-
     xpci_try(xpci_plan_guard(call, plan, NULL, err));
     xpci_try(check_kernels(call, plan, err));
     if (plan->options && plan->gen->limit)
         return xpci_error_refuse(err, "%s", plan->gen->limit);
     if (plan->entry && !xpci_grub_present(call->root))
         return xpci_error_refuse(err, "%s", plan->entry);
-    if (call->opt[OPT_DRY_RUN])
-        return show(call, plan, err);
-    xpci_interrupt_hold(&held);
-    ret = apply(call, plan, err);
-    xpci_interrupt_release(&held);
-    return ret;
+    return (call->opt[OPT_DRY_RUN] ? show : apply)(call, plan, err);
 }
 
 void xpci_plan_clear(struct xpci_plan *plan)

@@ -3,10 +3,9 @@
  * A change that must not be left half-made holds off the signals that would
  * end the process, and looks at them where it can still turn back.
  *
- *     struct xpci_interrupt held;
+ *     _cleanup_interrupt_ struct xpci_interrupt held;
  *     xpci_interrupt_hold(&held);
  *     ... a step; then: if (xpci_interrupted()) put things back ...
- *     xpci_interrupt_release(&held);
  *
  * Held are INT, TERM, HUP and QUIT; PIPE is ignored. A program that runs
  * meanwhile (run.h) is ended by the signal, and xpci_run() fails with EINTR.
@@ -27,6 +26,7 @@ struct xpci_interrupt {
 
 void xpci_interrupt_hold(struct xpci_interrupt *held);
 void xpci_interrupt_release(const struct xpci_interrupt *held);
+#define _cleanup_interrupt_ _cleanup_(xpci_interrupt_release)
 
 /*
  * The one state that a plugin shares with the program: both ask the program's
