@@ -36,7 +36,8 @@ int xpci_attachment_renew(const struct xpci_call *call,
     return permissive ? xpci_pciback_permit(call->root, dev, err) : 0;
 }
 
-int xpci_attachment_check(const struct xpci_call *call, struct xpci_error *err)
+/* Wrong calls that need no Xen to be found. */
+static int check(const struct xpci_call *call, struct xpci_error *err)
 {
     for (int i = 1; i < call->argc; i++)
         xpci_try(xpci_device_check_name(call->argv[i], err));
@@ -52,6 +53,7 @@ int xpci_attachment_open(struct xpci_call *call,
 {
     _cleanup_free_ char *file = NULL;
 
+    xpci_try(check(call, err));
     xpci_try(xpci_host_lock(call, err));
     xpci_try(xpci_host_xen(call, false, err));
     call->inv.brief = true;

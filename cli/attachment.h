@@ -9,13 +9,10 @@
 #include "guest-config.h"
 #include "host.h"
 
-/* Wrong calls that need no Xen to be found. */
-int xpci_attachment_check(const struct xpci_call *call,
-                          struct xpci_error *err) _must_check_;
-
 /*
  * Takes the lock, connects, finds the guest argv[0], loads the rest, and
- * opens the guest's file; @config has no path without --persist.
+ * opens the guest's file; @config has no path without --persist. Before that,
+ * what is wrong with the call without asking Xen.
  */
 int xpci_attachment_open(struct xpci_call *call,
                          struct xpci_guest_config *config,

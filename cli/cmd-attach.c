@@ -10,7 +10,7 @@
 /* What the devices to attach are besides the requests, in the same order. */
 struct item {
     size_t dev;
-    char *options; /* the operand's, or NULL */
+    char *options; /* the operand's, and what xpci.conf adds; "" for none */
 };
 
 struct job {
@@ -33,7 +33,7 @@ static void job_clear(struct job *job)
     xpci_guest_config_close(&job->config);
     xpci_list_clear(&job->asked, spec, xpci_pci_spec_clear(spec));
     xpci_list_clear(&job->req, req, xpci_error_clear(&req->err));
-    free(job->v);
+    xpci_list_clear(job, item, free(item->options));
 }
 
 /* "DEVICE,OPTION=VALUE..." is read as an entry of a guest's file is. */
@@ -90,51 +90,43 @@ static int parse_operands(struct job *job, struct xpci_error *err)
         vslot = call->argv[--call->argc];
     for (int i = 1; i < call->argc; i++)
         xpci_try(parse_operand(job, call->argv[i], vslot, err));
-    return xpci_attachment_check(call, err);
+    return 0;
 }
 
-static bool has(const struct item *item, const char *option)
-{
-    return item->options && strstr(item->options, option);
-}
-
-/* By its options, or else by xpci.conf, which then is said. */
-static bool permissive(const struct job *job, const struct item *item)
-{
-    const struct xpci_bdf *bdf = &job->call->inv.dev[item->dev].bdf;
-
-    if (has(item, "permissive="))
-        return has(item, "permissive=1");
-    if (!xpci_attachment_permissive(job->call, bdf))
-        return false;
-    xpci_log(&job->call->log, XPCI_LOG_WARN,
-             XPCI_BDF_FMT " is permissive by " XPCI_HIDE_CONF_PATH
-                          ": the guest may write all of its configuration "
-                          "space",
-             XPCI_BDF_ARGS(*bdf));
-    return true;
-}
-
+/* Permissive by its options, or else by xpci.conf, which then is said. */
 static int add_item(struct job *job, size_t dev, unsigned int vslot,
-                    char *options, struct xpci_error *err)
+                    const char *options, struct xpci_error *err)
 {
-    const struct item item = { dev, options };
-    const struct xpci_attach_request req = {
-        .bdf = job->call->inv.dev[dev].bdf,
-        .vslot = vslot,
-        .permissive = permissive(job, &item),
-        .relaxed = has(&item, "rdm_policy=relaxed"),
-        .msitranslate = has(&item, "msitranslate=1"),
-        .power_mgmt = has(&item, "power_mgmt=1"),
-    };
+    const struct xpci_log *log = &job->call->log;
+    const struct xpci_bdf *bdf = &job->call->inv.dev[dev].bdf;
+    bool by_conf = !strstr(options, "permissive=") &&
+                   xpci_attachment_permissive(job->call, bdf);
+    struct item *item = xpci_list_add(job);
+    struct xpci_attach_request *req = xpci_list_add(&job->req);
 
-    if (req.msitranslate || req.power_mgmt)
-        xpci_log(&job->call->log, XPCI_LOG_WARN,
+    xpci_need(item && req, err);
+    item->dev = dev;
+    xpci_try(xpci_asprintf(err, &item->options, "%s%s%s", options,
+                           *options && by_conf ? "," : "",
+                           by_conf ? "permissive=1" : ""));
+    *req = (struct xpci_attach_request){
+        .bdf = *bdf,
+        .vslot = vslot,
+        .permissive = strstr(item->options, "permissive=1"),
+        .relaxed = strstr(options, "rdm_policy=relaxed"),
+        .msitranslate = strstr(options, "msitranslate=1"),
+        .power_mgmt = strstr(options, "power_mgmt=1"),
+    };
+    if (by_conf)
+        xpci_log(log, XPCI_LOG_WARN,
+                 XPCI_BDF_FMT " is permissive by " XPCI_HIDE_CONF_PATH
+                              ": the guest may write all of its configuration "
+                              "space",
+                 XPCI_BDF_ARGS(*bdf));
+    if (req->msitranslate || req->power_mgmt)
+        xpci_log(log, XPCI_LOG_WARN,
                  "msitranslate and power_mgmt are recorded, but do nothing "
                  "with the device models of today");
-    xpci_need(xpci_list_push(job, item) == 0 &&
-                  xpci_list_push(&job->req, req) == 0,
-              err);
     return 0;
 }
 
@@ -155,7 +147,7 @@ static int add_operand(struct job *job, int i, struct xpci_error *err)
                                 job->call->argv[i], n, vslot);
     for (size_t k = 0; k < n; k++) /* one slot a function, see libxl's .* */
         xpci_try(add_item(job, idx[k], vslot ? vslot + (unsigned int)k : 0,
-                          spec->options, err));
+                          spec->options ? spec->options : "", err));
     return 0;
 }
 
@@ -170,7 +162,7 @@ static int check_member(struct job *job, const struct xpci_member *member,
     if (user && user->domid == call->domain.id)
         return 0;
     if (call->opt[OPT_WITH_GROUP])
-        return add_item(job, member->dev, 0, NULL, err);
+        return add_item(job, member->dev, 0, "", err);
     if (!user && xpci_host_on_pciback(dev))
         return 0;
     return xpci_host_override(
@@ -205,18 +197,11 @@ static int check_item(struct job *job, size_t of, struct xpci_error *err)
 static int edit_entry(struct job *job, size_t i, struct xpci_error *err)
 {
     const struct xpci_attach_request *req = &job->req.v[i];
-    bool by_conf = req->permissive && !has(&job->v[i], "permissive=");
-    struct xpci_pci_spec spec = { .dev = { .bdf = req->bdf },
-                                  .vslot = req->vslot,
-                                  .options = job->v[i].options };
-    _cleanup_free_ char *options = NULL;
+    char *options = job->v[i].options;
+    const struct xpci_pci_spec spec = { .dev = { .bdf = req->bdf },
+                                        .vslot = req->vslot,
+                                        .options = *options ? options : NULL };
 
-    if (by_conf) {
-        xpci_try(xpci_asprintf(err, &options, "%s%spermissive=1",
-                               spec.options ? spec.options : "",
-                               spec.options ? "," : ""));
-        spec.options = options;
-    }
     return xpci_cfg_pci_add(job->config.cfg, &spec, NULL, err);
 }
 

@@ -141,7 +141,6 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     int ret = 0, printed;
 
     xpci_try(parse_timeout(text ? text : "10", &timeout, err));
-    xpci_try(xpci_attachment_check(call, err));
     xpci_try(xpci_attachment_open(call, &config, err));
     xpci_try(xpci_host_select(call, 1, err));
     xpci_try(prepare(call, &config, &moves, err));
