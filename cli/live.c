@@ -196,13 +196,12 @@ int xpci_live_give(const struct xpci_call *call, size_t dev, bool leaving,
     const struct xpci_device *d = &call->inv.dev[dev];
     _cleanup_buf_ struct xpci_buf lines = { 0 };
     _cleanup_free_ char *driver = NULL;
-    bool found;
 
     if (!xpci_host_on_pciback(d))
         return 0;
     xpci_try(check_users(call, dev, leaving, err));
     xpci_try(xpci_root_read_optional(call->root, XPCI_DRIVERS_PATH, &lines,
-                                     &found, err));
+                                     NULL, err));
     xpci_try(xpci_drivers_find(lines.data, &call->inv, d, &driver, err));
     return xpci_moves_add(moves, call->root, d, driver, err);
 }

@@ -431,8 +431,8 @@ static int apply(const struct xpci_call *call, struct xpci_plan *plan,
         ret = xpci_live_make(call, &plan->moves, err);
     if (ret == 0) {
         ret = xpci_changes_finish(set, call->root, err);
-        if (ret < 0 && xpci_moves_undo(&plan->moves, plan->moves.n, call->root,
-                                       &call->log, NULL) < 0)
+        if (ret < 0 &&
+            xpci_moves_undo(&plan->moves, call->root, &call->log, NULL) < 0)
             ret = -ENOTRECOVERABLE;
     }
     if (ret < 0 && xpci_changes_undo(set, call->root, &undo) < 0)

@@ -211,13 +211,13 @@ int xpci_pciback_renew(const struct xpci_root *root, const struct xpci_log *log,
         XPCI_BDF_ARGS(dev->bdf));
 }
 
-int xpci_moves_undo(const struct xpci_moves *moves, size_t n,
+int xpci_moves_undo(const struct xpci_moves *moves,
                     const struct xpci_root *root, const struct xpci_log *log,
                     struct xpci_error *err)
 {
     int ret = 0;
 
-    while (n-- > 0) {
+    for (size_t n = moves->n; n-- > 0;) {
         const struct xpci_move *m = &moves->v[n];
 
         if (move_to(root, log, m->dev, m->from ? m->from : "", err) < 0)
@@ -238,7 +238,7 @@ int xpci_moves_make(const struct xpci_moves *moves,
         if (ret == 0)
             ret = move_to(root, log, moves->v[i].dev, moves->v[i].to, err);
         /* all: what Xen gave to dom0 before has left pciback with that */
-        if (ret < 0 && xpci_moves_undo(moves, moves->n, root, log, &back) < 0) {
+        if (ret < 0 && xpci_moves_undo(moves, root, log, &back) < 0) {
             xpci_error_wrap(err, "%s; after", xpci_error_text(&back));
             ret = -ENOTRECOVERABLE;
         }
@@ -369,10 +369,8 @@ int xpci_drivers_text(const struct xpci_root *root,
 {
     _cleanup_strv_ struct xpci_strv names = { 0 };
     _cleanup_buf_ struct xpci_buf old = { 0 };
-    bool found;
 
-    xpci_try(
-        xpci_root_read_optional(root, XPCI_DRIVERS_PATH, &old, &found, err));
+    xpci_try(xpci_root_read_optional(root, XPCI_DRIVERS_PATH, &old, NULL, err));
     xpci_try(xpci_hide_conf_identities(conf, &names, err));
     for (size_t i = 0; i < names.n; i++) {
         const struct xpci_hidden *h = &conf->v[i];

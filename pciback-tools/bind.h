@@ -67,8 +67,8 @@ int xpci_moves_make(const struct xpci_moves *moves,
                     const struct xpci_root *root, const struct xpci_log *log,
                     struct xpci_error *err) _must_check_;
 
-/* Brings the first @n back, the last one first. */
-int xpci_moves_undo(const struct xpci_moves *moves, size_t n,
+/* Brings all of them back, the last one first. */
+int xpci_moves_undo(const struct xpci_moves *moves,
                     const struct xpci_root *root, const struct xpci_log *log,
                     struct xpci_error *err) _must_check_;
 
@@ -114,8 +114,8 @@ int xpci_drivers_text(const struct xpci_root *root,
                       struct xpci_error *err) _must_check_;
 
 /*
- * The driver that lines of this form have for a device: *driver is
- * malloc'ed, NULL if there is no line for it.
+ * The driver that lines of this form, NULL for none, have for a device: *driver
+ * is malloc'ed, NULL if there is no line for it.
  */
 int xpci_drivers_find(const char *lines, const struct xpci_inventory *inv,
                       const struct xpci_device *dev, char **driver,
