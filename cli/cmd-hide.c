@@ -6,16 +6,13 @@
 #include "plan.h"
 #include "table.h"
 
-static int print_group(struct xpci_call *call, const struct xpci_group *group,
-                       struct xpci_error *err)
+/* Of the answer, if there will be one. */
+static int add_row(const struct xpci_call *call, const struct xpci_bdf *bdf,
+                   const char *rule, const char *name, struct xpci_error *err)
 {
-    for (size_t i = 0; i < group->n; i++) {
-        const struct xpci_device *dev = &call->inv.dev[group->v[i].dev];
-
-        xpci_try(xpci_table_add(call, err, xpci_cell_bdf(&dev->bdf),
-                                group->v[i].rule, dev->name));
-    }
-    return xpci_table_print(call, err);
+    return call->table
+               ? xpci_table_add(call, err, xpci_cell_bdf(bdf), rule, name)
+               : 0;
 }
 
 /* A list on the kernel's command line would replace what is hidden here. */
@@ -94,6 +91,11 @@ static int add_to_conf(struct xpci_call *call, struct xpci_group *group,
 {
     xpci_try(xpci_host_closure(call, group, err));
     xpci_try(xpci_host_hide(call, group, err));
+    for (size_t i = 0; i < group->n; i++) {
+        const struct xpci_device *dev = &call->inv.dev[group->v[i].dev];
+
+        xpci_try(add_row(call, &dev->bdf, group->v[i].rule, dev->name, err));
+    }
     if (call->opt[OPT_PERMISSIVE])
         xpci_try(permit(call, err));
     xpci_try(xpci_plan_guard(call, plan, group, err));
@@ -156,9 +158,8 @@ static int remove_absent(struct xpci_call *call, struct xpci_error *err)
 
             if (!names_absent(call, text, h))
                 continue;
-            if (call->table)
-                xpci_try(xpci_table_add(call, err, xpci_cell_bdf(&h->bdf),
-                                        "asked for, and not there", NULL));
+            xpci_try(
+                add_row(call, &h->bdf, "asked for, and not there", NULL, err));
             xpci_hide_conf_remove(&call->conf, h);
             k--;
         }
@@ -170,29 +171,23 @@ static int remove_absent(struct xpci_call *call, struct xpci_error *err)
     return 0;
 }
 
-/* Leaves in the group what was really taken out, for the answer. */
 static int take_from_conf(struct xpci_call *call, struct xpci_group *group,
                           struct xpci_plan *plan, struct xpci_error *err)
 {
-    size_t kept = 0;
-
     xpci_try(remove_absent(call, err));
     xpci_try(xpci_host_closure(call, group, err));
     if (call->opt[OPT_NOW])
         xpci_try(give_back(call, group, &plan->moves, err));
     for (size_t i = 0; i < group->n; i++) {
-        struct xpci_member *m = &group->v[i];
+        const struct xpci_device *dev = &call->inv.dev[group->v[i].dev];
         const struct xpci_hidden *h =
-            xpci_hide_conf_find(&call->conf, &call->inv.dev[m->dev].bdf);
+            xpci_hide_conf_find(&call->conf, &dev->bdf);
 
-        if (h)
-            group->v[kept++] = *m;
-        else
-            free(m->rule);
-        if (h)
-            xpci_hide_conf_remove(&call->conf, h);
+        if (!h)
+            continue;
+        xpci_try(add_row(call, &dev->bdf, group->v[i].rule, dev->name, err));
+        xpci_hide_conf_remove(&call->conf, h);
     }
-    group->n = kept;
     return 0;
 }
 
@@ -228,7 +223,7 @@ static int change(struct xpci_call *call, bool hide, const char *note,
         xpci_try(permit_now(call, &group, err));
     if (call->opt[OPT_DRY_RUN])
         return 0;
-    xpci_try(print_group(call, &group, err));
+    xpci_try(xpci_table_print(call, err));
     xpci_log(&call->log, XPCI_LOG_NOTE, "%s", note);
     return 0;
 }
