@@ -336,7 +336,7 @@ int xpci_cfg_edit(struct xpci_cfg *cfg, const char *key, size_t k,
 
     xpci_try(xpci_cfg_items(cfg, key, &old, err));
     xpci_try(make_text(&e, &old, k, value, err));
-    xpci_try(xpci_cfg_take(&text, cfg->name, &next, err));
+    xpci_try(xpci_cfg_parse(text.data, text.len, cfg->name, &next, err));
     xpci_try(xpci_cfg_items(next, key, &now, err));
     if (!is_meant(&old, k, value, &now))
         return xpci_error_set(err, EIO,

@@ -253,15 +253,16 @@ static int parse_as_xm(struct xpci_cfg *cfg, struct xpci_error *err)
     return ret;
 }
 
-int xpci_cfg_take(struct xpci_buf *text, const char *name,
-                  struct xpci_cfg **out, struct xpci_error *err)
+int xpci_cfg_parse(const char *data, size_t len, const char *name,
+                   struct xpci_cfg **out, struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error why = { 0 };
     _cleanup_cfg_ struct xpci_cfg *cfg = calloc(1, sizeof(*cfg));
     int ret;
 
-    xpci_need(cfg && (cfg->name = strdup(name)), err);
-    cfg->text = xpci_steal(*text);
+    xpci_need(cfg && (cfg->name = strdup(name)) &&
+                  xpci_buf_append(&cfg->text, data, len) == 0,
+              err);
     ret = parse_text(cfg, &cfg->text, &why);
     if (ret == -EINVAL && why.msg && cfg->toks.n)
         ret = parse_as_xm(cfg, &why);
@@ -270,15 +271,6 @@ int xpci_cfg_take(struct xpci_buf *text, const char *name,
     else
         replace(err, &why);
     return ret;
-}
-
-int xpci_cfg_parse(const char *data, size_t len, const char *name,
-                   struct xpci_cfg **out, struct xpci_error *err)
-{
-    _cleanup_buf_ struct xpci_buf text = { 0 };
-
-    xpci_need(xpci_buf_append(&text, data, len) == 0, err);
-    return xpci_cfg_take(&text, name, out, err);
 }
 
 void xpci_cfg_swap(struct xpci_cfg *a, struct xpci_cfg *b)

@@ -75,10 +75,6 @@ const struct xpci_cfg_stmt *xpci_cfg_last(const struct xpci_cfg *cfg,
  */
 size_t xpci_cfg_chain(const struct xpci_cfg *cfg, const char *key);
 
-/* xpci_cfg_parse() that takes @text over. */
-int xpci_cfg_take(struct xpci_buf *text, const char *name,
-                  struct xpci_cfg **out, struct xpci_error *err) _must_check_;
-
 /*
  * xpci_cfg_list() for those that go on: an item that xl ignores, a list in the
  * list or a value that is none, has no value. Fails without memory only.
