@@ -31,13 +31,6 @@ struct found_text {
     bool link;
 };
 
-static bool is_one_of(const char *name, const char *const *patterns)
-{
-    while (*patterns && fnmatch(*patterns, name, FNM_PATHNAME) != 0)
-        patterns++;
-    return *patterns;
-}
-
 /* The pattern of modprobe.d's files that it matches; NULL: none. */
 static const char *modprobe_pattern(const char *name)
 {
@@ -177,9 +170,8 @@ static bool is_runner(const struct found *found, const char *name)
 static int on_file(void *data, const struct xpci_image_file *file,
                    struct xpci_error *err)
 {
-    static const char *const sealed[] = { "squashfs-root.img",
-                                          "squash-root.img", "erofs-root.img",
-                                          NULL };
+    static const char sealed[] =
+        "squashfs-root.img squash-root.img erofs-root.img";
     struct found *found = data;
     int ret = note_part(found, file);
 
@@ -195,7 +187,8 @@ static int on_file(void *data, const struct xpci_image_file *file,
         ret = xpci_buf_append(&found->ko, file->data, file->len);
         return ret < 0 ? xpci_error_oom(err) : 0;
     }
-    if (ret == 0 && !found->sealed && is_one_of(file->name, sealed))
+    if (ret == 0 && !found->sealed &&
+        xpci_find_word(sealed, file->name, strlen(file->name)))
         ret = xpci_asprintf(NULL, &found->sealed, "%s", file->name);
     if (ret == 0 && !found->stray && is_stray(found, file->name))
         ret = xpci_asprintf(NULL, &found->stray, "%s", file->name);
