@@ -390,6 +390,6 @@ const struct xpci_cmd xpci_cmd_attach = {
     .options =
         CMD_OPTIONS(OPT_PERSIST, OPT_FILE, OPT_KEEP_GOING, OPT_WITH_GROUP),
     .columns = "DOMAIN BDF VSLOT",
-    .flags = CMD_NEEDS_ROOT,
+    .needs_root = true,
     .run = run,
 };

@@ -99,6 +99,6 @@ const struct xpci_cmd xpci_cmd_boot = {
     .summary =
         "for boot scripts: seize what the boot image did not, and report",
     .columns = "BDF STATE REASON",
-    .flags = CMD_NEEDS_ROOT,
+    .needs_root = true,
     .run = run,
 };

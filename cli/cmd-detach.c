@@ -167,6 +167,6 @@ const struct xpci_cmd xpci_cmd_detach = {
     .max = CMD_ANY,
     .summary = "take devices from a running guest",
     .options = CMD_OPTIONS(OPT_PERSIST, OPT_FILE, OPT_TIMEOUT, OPT_TO_HOST),
-    .flags = CMD_NEEDS_ROOT,
+    .needs_root = true,
     .run = run,
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "help.h"
 #include "options.h"
 
 static void print_option(enum xpci_opt opt)
@@ -59,12 +58,6 @@ int xpci_help_command(const struct xpci_cmd *cmd)
            cmd->max ? " " : "", cmd->operands, cmd->summary);
     print_options(cmd, print_option);
     printf("\nSee xpci-%s(8).\n", cmd->name);
-    return 0;
-}
-
-int xpci_help_version(void)
-{
-    puts("xpci " XPCI_VERSION);
     return 0;
 }
 

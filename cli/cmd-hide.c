@@ -259,7 +259,7 @@ const struct xpci_cmd xpci_cmd_hide = {
     .max = CMD_ANY,
     .summary = "take devices from dom0, with all that must go with them",
     .options = CMD_OPTIONS(OPT_REBUILD, OPT_SCOPE, OPT_NOW, OPT_PERMISSIVE),
-    .flags = CMD_NEEDS_ROOT,
+    .needs_root = true,
     .run = run_hide,
 };
 
@@ -270,6 +270,6 @@ const struct xpci_cmd xpci_cmd_unhide = {
     .max = CMD_ANY,
     .summary = "give devices back to dom0",
     .options = CMD_OPTIONS(OPT_REBUILD, OPT_SCOPE, OPT_NOW),
-    .flags = CMD_NEEDS_ROOT,
+    .needs_root = true,
     .run = run_unhide,
 };

@@ -164,6 +164,6 @@ const struct xpci_cmd xpci_cmd_initrd = {
     .max = CMD_ANY,
     .summary = "the boot images: what they will do, and rebuilding them",
     .options = CMD_OPTIONS(OPT_COLUMNS, OPT_IMAGE, OPT_KERNEL),
-    .flags = CMD_NEEDS_ROOT,
+    .needs_root = true,
     .run = run,
 };

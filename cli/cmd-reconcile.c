@@ -38,6 +38,6 @@ const struct xpci_cmd xpci_cmd_reconcile = {
     .summary = "what Xen, its records, guests and pciback disagree on",
     .options = CMD_OPTIONS(OPT_COLUMNS, OPT_FIX),
     .columns = "BDF DOMAIN STATE WRONG FIX",
-    .flags = CMD_NEEDS_ROOT,
+    .needs_root = true,
     .run = run,
 };

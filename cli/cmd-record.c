@@ -148,6 +148,6 @@ const struct xpci_cmd xpci_cmd_record = {
     .min = 1,
     .max = 1,
     .summary = "write what xpci reads of this host into one file for --root",
-    .flags = CMD_NEEDS_ROOT,
+    .needs_root = true,
     .run = run,
 };

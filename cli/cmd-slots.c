@@ -72,6 +72,6 @@ const struct xpci_cmd xpci_cmd_slots = {
     .summary = "the guests' virtual slots as they are; of one also the free",
     .options = CMD_OPTIONS(OPT_COLUMNS),
     .columns = "DOMAIN VSLOT BDF REQUESTED STATE",
-    .flags = CMD_NEEDS_ROOT,
+    .needs_root = true,
     .run = run,
 };

@@ -253,6 +253,6 @@ const struct xpci_cmd xpci_cmd_status = {
     .summary = "what is hidden, what will be, and whether the boot will do it",
     .options = CMD_OPTIONS(OPT_COLUMNS),
     .columns = "BDF STATE REASON",
-    .flags = CMD_NEEDS_ROOT,
+    .needs_root = true,
     .run = run,
 };

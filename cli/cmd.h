@@ -64,10 +64,6 @@ enum xpci_exit {
     XPCI_EXIT_WRONG = 5,
 };
 
-enum xpci_cmd_flags {
-    CMD_NEEDS_ROOT = 1, /* to change or ask the live system */
-};
-
 #define CMD_ANY 0x7fffffff /* as max: any number of operands */
 #define CMD_OPTIONS(...) ((const enum xpci_opt[]){ __VA_ARGS__, OPT_NONE })
 
@@ -103,7 +99,7 @@ struct xpci_cmd {
     const char *summary;
     const enum xpci_opt *options; /* besides the common ones */
     const char *columns;          /* of its table; NULL: run() makes that */
-    unsigned int flags;
+    bool needs_root;              /* to change or ask the live system */
     int (*run)(struct xpci_call *call, struct xpci_error *err);
 };
 

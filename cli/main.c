@@ -4,7 +4,6 @@
 #include <ftw.h>
 #include <string.h>
 
-#include "help.h"
 #include "interrupt.h"
 #include "options.h"
 #include "readers.h"
@@ -69,8 +68,8 @@ static int run_in(struct xpci_call *call, const char *dir,
     if (recording)
         xpci_root_set_recording(root, recording);
     call->root = root;
-    if (cmd->flags & CMD_NEEDS_ROOT && geteuid() != 0 &&
-        xpci_root_is_live(root) && !call->opt[OPT_DRY_RUN])
+    if (cmd->needs_root && geteuid() != 0 && xpci_root_is_live(root) &&
+        !call->opt[OPT_DRY_RUN])
         return xpci_error_set(err, EPERM, "'xpci %s' needs root", cmd->name);
     if (cmd->columns)
         xpci_try(xpci_table_new(call, cmd->columns, err));
@@ -126,8 +125,10 @@ static int run_command(struct xpci_call *call, const char *name, int argc,
     xpci_try(xpci_options_parse(call, argc, argv, err));
     if (call->opt[OPT_HELP])
         return xpci_help_command(cmd);
-    if (call->opt[OPT_VERSION])
-        return xpci_help_version();
+    if (call->opt[OPT_VERSION]) {
+        puts("xpci " XPCI_VERSION);
+        return 0;
+    }
     if (!name)
         return xpci_error_usage(err, "no command; try 'xpci help'");
     if (call->argc < cmd->min || call->argc > cmd->max)

@@ -30,4 +30,7 @@ const char *xpci_options_command(int argc, char **argv);
 int xpci_options_parse(struct xpci_call *call, int argc, char **argv,
                        struct xpci_error *err) _must_check_;
 
+/* Prints the help of a command, made from these tables, and returns 0. */
+int xpci_help_command(const struct xpci_cmd *cmd);
+
 #endif
