@@ -60,44 +60,30 @@ static int source_save(struct source *src)
     return 0;
 }
 
-/* Takes of the next block what lacks to @want, or all if nothing is at hand. */
-static int source_more(struct source *src, size_t want)
-{
-    size_t n =
-        want - src->len < src->next_len ? want - src->len : src->next_len;
-
-    if (src->len == 0) {
-        src->data = src->next;
-        n = src->len = src->next_len;
-    } else {
-        if (source_save(src) < 0 ||
-            xpci_buf_append(&src->buf, src->next, n) < 0)
-            return -ENOMEM;
-        src->data = src->buf.data;
-        src->len = src->buf.len;
-    }
-    src->next += n;
-    src->next_len -= n;
-    return 0;
-}
-
-/* Makes @want bytes available in one piece; fewer only at the end. */
+/*
+ * Makes @want bytes available in one piece; fewer only at the end. Of the next
+ * block it takes what lacks, or all if nothing is at hand.
+ */
 static int source_need(struct source *src, size_t want, struct xpci_error *err)
 {
     while (src->seg && src->len < want) {
+        size_t n = want - src->len;
         const char *why = NULL;
 
-        if (src->next_len == 0) {
-            if (src->len && source_save(src) < 0)
-                return xpci_error_oom(err);
+        xpci_need(!src->len || source_save(src) == 0, err);
+        if (src->next_len == 0)
             why = xpci_compressed_block(src->seg, &src->next, &src->next_len);
-            if (why)
-                return damaged(src, err, why);
-            if (src->next_len == 0)
-                return 0;
-        }
-        if (source_more(src, want) < 0)
-            return xpci_error_oom(err);
+        if (why)
+            return damaged(src, err, why);
+        if (src->next_len == 0)
+            return 0;
+        n = src->len && n < src->next_len ? n : src->next_len;
+        xpci_need(!src->len || xpci_buf_append(&src->buf, src->next, n) == 0,
+                  err);
+        src->data = src->len ? src->buf.data : src->next;
+        src->len += n;
+        src->next += n;
+        src->next_len -= n;
     }
     return 0;
 }
