@@ -66,6 +66,8 @@ const char *xpci_error_text(const struct xpci_error *err)
 
 void xpci_error_clear(struct xpci_error *err)
 {
+    if (!err)
+        return;
     free(err->msg);
     *err = (struct xpci_error){ 0 };
 }
