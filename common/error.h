@@ -77,6 +77,7 @@ int xpci_error_wrap(struct xpci_error *err, const char *fmt, ...)
 /* The message, never NULL. */
 const char *xpci_error_text(const struct xpci_error *err);
 
+/* Of a NULL err there is nothing to clear. */
 void xpci_error_clear(struct xpci_error *err);
 
 /*

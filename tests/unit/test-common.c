@@ -44,6 +44,7 @@ static void test_error_null(void **state)
     assert_int_equal(xpci_error_usage(NULL, "x"), -EINVAL);
     assert_int_equal(xpci_error_refuse(NULL, "x"), -EPERM);
     assert_int_equal(xpci_error_oom(NULL), -ENOMEM);
+    xpci_error_clear(NULL);
 }
 
 static void test_buf(void **state)
