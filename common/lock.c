@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 
+#include "atomic-file.h"
 #include "changes.h"
 #include "lock.h"
 
@@ -26,6 +28,7 @@ static int open_live(const struct xpci_root *root)
 
 static int open_lock(const struct xpci_root *root)
 {
+    char id[XPCI_TEMP_ID_SIZE], aside[sizeof(LOCK_PATH "-") + sizeof(id)];
     int fd;
 
     if (!xpci_root_is_live(root))
@@ -33,9 +36,12 @@ static int open_lock(const struct xpci_root *root)
     fd = open_live(root);
     if (fd >= 0 || fd == -ENOENT)
         return fd;
-    if (unlink(LOCK_PATH) < 0 && errno != ENOENT)
-        return -errno;
-    return open_live(root);
+    if (unlink(LOCK_PATH) == 0 || errno == ENOENT)
+        return open_live(root);
+    /* a directory, with who knows what in it */
+    xpci_try(xpci_temp_id(id));
+    snprintf(aside, sizeof(aside), LOCK_PATH "-%s", id);
+    return rename(LOCK_PATH, aside) < 0 ? -errno : open_live(root);
 }
 
 int xpci_lock(const struct xpci_root *root, const struct xpci_log *log,

@@ -3,11 +3,11 @@
  * One writer at a time. On the live system the lock is /run/lock/xpci; under
  * --root the root directory itself is locked, so that no file appears.
  *
- * A file in its place that another user made is removed: /run/lock is open to
- * all. Who is not root takes no lock on the live system, for it can change
- * only its own files, and a change of those by somebody else is noticed
- * (changes.h). The lock is inherited by the programs that xpci runs: a
- * generator that outlives a killed xpci still holds it.
+ * A file in its place that another user made is removed, a directory moved
+ * aside: /run/lock is open to all. Who is not root takes no lock on the live
+ * system, for it can change only its own files, and a change of those by
+ * somebody else is noticed (changes.h). The lock is inherited by the programs
+ * that xpci runs: a generator that outlives a killed xpci still holds it.
  *
  * What a killed xpci left half done is undone first (changes.h), and said.
  *
