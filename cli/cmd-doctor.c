@@ -14,20 +14,40 @@
 
 static const char no_attach[] = "no device can be given to a guest";
 
+static const char *skip_time(const char *line)
+{
+    const char *end = *line == '[' ? strstr(line, "] ") : NULL;
+
+    return end ? end + 2 : line;
+}
+
+/* On a line of its own: what a guest has Xen print begins with "(d1) ". */
+static bool xen_says(const char *log, const char *what)
+{
+    for (const char *line = log; line; line = strchr(line, '\n')) {
+        const char *by = skip_time(line += *line == '\n');
+
+        if (!strncmp(by, "(XEN) ", 6) &&
+            !strncmp(skip_time(by + 6), what, strlen(what)))
+            return true;
+    }
+    return false;
+}
+
 /* Interrupt remapping, and of another system the IOMMU, only Xen's log says. */
 static void judge_log(struct xpci_facts *f, const char *log, bool running)
 {
-    if (!running && strstr(log, "I/O virtualisation disabled"))
+    if (!running && xen_says(log, "I/O virtualisation disabled"))
         of_host(f, XPCI_ERROR, no_attach,
                 "switch VT-d or AMD-Vi on in the firmware's setup",
                 "Xen found no IOMMU");
-    if (strstr(log, "Interrupt remapping disabled"))
+    if (xen_says(log, "Interrupt remapping disabled"))
         of_host(f, XPCI_WARNING,
                 "a guest with a device can send any interrupt to the host",
                 "switch x2APIC on in the firmware's setup, take no-intremap "
                 "off Xen's command line",
                 "Xen does not remap interrupts");
-    else if (!strstr(log, "Interrupt remapping enabled"))
+    else if (!xen_says(log, "Interrupt remapping enabled"))
         of_host(f, XPCI_NOTE, "the line is no longer in Xen's log",
                 "xl dmesg, after a boot",
                 "whether Xen remaps interrupts is not known");
