@@ -169,6 +169,19 @@ const char *xpci_host_state(const struct xpci_call *call,
     return xpci_host_user(call, &dev->bdf) ? "attached" : "assignable";
 }
 
+/* For a program to the byte; a terminal is to do nothing that a file says. */
+static void print_diff(char *text)
+{
+    char *line;
+
+    if (!text || !isatty(STDOUT_FILENO)) {
+        fputs(text ? text : "", stdout);
+        return;
+    }
+    while ((line = strsep(&text, "\n")))
+        xpci_say(stdout, "", line, text ? "\n" : "");
+}
+
 int xpci_host_change(const struct xpci_call *call, struct xpci_changes *set,
                      struct xpci_error *err)
 {
@@ -181,7 +194,7 @@ int xpci_host_change(const struct xpci_call *call, struct xpci_changes *set,
         return xpci_changes_commit(set, call->root, err);
     }
     xpci_try(xpci_changes_diff(set, call->root, &diff, err));
-    fputs(diff.len ? diff.data : "", stdout);
+    print_diff(diff.data);
     return 0;
 }
 

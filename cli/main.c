@@ -9,20 +9,31 @@
 #include "readers.h"
 #include "table.h"
 
-static bool is_control(const char *c)
+/*
+ * How many bytes of the text are a character; 0 at its end, and where a
+ * terminal may do something: C0, C1 (ECMA-48), also in the bytes of another
+ * encoding.
+ */
+static size_t printable(const char *c)
 {
-    return *c == 0x7f ||
-           (*c > 0 && *c < 0x20 && *c != '\t' && !(*c == '\n' && !c[1]));
+    unsigned char byte = (unsigned char)*c;
+
+    if (byte == 0x7f || (byte == 0xc2 && (unsigned char)c[1] < 0xa0) ||
+        (byte < 0x20 && byte != '\t' && !(byte == '\n' && !c[1])))
+        return 0;
+    return xpci_utf8_len(c);
 }
 
 void xpci_say(FILE *to, const char *head, const char *msg, const char *end)
 {
-    for (int n;; msg += n + 1, head = "") {
-        for (n = 0; msg[n] && !is_control(&msg[n]); n++)
+    for (size_t n;; msg += n + 1, head = "") {
+        size_t len;
+
+        for (n = 0; (len = printable(msg + n)); n += len)
             ;
         if (!msg[n])
             break;
-        fprintf(to, "%s%.*s\\x%02x", head, n, msg, (unsigned)msg[n]);
+        fprintf(to, "%s%.*s\\x%02x", head, (int)n, msg, (unsigned char)msg[n]);
     }
     fprintf(to, "%s%s%s", head, msg, end);
 }

@@ -127,8 +127,7 @@ int xpci_table_new(struct xpci_call *call, const char *columns,
     return list ? show_chosen(table, list, err) : 0;
 }
 
-/* How many bytes the character has; 0: they are no UTF-8 (RFC 3629). */
-static size_t utf8_len(const char *s)
+size_t xpci_utf8_len(const char *s)
 {
     unsigned char c = (unsigned char)s[0], next = (unsigned char)s[c != 0];
     size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
@@ -152,7 +151,7 @@ static int set_json(struct libscols_line *line, struct libscols_column *col,
     int ret = 0;
 
     while (ret == 0 && *cell) {
-        size_t n = utf8_len(cell);
+        size_t n = xpci_utf8_len(cell);
 
         ret = n ? xpci_buf_append(&buf, cell, n)
                 : xpci_buf_printf(&buf, "\\x%02x", (unsigned char)*cell);

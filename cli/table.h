@@ -54,4 +54,7 @@ void xpci_table_under(const struct xpci_call *call, size_t row);
 int xpci_table_print(struct xpci_call *call,
                      struct xpci_error *err) _must_check_;
 
+/* How many bytes the character has; 0: they are no UTF-8 (RFC 3629). */
+size_t xpci_utf8_len(const char *s);
+
 #endif
