@@ -122,11 +122,17 @@ bool xpci_root_exists(const struct xpci_root *root, const char *path)
 
 int xpci_root_open_file(const struct xpci_root *root, const char *path)
 {
-    /* O_NONBLOCK: a FIFO must not hang us before it is refused */
-    _cleanup_close_ int fd =
-        xpci_root_open(root, path, O_RDONLY | O_NONBLOCK, 0);
+    _cleanup_close_ int fd = -1;
     struct stat st;
 
+    /* a tree may have any device in it, and some act when they are opened */
+    if (!xpci_root_is_live(root)) {
+        xpci_try(xpci_root_stat(root, path, &st));
+        if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+            return -EMEDIUMTYPE;
+    }
+    /* O_NONBLOCK: a FIFO must not hang us before it is refused */
+    fd = xpci_root_open(root, path, O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0)
         return fd;
     if (fstat(fd, &st) < 0)

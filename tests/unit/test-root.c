@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <sys/inotify.h>
+
 #include "test-common-tree.h"
 
 /* Everything that could lead out leads to the file of that name inside. */
@@ -140,6 +142,22 @@ static void test_long_file(void **state)
     assert_int_equal(buf.data[buf.len], 0);
 }
 
+/* To open some devices is to use them: a watchdog, a tape. */
+static void test_device_is_not_opened(void **state)
+{
+    struct tree *t = *state;
+    _cleanup_close_ int fd = inotify_init1(IN_NONBLOCK);
+    char event[100];
+
+    assert_int_equal(mkfifo(tree_path(t, "/pipe"), 0600), 0);
+    assert_true(inotify_add_watch(fd, tree_path(t, "/pipe"), IN_OPEN) >= 0);
+    assert_int_equal(xpci_root_open_file(t->root, "/pipe"), -EMEDIUMTYPE);
+    assert_int_equal(read(fd, event, sizeof(event)), -1);
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(xpci_root_open_file(t->root, "/"), -EISDIR);
+    assert_int_equal(xpci_root_open_file(t->root, "/none"), -ENOENT);
+}
+
 static void test_readlink(void **state)
 {
     struct tree *t = *state;
@@ -235,6 +253,7 @@ int main(void)
         TREE_TEST(test_loop),
         TREE_TEST(test_read),
         TREE_TEST(test_long_file),
+        TREE_TEST(test_device_is_not_opened),
         TREE_TEST(test_readlink),
         TREE_TEST(test_list),
         TREE_TEST(test_new),
