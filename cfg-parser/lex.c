@@ -4,6 +4,9 @@
 #include "buf.h"
 #include "lex.h"
 
+/* A file of that size makes a tree 80 times as large. */
+#define MAX_TEXT ((size_t)4 * 1024 * 1024)
+
 /* What a token that begins with this byte is, if the rest is right. */
 static const unsigned char first[256] = {
     ['\n'] = XPCI_TOK_NEWLINE,       [','] = XPCI_TOK_COMMA,
@@ -224,7 +227,7 @@ int xpci_lex(const char *data, size_t len, const char *name,
     int ret = 0, end;
 
     *out = (struct xpci_toks){ 0 };
-    if (len > UINT32_MAX)
+    if (len > MAX_TEXT)
         return xpci_error_set(err, EFBIG, "%s: too large", name);
     nul = len ? memchr(data, '\0', len) : NULL;
     if (nul) /* nothing behind it could be trusted to be a C string */

@@ -9,6 +9,9 @@
 #include "buf.h"
 #include "error.h"
 
+/* Nothing that is read whole is longer, and a hole in a file costs nothing. */
+#define MAX_FILE ((off_t)512 * 1024 * 1024)
+
 /* Makes room for @more bytes and the NUL. */
 static int buf_grow(struct xpci_buf *buf, size_t more)
 {
@@ -58,9 +61,12 @@ int xpci_buf_read_fd(struct xpci_buf *buf, int fd)
     ssize_t r;
 
     /* a file tells how much; /proc and pipes do not */
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-        buf_grow(buf, (size_t)st.st_size + 1) < 0)
-        return -ENOMEM;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+        if (st.st_size > MAX_FILE)
+            return -EFBIG;
+        if (buf_grow(buf, (size_t)st.st_size + 1) < 0)
+            return -ENOMEM;
+    }
     do {
         if (buf->size - buf->len < 2 && buf_grow(buf, 4096) < 0)
             return -ENOMEM;

@@ -158,6 +158,19 @@ static void test_device_is_not_opened(void **state)
     assert_int_equal(xpci_root_open_file(t->root, "/none"), -ENOENT);
 }
 
+static void test_endless_file(void **state)
+{
+    struct tree *t = *state;
+    _cleanup_error_ struct xpci_error err = { 0 };
+    _cleanup_buf_ struct xpci_buf buf = { 0 };
+
+    tree_put(t, "/hole", "");
+    assert_int_equal(truncate(tree_path(t, "/hole"), (off_t)1 << 40), 0);
+    assert_int_equal(xpci_root_read(t->root, "/hole", &buf, &err), -EFBIG);
+    assert_contains(xpci_error_text(&err), "/hole': File too large");
+    assert_null(buf.data);
+}
+
 static void test_readlink(void **state)
 {
     struct tree *t = *state;
@@ -254,6 +267,7 @@ int main(void)
         TREE_TEST(test_read),
         TREE_TEST(test_long_file),
         TREE_TEST(test_device_is_not_opened),
+        TREE_TEST(test_endless_file),
         TREE_TEST(test_readlink),
         TREE_TEST(test_list),
         TREE_TEST(test_new),
