@@ -6,6 +6,7 @@
 
 #include "compressed.h"
 #include "image.h"
+#include "interrupt.h"
 
 #define CPIO_HEADER 110
 #define CPIO_TRAILER "TRAILER!!!"
@@ -66,6 +67,8 @@ static int source_save(struct source *src)
  */
 static int source_need(struct source *src, size_t want, struct xpci_error *err)
 {
+    /* a small file can be made to unpack for hours */
+    xpci_try(xpci_interrupt_check(err));
     while (src->seg && src->len < want) {
         size_t n = want - src->len;
         const char *why = NULL;

@@ -2,6 +2,7 @@
 #include "test-common-tree.h"
 
 #include "image.h"
+#include "interrupt.h"
 #include "test-image-cpio.h"
 
 /* What the callback saw: "NAME=text;" of each file, "NAME/" of a directory. */
@@ -397,6 +398,21 @@ static void test_long_file(void **state)
     expect(&image, want.data);
 }
 
+static void test_interrupted(void **state)
+{
+    _cleanup_buf_ struct xpci_buf image = { 0 };
+    _cleanup_error_ struct xpci_error err = { 0 };
+    struct seen seen = { 0 };
+    struct xpci_interrupt held;
+
+    (void)state;
+    cpio_trailer(&image);
+    xpci_interrupt_hold(&held);
+    raise(SIGINT);
+    assert_int_equal(parse(&image, &seen, &err), -EINTR);
+    xpci_interrupt_release(&held);
+}
+
 static void test_callback_stops(void **state)
 {
     _cleanup_buf_ struct xpci_buf image = { 0 };
@@ -454,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_name_without_end),
         cmocka_unit_test(test_checksum_format),
         cmocka_unit_test(test_long_file),
+        cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_callback_stops),
         TREE_TEST(test_read),
     };
