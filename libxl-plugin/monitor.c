@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "buf.h"
 #include "monitor.h"
 
+#define MAX_LINE ((size_t)1024 * 1024)
 #define CARDS 2 /* PIIX4_PCI_HOTPLUG_STATUS */
 
 static int add_device(struct xpci_monitor_devices *devs, const char *line,
@@ -105,6 +107,53 @@ char *xpci_monitor_answer(char *line)
         return NULL;
     *to = '\0';
     return line;
+}
+
+static time_t now_s(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec;
+}
+
+/* Byte by byte: a guest that is in its device model may never end the line. */
+static int read_line(FILE *from, time_t until, struct xpci_buf *line)
+{
+    char byte = '\0';
+
+    line->len = 0;
+    while (byte != '\n') {
+        int c = (errno = 0, getc(from));
+
+        if (c == EOF && errno != EINTR) /* by a signal that is held off */
+            return errno ? -errno : -EPIPE;
+        if (now_s() > until)
+            return -EAGAIN;
+        if (line->len == MAX_LINE)
+            return -EMSGSIZE;
+        if (c == EOF) {
+            clearerr(from);
+            continue;
+        }
+        byte = (char)c;
+        xpci_try(xpci_buf_append(line, &byte, 1));
+    }
+    return 0;
+}
+
+int xpci_monitor_read(FILE *from, unsigned int seconds, char **answer)
+{
+    _cleanup_buf_ struct xpci_buf line = { 0 };
+    time_t until = now_s() + seconds;
+
+    do {
+        xpci_try(read_line(from, until, &line));
+        if (!strncmp(line.data, "{\"error\"", 8))
+            return -EPROTO;
+    } while (!xpci_monitor_answer(line.data));
+    *answer = xpci_buf_steal(&line);
+    return 0;
 }
 
 void xpci_monitor_devices_clear(struct xpci_monitor_devices *devs)

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "bdf.h"
 #include "error.h"
@@ -40,6 +41,14 @@ void xpci_monitor_devices_clear(struct xpci_monitor_devices *devs);
  * place, and returned; else NULL.
  */
 char *xpci_monitor_answer(char *line);
+
+/*
+ * The same of what is read: lines that are neither answer nor error are a
+ * greeting, or news of something else. -EPROTO: an error; -EAGAIN: no answer
+ * within @seconds, whatever else comes; -EMSGSIZE: no end of a line.
+ */
+int xpci_monitor_read(FILE *from, unsigned int seconds,
+                      char **answer) _must_check_;
 
 #define XPCI_MONITOR_ID_SIZE 24
 /* libxl's id of a passed-through device; returns @out. */

@@ -32,32 +32,17 @@ static FILE *call_model(uint32_t domid)
     return model;
 }
 
-/* What is neither answer nor error is a greeting, or news of something else. */
 static int ask(FILE *model, const char *command, char **out)
 {
-    _cleanup_free_ char *text = NULL, *line = NULL;
-    size_t size = 0;
+    _cleanup_free_ char *text = NULL;
 
     xpci_try(xpci_asprintf(NULL, &text,
                            "{\"execute\":\"human-monitor-command\","
                            "\"arguments\":{\"command-line\":\"%s\"}}\n",
                            command));
-    if (send(fileno(model), text, strlen(text), MSG_NOSIGNAL) < 0)
-        return -errno;
-    for (;;) {
-        errno = 0;
-        if (getline(&line, &size, model) > 0) {
-            if (!strncmp(line, "{\"error\"", 8))
-                return -EPROTO;
-            if (!xpci_monitor_answer(line))
-                continue;
-            *out = xpci_steal(line);
-            return 0;
-        }
-        if (errno != EINTR) /* by a signal that is held off */
-            return errno ? -errno : -EPIPE;
-        clearerr(model);
-    }
+    return send(fileno(model), text, strlen(text), MSG_NOSIGNAL) < 0
+               ? -errno
+               : xpci_monitor_read(model, ANSWER_S, out);
 }
 
 /* The way to a device model in a domain of its own; it has no time limit. */

@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -155,6 +158,67 @@ static void monitor_finds_the_answer(void **state)
             assert_null(answer);
         else
             assert_string_equal(answer, lines[i].answer);
+    }
+}
+
+/* What @text has in it, read as from a device model. */
+static int read_text(const char *text, char **answer)
+{
+    FILE *from = tmpfile();
+    int ret;
+
+    assert_non_null(from);
+    assert_true(fputs(text, from) >= 0);
+    rewind(from);
+    ret = xpci_monitor_read(from, 10, answer);
+    fclose(from);
+    return ret;
+}
+
+static void monitor_reads_up_to_the_answer(void **state)
+{
+    _cleanup_free_ char *answer = NULL, *flood = malloc(2 << 20);
+
+    (void)state;
+    assert_int_equal(read_text("{\"QMP\": {}}\r\n{\"return\": {}}\r\n"
+                               "{\"return\": \"yes\"}\r\n{\"error\": {}}\r\n",
+                               &answer),
+                     0);
+    assert_string_equal(answer, "yes");
+    assert_int_equal(read_text("{\"error\": {}}\r\n", &answer), -EPROTO);
+    assert_int_equal(read_text("{\"event\": {}}\r\n", &answer), -EPIPE);
+    assert_int_equal(read_text("{\"return\": \"cut o", &answer), -EPIPE);
+    assert_non_null(flood);
+    memset(flood, 'x', 2 << 20);
+    flood[(2 << 20) - 1] = '\0';
+    assert_int_equal(read_text(flood, &answer), -EMSGSIZE);
+}
+
+/* What comes is no answer, and comes for ever. */
+static void monitor_is_not_waited_for(void **state)
+{
+    static const char *const nothings[] = { "x", "{\"event\": \"x\"}\n" };
+
+    (void)state;
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(nothings); i++) {
+        char *answer;
+        int fds[2];
+        FILE *from;
+        pid_t pid;
+
+        assert_int_equal(pipe(fds), 0);
+        from = fdopen(fds[0], "r");
+        assert_non_null(from);
+        pid = fork();
+        while (pid == 0 && usleep(20000) == 0)
+            assert_true(write(fds[1], nothings[i], strlen(nothings[i])) > 0);
+        alarm(20);
+        assert_int_equal(xpci_monitor_read(from, 1, &answer), -EAGAIN);
+        alarm(0);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        fclose(from);
+        close(fds[1]);
     }
 }
 
@@ -451,6 +515,8 @@ int main(void)
         cmocka_unit_test(monitor_reads_the_bus),
         cmocka_unit_test(monitor_refuses_what_it_cannot_read),
         cmocka_unit_test(monitor_finds_the_answer),
+        cmocka_unit_test(monitor_reads_up_to_the_answer),
+        cmocka_unit_test(monitor_is_not_waited_for),
         cmocka_unit_test(monitor_knows_who_has_not_heard),
         cmocka_unit_test(reason_is_the_cause),
         cmocka_unit_test(reason_is_not_that_it_failed),
