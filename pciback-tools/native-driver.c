@@ -4,10 +4,26 @@
 #include <libkmod.h>
 #include <string.h>
 
+#include "module-index.h"
 #include "native-driver.h"
+
+#define NEEDED 3 /* of the indexes */
 
 XPCI_CLEANUP_PTR(struct kmod_ctx *, kmod_unref)
 XPCI_CLEANUP_PTR(struct kmod_list *, kmod_module_unref_list)
+
+/* In a tree that may be a stranger's as a whole. */
+static int is_index(const struct xpci_root *root, int fd)
+{
+    _cleanup_buf_ struct xpci_buf file = { 0 };
+    char magic[4];
+
+    if (xpci_root_is_live(root))
+        return read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+               !memcmp(magic, XPCI_MODULE_INDEX_MAGIC, sizeof(magic));
+    xpci_try(xpci_buf_read_fd(&file, fd));
+    return xpci_module_index_sound(&file);
+}
 
 /* libkmod takes an index that is missing or damaged for an empty one. */
 static int check_indexes(const struct xpci_root *root, const char *dir,
@@ -17,6 +33,9 @@ static int check_indexes(const struct xpci_root *root, const char *dir,
         "modules.alias.bin",
         "modules.builtin.bin",
         "modules.dep.bin",
+        /* these only where they are */
+        "modules.builtin.alias.bin",
+        "modules.symbols.bin",
     };
 
     if (!xpci_root_exists(root, dir))
@@ -25,19 +44,30 @@ static int check_indexes(const struct xpci_root *root, const char *dir,
                               "'%s%s'; install them or remove the image",
                               version, xpci_root_dir(root), dir);
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(names); i++) {
-        char path[320], magic[4];
+        char path[320];
+        _cleanup_free_ char *to = NULL;
         _cleanup_close_ int fd = -1;
+        bool link;
+        int is;
 
         snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        /* libkmod would follow it from the host's root */
+        link = !xpci_root_is_live(root) &&
+               xpci_root_readlink(root, path, &to) == 0;
         fd = xpci_root_open_file(root, path);
-        if (fd != -ENOENT)
-            xpci_try(xpci_root_check(root, fd, "read", path, err));
-        if (fd < 0 || read(fd, magic, sizeof(magic)) != sizeof(magic) ||
-            memcmp(magic, "\xb0\x07\xf4\x57", sizeof(magic)) != 0)
-            return xpci_error_set(err, fd < 0 ? ENOENT : EINVAL,
+        if (fd == -ENOENT && i >= NEEDED && !link)
+            continue;
+        is = link ? 0 : fd < 0 ? fd : is_index(root, fd);
+        if (is != -ENOENT)
+            xpci_try(xpci_root_check(root, is, "read", path, err));
+        if (is <= 0)
+            return xpci_error_set(err, is < 0 ? ENOENT : EINVAL,
                                   "'%s%s' is %s; run 'depmod %s'",
                                   xpci_root_dir(root), path,
-                                  fd < 0 ? "missing" : "damaged", version);
+                                  link     ? "a link"
+                                  : is < 0 ? "missing"
+                                           : "damaged",
+                                  version);
     }
     return 0;
 }

@@ -148,15 +148,63 @@ static void test_no_index(void **state)
         err.msg, "/lib/modules/6.3/modules.alias.bin' is missing; run 'depmod");
 }
 
+/* An index that libkmod would read to the end of the memory. */
+static void test_endless_index(void **state)
+{
+    static const char index[] = "\xb0\x07\xf4\x57\0\2\0\1\x40\0\0\x0c"
+                                "\xff\xff\xff\xff\0\0\0\7e1000";
+    static const char *const names[] = {
+        "/lib/modules/6.1/modules.symbols.bin",
+        "/lib/modules/6.1/modules.alias.bin",
+    };
+    struct tree *t = *state;
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(names); i++) {
+        _cleanup_strv_ struct xpci_strv m = { 0 }, b = { 0 };
+        _cleanup_error_ struct xpci_error err = { 0 };
+
+        tree_put_len(t, names[i], index, sizeof(index));
+        assert_int_equal(
+            xpci_native_drivers(t->root, "6.1", E1000, NULL, &m, &b, &err),
+            -EINVAL);
+        assert_contains(err.msg, names[i]);
+        assert_contains(err.msg, "' is damaged; run 'depmod 6.1'");
+    }
+}
+
+/* Inside the tree it leads to an index, for libkmod it does not. */
+static void test_index_is_a_link(void **state)
+{
+    struct tree *t = *state;
+    _cleanup_strv_ struct xpci_strv m = { 0 }, b = { 0 };
+    _cleanup_error_ struct xpci_error err = { 0 };
+
+    assert_int_equal(rename(tree_path(t, "/lib/modules/6.1/modules.alias.bin"),
+                            tree_path(t, "/index")),
+                     0);
+    assert_int_equal(
+        symlink("/index", tree_path(t, "/lib/modules/6.1/modules.alias.bin")),
+        0);
+    assert_int_equal(
+        xpci_native_drivers(t->root, "6.1", E1000, NULL, &m, &b, &err),
+        -EINVAL);
+    assert_contains(err.msg, "/modules.alias.bin' is a link; run 'depmod 6.1'");
+}
+
 #define KERNEL_TEST(f) cmocka_unit_test_setup_teardown(f, setup, tree_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KERNEL_TEST(test_modules),   KERNEL_TEST(test_once),
-        KERNEL_TEST(test_builtin),   KERNEL_TEST(test_builtin_without_alias),
-        KERNEL_TEST(test_blacklist), KERNEL_TEST(test_no_kernel),
+        KERNEL_TEST(test_modules),
+        KERNEL_TEST(test_once),
+        KERNEL_TEST(test_builtin),
+        KERNEL_TEST(test_builtin_without_alias),
+        KERNEL_TEST(test_blacklist),
+        KERNEL_TEST(test_no_kernel),
         KERNEL_TEST(test_no_index),
+        KERNEL_TEST(test_endless_index),
+        KERNEL_TEST(test_index_is_a_link),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
