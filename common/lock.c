@@ -41,7 +41,8 @@ static int open_lock(const struct xpci_root *root)
     /* a directory, with who knows what in it */
     xpci_try(xpci_temp_id(id));
     snprintf(aside, sizeof(aside), LOCK_PATH "-%s", id);
-    return rename(LOCK_PATH, aside) < 0 ? -errno : open_live(root);
+    xpci_try(xpci_rename_new(AT_FDCWD, LOCK_PATH, aside));
+    return open_live(root);
 }
 
 int xpci_lock(const struct xpci_root *root, const struct xpci_log *log,
