@@ -14,8 +14,7 @@
  * Sources of the rules: xl_parse.c, libxlu_pci.c, libxl_pci.c, libxl_dm.c and
  * libxl_create.c of Xen; docs/man/xpci-cfg.8.pod lists them for users.
  */
-#ifndef XPCI_CFG_CHECK_H
-#define XPCI_CFG_CHECK_H
+#pragma once
 
 #include <stddef.h>
 
@@ -55,5 +54,3 @@ int xpci_cfg_check_text(struct xpci_cfg_check *check, const char *file,
 void xpci_cfg_check_clear(struct xpci_cfg_check *check);
 
 #define _cleanup_cfg_check_ _cleanup_(xpci_cfg_check_clear)
-
-#endif

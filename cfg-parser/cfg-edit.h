@@ -6,8 +6,7 @@
  * Comments and every byte that is not named below stay. Dropping what was
  * just added gives the old text back.
  */
-#ifndef XPCI_CFG_EDIT_H
-#define XPCI_CFG_EDIT_H
+#pragma once
 
 #include "tree.h"
 
@@ -23,5 +22,3 @@
  */
 int xpci_cfg_edit(struct xpci_cfg *cfg, const char *key, size_t k,
                   const char *value, struct xpci_error *err) _must_check_;
-
-#endif

@@ -4,8 +4,7 @@
  * touching another byte: xpci's own configuration. Guests' pci lists have
  * their own rules (cfg-pci.h).
  */
-#ifndef XPCI_CFG_LIST_H
-#define XPCI_CFG_LIST_H
+#pragma once
 
 #include "cfg.h"
 
@@ -23,5 +22,3 @@ int xpci_cfg_list_drop(struct xpci_cfg **cfg, const char *key,
  */
 int xpci_cfg_only_keys(const struct xpci_cfg *cfg, const char *const *keys,
                        struct xpci_error *err) _must_check_;
-
-#endif

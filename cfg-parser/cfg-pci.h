@@ -18,8 +18,7 @@
  * After an edit the new text is read back; if it is not what was meant, the
  * edit fails. A failed edit changes nothing.
  */
-#ifndef XPCI_CFG_PCI_H
-#define XPCI_CFG_PCI_H
+#pragma once
 
 #include "cfg.h"
 #include "pci-spec.h"
@@ -62,5 +61,3 @@ int xpci_cfg_pci_remove(struct xpci_cfg *cfg, const struct xpci_pci_spec *dev,
                         size_t *removed, struct xpci_error *err) _must_check_;
 
 #define _cleanup_cfg_pci_ _cleanup_(xpci_cfg_pci_clear)
-
-#endif

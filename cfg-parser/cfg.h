@@ -14,8 +14,7 @@
  * "FILE:LINE:COLUMN: reason", never guessed, but for the files of xm, which
  * are Python: those that only assign plain values are read (xm.h).
  */
-#ifndef XPCI_CFG_H
-#define XPCI_CFG_H
+#pragma once
 
 #include <stddef.h>
 
@@ -71,5 +70,3 @@ int xpci_cfg_string(const struct xpci_cfg *cfg, const char *key, char **out,
 #define _cleanup_cfg_ _cleanup_(xpci_cfg_free_ptr)
 #define _cleanup_cfg_items_ _cleanup_(xpci_cfg_items_clear)
 XPCI_CLEANUP_PTR(struct xpci_cfg *, xpci_cfg_free)
-
-#endif

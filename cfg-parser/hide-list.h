@@ -16,8 +16,7 @@
  * with blanks around entries and nowhere else. A number may have any length;
  * its lowest 32 bits count. Linux before 3.7 (EL5) knows no "*".
  */
-#ifndef XPCI_HIDE_LIST_H
-#define XPCI_HIDE_LIST_H
+#pragma once
 
 #include "bdf.h"
 #include "error.h"
@@ -64,5 +63,3 @@ int xpci_hide_list_parse(const char *text, struct xpci_hide_list *out,
 void xpci_hide_list_clear(struct xpci_hide_list *list);
 
 #define _cleanup_hide_list_ _cleanup_(xpci_hide_list_clear)
-
-#endif

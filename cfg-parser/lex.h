@@ -7,8 +7,7 @@
  * is an empty XPCI_TOK_END. xl's NEWLINE token is a comment and its newline;
  * here they are two tokens, and a comment is always followed by a newline.
  */
-#ifndef XPCI_LEX_H
-#define XPCI_LEX_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -77,5 +76,3 @@ int xpci_lex_error(struct xpci_error *err, const char *name, const char *data,
                    size_t off, const char *fmt, ...) _printf_(5, 6);
 
 #define _cleanup_toks_ _cleanup_(xpci_toks_clear)
-
-#endif

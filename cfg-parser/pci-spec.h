@@ -20,8 +20,7 @@
  *
  * and msitranslate and power_mgmt with yes and no (xend's util/pci.py).
  */
-#ifndef XPCI_PCI_SPEC_H
-#define XPCI_PCI_SPEC_H
+#pragma once
 
 #include "bdf.h"
 #include "error.h"
@@ -66,5 +65,3 @@ char *xpci_pci_spec_format(const struct xpci_pci_spec *spec,
                            bool with_segment) _must_check_;
 
 #define _cleanup_pci_spec_ _cleanup_(xpci_pci_spec_clear)
-
-#endif

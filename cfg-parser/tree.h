@@ -5,8 +5,7 @@
  * Statements hold indexes of tokens, tokens hold offsets into the text. An
  * edit makes a new text (cfg-edit.h) and parses it: indexes never outlive one.
  */
-#ifndef XPCI_TREE_H
-#define XPCI_TREE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -87,5 +86,3 @@ void xpci_cfg_swap(struct xpci_cfg *a, struct xpci_cfg *b);
 
 /* The value of a STRING or NUMBER token. NULL: out of memory. */
 char *xpci_cfg_atom(const struct xpci_cfg *cfg, size_t tok) _must_check_;
-
-#endif

@@ -12,8 +12,7 @@
  * 4.20. sscanf, strtoul and atoi decide there, so they do here: blanks, "0x",
  * signs and overflow are taken as they take them.
  */
-#ifndef XPCI_XL_SPEC_H
-#define XPCI_XL_SPEC_H
+#pragma once
 
 #include "cleanup.h"
 
@@ -33,5 +32,3 @@ enum xpci_xl_release {
  * NULL: out of memory.
  */
 char *xpci_xl_spec(const char *s, enum xpci_xl_release release) _must_check_;
-
-#endif

@@ -10,8 +10,7 @@
  * it is assigned as a plain list, and no other statement can reach it. The
  * rules are in docs/design/cfg-grammar.md.
  */
-#ifndef XPCI_XM_H
-#define XPCI_XM_H
+#pragma once
 
 #include "buf.h"
 #include "error.h"
@@ -23,5 +22,3 @@
  */
 int xpci_xm_mask(const struct xpci_buf *text, const char *name,
                  struct xpci_buf *mask, struct xpci_error *err) _must_check_;
-
-#endif

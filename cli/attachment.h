@@ -3,8 +3,7 @@
  * What attach and detach share: the guest and the toolstack, the host's
  * devices and who has them, and the guest's file where --persist asks.
  */
-#ifndef XPCI_ATTACHMENT_H
-#define XPCI_ATTACHMENT_H
+#pragma once
 
 #include "guest-config.h"
 #include "host.h"
@@ -40,5 +39,3 @@ int xpci_attachment_reopen(const struct xpci_call *call,
 int xpci_attachment_save(const struct xpci_call *call,
                          struct xpci_guest_config *config,
                          struct xpci_error *err) _must_check_;
-
-#endif

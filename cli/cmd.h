@@ -9,8 +9,7 @@
  * exit status, or a negative errno with the error filled; main prints that
  * once and turns it into the exit status.
  */
-#ifndef XPCI_CMD_H
-#define XPCI_CMD_H
+#pragma once
 
 #include "guard.h"
 #include "hide-conf.h"
@@ -149,5 +148,3 @@ struct xpci_cfg_check;
 int xpci_cfg_check_file(const struct xpci_call *call, const char *file,
                         struct xpci_cfg_check *check,
                         struct xpci_error *err) _must_check_;
-
-#endif

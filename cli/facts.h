@@ -12,8 +12,7 @@
  * Facts of one key follow each other. Why is kept as a pointer, a
  * fix, which may be NULL, is copied.
  */
-#ifndef XPCI_FACTS_H
-#define XPCI_FACTS_H
+#pragma once
 
 #include "host.h"
 #include "resources.h"
@@ -57,5 +56,3 @@ void xpci_fact(struct xpci_facts *facts, const char *subject, const char *key,
 void xpci_facts_device(struct xpci_facts *facts, size_t i);
 
 #define _cleanup_facts_ _cleanup_(xpci_facts_clear)
-
-#endif

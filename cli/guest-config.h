@@ -7,8 +7,7 @@
  * /etc/xen/auto, and the vm.cfg files below /OVS/running_pool: the file whose
  * "name" is the guest's. --file names it instead.
  */
-#ifndef XPCI_GUEST_CONFIG_H
-#define XPCI_GUEST_CONFIG_H
+#pragma once
 
 #include "cfg-pci.h"
 #include "changes.h"
@@ -73,5 +72,3 @@ int xpci_guest_config_put(struct xpci_guest_config *config,
 
 #define _cleanup_files_ _cleanup_(xpci_files_clear)
 #define _cleanup_guest_config_ _cleanup_(xpci_guest_config_close)
-
-#endif

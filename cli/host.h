@@ -4,8 +4,7 @@
  * from where the call says, who of the guests uses them, and how the host is
  * changed.
  */
-#ifndef XPCI_HOST_H
-#define XPCI_HOST_H
+#pragma once
 
 #include "changes.h"
 #include "cmd.h"
@@ -88,5 +87,3 @@ int xpci_host_change(const struct xpci_call *call, struct xpci_changes *set,
 int xpci_host_override(const struct xpci_call *call, const char *instead,
                        struct xpci_error *err, const char *fmt, ...)
     _printf_(4, 5) _must_check_;
-
-#endif

@@ -12,8 +12,7 @@
  * What a kill leaves half done, xpci_live_open() of the next one undoes:
  * devices that pciback was given and /etc/xpci.conf does not have.
  */
-#ifndef XPCI_LIVE_H
-#define XPCI_LIVE_H
+#pragma once
 
 #include "bind.h"
 #include "changes.h"
@@ -64,5 +63,3 @@ int xpci_live_permit(struct xpci_call *call, const struct xpci_hidden *entry,
  * brought back. Returns @ret.
  */
 int xpci_live_done(const struct xpci_call *call, int ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The options of all commands: one table for parsing, help and completion. */
-#ifndef XPCI_OPTIONS_H
-#define XPCI_OPTIONS_H
+#pragma once
 
 #include "cmd.h"
 
@@ -32,5 +31,3 @@ int xpci_options_parse(struct xpci_call *call, int argc, char **argv,
 
 /* Prints the help of a command, made from these tables, and returns 0. */
 int xpci_help_command(const struct xpci_cmd *cmd);
-
-#endif

@@ -8,8 +8,7 @@
  *     r = xpci_plan_apply(call, &plan, err);                all or nothing
  *     xpci_plan_clear(&plan);
  */
-#ifndef XPCI_PLAN_H
-#define XPCI_PLAN_H
+#pragma once
 
 #include "group.h"
 #include "bind.h"
@@ -86,5 +85,3 @@ int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,
 
 void xpci_plan_clear(struct xpci_plan *plan);
 #define _cleanup_plan_ _cleanup_(xpci_plan_clear)
-
-#endif

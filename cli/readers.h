@@ -12,8 +12,7 @@
  * Unlike the Xen plugin it is part of the program: built with it, installed
  * with it, and refused if it is of another version.
  */
-#ifndef XPCI_READERS_H
-#define XPCI_READERS_H
+#pragma once
 
 #include "append.h"
 #include "native-driver.h"
@@ -33,5 +32,3 @@ struct xpci_readers {
 
 int xpci_readers_load(const struct xpci_readers **out,
                       struct xpci_error *err) _must_check_;
-
-#endif

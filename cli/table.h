@@ -13,8 +13,7 @@
  * is shown, in its order; an unknown name is a USAGE error. Colours are for
  * terminals, and only without NO_COLOR in the environment.
  */
-#ifndef XPCI_TABLE_H
-#define XPCI_TABLE_H
+#pragma once
 
 #include "cmd.h"
 
@@ -56,5 +55,3 @@ int xpci_table_print(struct xpci_call *call,
 
 /* How many bytes the character has; 0: they are no UTF-8 (RFC 3629). */
 size_t xpci_utf8_len(const char *s);
-
-#endif

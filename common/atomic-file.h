@@ -17,8 +17,7 @@
  * temporary file removed. Several files at once: changes.h, which is made of
  * the steps below.
  */
-#ifndef XPCI_ATOMIC_FILE_H
-#define XPCI_ATOMIC_FILE_H
+#pragma once
 
 #include "root.h"
 
@@ -113,5 +112,3 @@ int xpci_file_stage(int dirfd, const char *base, const char *temp,
                     bool sync) _must_check_;
 
 #define _cleanup_dir_ _cleanup_(xpci_dir_clear)
-
-#endif

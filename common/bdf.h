@@ -13,8 +13,7 @@
  * Ranges: PCIe r6.0, 2.2.4.2 (bus 8 bits, device 5, function 3). Linux uses
  * segments above ffff for Intel VMD; pciback and Xen cannot take those.
  */
-#ifndef XPCI_BDF_H
-#define XPCI_BDF_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,5 +68,3 @@ bool xpci_bdf_same_slot(const struct xpci_bdf *a, const struct xpci_bdf *b);
  * 1f, one or two digits, nothing else. Returns 0, -EINVAL or -ERANGE.
  */
 int xpci_vslot_parse(const char *s, size_t len, unsigned int *out) _must_check_;
-
-#endif

@@ -6,8 +6,7 @@
  * attribute does it at the end of the scope. A failed append leaves what was
  * there and returns -ENOMEM: the caller must not go on with half a list.
  */
-#ifndef XPCI_BUF_H
-#define XPCI_BUF_H
+#pragma once
 
 #include <stddef.h>
 
@@ -106,5 +105,3 @@ size_t xpci_find_word(const char *words, const char *word, size_t len);
 
 #define _cleanup_buf_ _cleanup_(xpci_buf_clear)
 #define _cleanup_strv_ _cleanup_(xpci_strv_clear)
-
-#endif

@@ -31,8 +31,7 @@
  * place to write a journal (no root, no /var/lib) the set is undone on errors,
  * but not after a kill.
  */
-#ifndef XPCI_CHANGES_H
-#define XPCI_CHANGES_H
+#pragma once
 
 #include <stdint.h>
 
@@ -134,5 +133,3 @@ int xpci_changes_recover(const struct xpci_root *root,
 void xpci_changes_clear(struct xpci_changes *set);
 
 #define _cleanup_changes_ _cleanup_(xpci_changes_clear)
-
-#endif

@@ -10,8 +10,7 @@
  * Types with their own destructor define their attribute beside it, e.g.
  * _cleanup_buf_ in buf.h.
  */
-#ifndef XPCI_CLEANUP_H
-#define XPCI_CLEANUP_H
+#pragma once
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,5 +66,3 @@ XPCI_CLEANUP_PTR(DIR *, closedir)
 
 #define _must_check_ __attribute__((warn_unused_result))
 #define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
-
-#endif

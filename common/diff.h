@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Unified diffs, made by diff(1). */
-#ifndef XPCI_DIFF_H
-#define XPCI_DIFF_H
+#pragma once
 
 #include "buf.h"
 #include "error.h"
@@ -10,5 +9,3 @@
 int xpci_diff(const char *name_a, const struct xpci_buf *a, const char *name_b,
               const struct xpci_buf *b, struct xpci_buf *out,
               struct xpci_error *err) _must_check_;
-
-#endif

@@ -19,8 +19,7 @@
  * Setting an error over an old one frees the old one. A NULL err is allowed
  * everywhere and drops the message, not the return code.
  */
-#ifndef XPCI_ERROR_H
-#define XPCI_ERROR_H
+#pragma once
 
 #include <errno.h>
 #include <stdarg.h>
@@ -120,5 +119,3 @@ char *xpci_vformat(const char *fmt, va_list ap) _printf_(1, 0);
     } while (0)
 
 #define _cleanup_error_ _cleanup_(xpci_error_clear)
-
-#endif

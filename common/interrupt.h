@@ -11,8 +11,7 @@
  * meanwhile (run.h) is ended by the signal, and xpci_run() fails with EINTR.
  * A hold within another one changes nothing. In a single-threaded process.
  */
-#ifndef XPCI_INTERRUPT_H
-#define XPCI_INTERRUPT_H
+#pragma once
 
 #include <signal.h>
 
@@ -42,5 +41,3 @@ _of_program_ int xpci_interrupt_check(struct xpci_error *err) _must_check_;
 
 /* In a forked child: the signals end it again. */
 void xpci_interrupt_reset(void);
-
-#endif

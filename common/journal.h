@@ -10,8 +10,7 @@
  * files are left. For changes*.c, but for xpci_journal_alive();
  * xpci_changes_recover() is here too.
  */
-#ifndef XPCI_JOURNAL_H
-#define XPCI_JOURNAL_H
+#pragma once
 
 #include "changes.h"
 
@@ -40,5 +39,3 @@ int xpci_journal_done(struct xpci_changes *set, const struct xpci_root *root,
 
 /* Nothing is under way any more. */
 void xpci_journal_drop(struct xpci_changes *set, const struct xpci_root *root);
-
-#endif

@@ -15,13 +15,10 @@
  * On success *fd is the lock; closing it, also by the death of the process,
  * releases it.
  */
-#ifndef XPCI_LOCK_H
-#define XPCI_LOCK_H
+#pragma once
 
 #include "log.h"
 #include "root.h"
 
 int xpci_lock(const struct xpci_root *root, const struct xpci_log *log, int *fd,
               struct xpci_error *err) _must_check_;
-
-#endif

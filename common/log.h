@@ -6,8 +6,7 @@
  * follow: warnings, notes, and the progress of anything over a second.
  * A NULL log drops everything.
  */
-#ifndef XPCI_LOG_H
-#define XPCI_LOG_H
+#pragma once
 
 #include "cleanup.h"
 
@@ -25,5 +24,3 @@ struct xpci_log {
 
 void xpci_log(const struct xpci_log *log, enum xpci_log_level level,
               const char *fmt, ...) _printf_(3, 4);
-
-#endif

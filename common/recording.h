@@ -18,8 +18,7 @@
  * directory, under a link, or a link that leads out, makes it fail, and so
  * does one that is larger than any host.
  */
-#ifndef XPCI_RECORDING_H
-#define XPCI_RECORDING_H
+#pragma once
 
 #include "log.h"
 #include "root.h"
@@ -46,5 +45,3 @@ int xpci_recording_make(const struct xpci_root *root,
  */
 int xpci_recording_unpack(const char *file, char **dir,
                           struct xpci_error *err) _must_check_;
-
-#endif

@@ -16,8 +16,7 @@
  * Ownership: results are the caller's. Errors name the path as the user
  * knows it, with the root in front of it.
  */
-#ifndef XPCI_ROOT_H
-#define XPCI_ROOT_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -110,5 +109,3 @@ int xpci_root_glob(const struct xpci_root *root, const char *pattern,
 
 XPCI_CLEANUP_PTR(struct xpci_root *, xpci_root_free)
 #define _cleanup_root_ _cleanup_(xpci_root_free_ptr)
-
-#endif

@@ -15,8 +15,7 @@
  * with a message if the program could not be run, or -EINTR if a signal that
  * is held (interrupt.h) came: then the program and all it started are gone.
  */
-#ifndef XPCI_RUN_H
-#define XPCI_RUN_H
+#pragma once
 
 #include "log.h"
 #include "root.h"
@@ -34,5 +33,3 @@ int xpci_run(const struct xpci_run *run, struct xpci_buf *output,
 
 /* True if the program exists in the system directories of @root. */
 bool xpci_run_exists(const struct xpci_root *root, const char *program);
-
-#endif

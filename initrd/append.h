@@ -18,8 +18,7 @@
  *
  * Whether the new image does it is for xpci_image_check() to say.
  */
-#ifndef XPCI_APPEND_H
-#define XPCI_APPEND_H
+#pragma once
 
 #include "image-check.h"
 
@@ -47,5 +46,3 @@ static inline void xpci_append_clear(struct xpci_append *add)
 }
 
 #define _cleanup_append_ _cleanup_(xpci_append_clear)
-
-#endif

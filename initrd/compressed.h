@@ -12,8 +12,7 @@
  * exact. Where libarchive reads on (xz, zstd, lz4) it is found beforehand,
  * from the format's own lengths. For image.c only.
  */
-#ifndef XPCI_COMPRESSED_H
-#define XPCI_COMPRESSED_H
+#pragma once
 
 #include "cleanup.h"
 
@@ -37,5 +36,3 @@ void xpci_compressed_free(struct xpci_compressed *seg);
 
 XPCI_CLEANUP_PTR(struct xpci_compressed *, xpci_compressed_free)
 #define _cleanup_compressed_ _cleanup_(xpci_compressed_free_ptr)
-
-#endif

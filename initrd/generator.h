@@ -11,8 +11,7 @@
  *
  * rebuild's success is the generator's word; what counts is the check.
  */
-#ifndef XPCI_GENERATOR_H
-#define XPCI_GENERATOR_H
+#pragma once
 
 #include "changes.h"
 #include "log.h"
@@ -173,5 +172,3 @@ extern const struct xpci_generator xpci_mkinitcpio;
 extern const struct xpci_generator xpci_booster;
 extern const struct xpci_generator xpci_mkinitfs;
 extern const struct xpci_generator xpci_mkinitrd;
-
-#endif

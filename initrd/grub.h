@@ -11,8 +11,7 @@
  * The drop-in is read by grub-mkconfig, after the administrator's settings; its
  * variable is of the entries with Xen alone (/etc/grub.d/20_linux_xen).
  */
-#ifndef XPCI_GRUB_H
-#define XPCI_GRUB_H
+#pragma once
 
 #include "log.h"
 #include "root.h"
@@ -46,5 +45,3 @@ int xpci_grub_check_modules(const struct xpci_root *root,
 int xpci_grub_check(const struct xpci_root *root, const char *path,
                     const char *word, char **why,
                     struct xpci_error *err) _must_check_;
-
-#endif

@@ -14,8 +14,7 @@
  *
  * With nothing to hide, proven means: no file of xpci's is in the image.
  */
-#ifndef XPCI_IMAGE_CHECK_H
-#define XPCI_IMAGE_CHECK_H
+#pragma once
 
 #include "generator.h"
 #include "image.h"
@@ -67,5 +66,3 @@ void xpci_image_verdict_clear(struct xpci_image_verdict *verdict);
 const char *xpci_verdict_name(enum xpci_verdict verdict);
 
 #define _cleanup_image_verdict_ _cleanup_(xpci_image_verdict_clear)
-
-#endif

@@ -14,8 +14,7 @@
  * the last. Anything that is not the format above, or ends early, is an error.
  * Whether the kernel was built with that decompressor is not asked.
  */
-#ifndef XPCI_IMAGE_H
-#define XPCI_IMAGE_H
+#pragma once
 
 #include "root.h"
 
@@ -51,5 +50,3 @@ int xpci_image_read(const struct xpci_root *root, const char *path,
 int xpci_image_parse(const void *image, size_t len, const char *name,
                      const struct xpci_image_reader *reader,
                      struct xpci_error *err) _must_check_;
-
-#endif

@@ -3,8 +3,7 @@
  * What the lines of modprobe.d(5) files say about xen-pciback. '-' and '_' in
  * names are one as for kmod, a backslash at the end of a line joins the next.
  */
-#ifndef XPCI_MODPROBE_D_H
-#define XPCI_MODPROBE_D_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -53,5 +52,3 @@ void xpci_modprobe_clear(struct xpci_modprobe *found);
 bool xpci_module_name_equal(const char *a, const char *b);
 
 #define _cleanup_modprobe_ _cleanup_(xpci_modprobe_clear)
-
-#endif

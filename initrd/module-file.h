@@ -2,8 +2,7 @@
 /*
  * A kernel module as it is on the host, below /lib/modules.
  */
-#ifndef XPCI_MODULE_FILE_H
-#define XPCI_MODULE_FILE_H
+#pragma once
 
 #include "root.h"
 
@@ -14,5 +13,3 @@
 int xpci_module_file_read(const struct xpci_root *root, const char *module,
                           const char *kernel, struct xpci_buf *out,
                           struct xpci_error *err) _must_check_;
-
-#endif

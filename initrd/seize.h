@@ -9,8 +9,7 @@
  * initramfs-tools runs it as init-top script, which must come before "udev";
  * dracut sources it as pre-udev hook.
  */
-#ifndef XPCI_SEIZE_H
-#define XPCI_SEIZE_H
+#pragma once
 
 #include "buf.h"
 #include "error.h"
@@ -18,5 +17,3 @@
 /* @devices: "0000:00:1c.1/00.0/02.0=8086:100e" each. *out is malloc'ed. */
 int xpci_seize_script(const struct xpci_strv *devices, char **out,
                       struct xpci_error *err) _must_check_;
-
-#endif

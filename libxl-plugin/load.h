@@ -3,8 +3,7 @@
  * The steps of xpci_toolstack_open(), one by one for the tests; everybody
  * else uses toolstack.h.
  */
-#ifndef XPCI_LOAD_H
-#define XPCI_LOAD_H
+#pragma once
 
 #include "toolstack.h"
 
@@ -25,5 +24,3 @@ int xpci_load_plugin(const struct xpci_root *root, const char *dir,
 /* Is this a table that this xpci understands? */
 int xpci_load_check(const struct xpci_toolstack_ops *ops, const char *path,
                     const char *release, struct xpci_error *err) _must_check_;
-
-#endif

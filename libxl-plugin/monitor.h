@@ -7,8 +7,7 @@
  * The devices that libxl passes through have the id "pci-pt-BB_DD.F", the
  * host's address without its segment (libxl_pci.c, PCI_PT_QDEV_ID).
  */
-#ifndef XPCI_MONITOR_H
-#define XPCI_MONITOR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -75,5 +74,3 @@ uint32_t xpci_monitor_slots(const struct xpci_monitor_devices *devs);
 bool xpci_monitor_unheard(const char *text);
 
 #define _cleanup_monitor_devices_ _cleanup_(xpci_monitor_devices_clear)
-
-#endif

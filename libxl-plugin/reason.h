@@ -5,8 +5,7 @@
  * failure: the cause, then each of its callers that "failed". This keeps the
  * line that names the cause. Pure text, no Xen.
  */
-#ifndef XPCI_REASON_H
-#define XPCI_REASON_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -28,5 +27,3 @@ void xpci_reason_add(struct xpci_reason *reason, bool is_error,
 const char *xpci_reason_text(const struct xpci_reason *reason);
 
 void xpci_reason_clear(struct xpci_reason *reason);
-
-#endif

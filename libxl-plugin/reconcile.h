@@ -12,8 +12,7 @@
  * What a running guest has, by its record and its device model, has no remedy
  * that touches the device.
  */
-#ifndef XPCI_RECONCILE_H
-#define XPCI_RECONCILE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -85,5 +84,3 @@ int xpci_reconcile_answer(int code) _must_check_;
 /* The rule behind @last, at first NULL, that applies; NULL: none does. */
 const struct xpci_rule *xpci_reconcile_next(const struct xpci_sighting *of,
                                             const struct xpci_rule *last);
-
-#endif

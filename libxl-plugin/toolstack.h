@@ -20,8 +20,7 @@
  * xpci_error do, and libxl's own messages are in its text. Strings in
  * results are malloc'ed and the caller's.
  */
-#ifndef XPCI_TOOLSTACK_H
-#define XPCI_TOOLSTACK_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -202,5 +201,3 @@ XPCI_CLEANUP_PTR(struct xpci_toolstack *, xpci_toolstack_close)
 #define _cleanup_domain_ _cleanup_(xpci_domain_clear)
 #define _cleanup_guest_devices_ _cleanup_(xpci_guest_devices_clear)
 #define _cleanup_mismatches_ _cleanup_(xpci_mismatches_clear)
-
-#endif

@@ -14,13 +14,10 @@
  * equivalent on; that is told by bit 26 of their register d8h (IRBNCE), and
  * only possible where 1f.0 has its RCBA on.
  */
-#ifndef XPCI_ACS_H
-#define XPCI_ACS_H
+#pragma once
 
 #include "inventory.h"
 
 /* False for what cannot be read. */
 bool xpci_acs_isolates(const struct xpci_inventory *inv, size_t dev,
                        bool as_enabled);
-
-#endif

@@ -25,8 +25,7 @@
  * it. XPCI_BINDING_PATH has such lines of the devices that are being moved, for
  * who comes after a kill.
  */
-#ifndef XPCI_BIND_H
-#define XPCI_BIND_H
+#pragma once
 
 #include "hide-conf.h"
 #include "log.h"
@@ -122,5 +121,3 @@ int xpci_drivers_find(const char *lines, const struct xpci_inventory *inv,
                       struct xpci_error *err) _must_check_;
 
 #define _cleanup_moves_ _cleanup_(xpci_moves_clear)
-
-#endif

@@ -16,8 +16,7 @@
  * all that is behind a bridge it is given (Linux pcistub_match()). A listing
  * has bridges too, since they are what many groups hang together by.
  */
-#ifndef XPCI_GROUP_H
-#define XPCI_GROUP_H
+#pragma once
 
 #include "inventory.h"
 
@@ -69,5 +68,3 @@ int xpci_scope_parse(const char *text, enum xpci_scope *out,
                      struct xpci_error *err) _must_check_;
 
 #define _cleanup_group_ _cleanup_(xpci_group_clear)
-
-#endif

@@ -10,8 +10,7 @@
  * Errors stick: the first one is kept in "ret" and "err", and from then on
  * files are empty and nothing is found, so only the end looks at it.
  */
-#ifndef XPCI_GUARD_WALK_H
-#define XPCI_GUARD_WALK_H
+#pragma once
 
 #include <string.h>
 
@@ -81,5 +80,3 @@ size_t xpci_walk_all(walk *w, const chain *up, xpci_step *step,
 /* Steps on every line of a file but the first @skip; none is an error. */
 void xpci_walk_lines(walk *w, const char *path, int skip, xpci_step *step,
                      const chain *up);
-
-#endif

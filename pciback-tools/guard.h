@@ -18,8 +18,7 @@
  * Only files are read, /proc and /sys of the root, so a recorded host will do.
  * How each layer is followed, what is left out and why: docs/design/guard.md.
  */
-#ifndef XPCI_GUARD_H
-#define XPCI_GUARD_H
+#pragma once
 
 #include "bdf.h"
 #include "root.h"
@@ -56,5 +55,3 @@ const char *xpci_guard_find(const struct xpci_guard *guard,
 void xpci_guard_clear(struct xpci_guard *guard);
 
 #define _cleanup_guard_ _cleanup_(xpci_guard_clear)
-
-#endif

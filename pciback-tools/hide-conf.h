@@ -10,8 +10,7 @@
  * A BDF is an address, not a name (design rule 3): path and id say which
  * device is meant, the BDF where it was.
  */
-#ifndef XPCI_HIDE_CONF_H
-#define XPCI_HIDE_CONF_H
+#pragma once
 
 #include "inventory.h"
 
@@ -114,5 +113,3 @@ int xpci_hidden_check(const struct xpci_hidden *hidden,
                       char **why) _must_check_;
 
 #define _cleanup_hide_conf_ _cleanup_(xpci_hide_conf_clear)
-
-#endif

@@ -25,8 +25,7 @@
  * Linux' pci_find_bus(), of virtual functions as virtfn_add_bus(), port types
  * as set_pcie_port_type().
  */
-#ifndef XPCI_INVENTORY_H
-#define XPCI_INVENTORY_H
+#pragma once
 
 #include "bdf.h"
 #include "root.h"
@@ -195,5 +194,3 @@ int xpci_inventory_select(const struct xpci_inventory *inv, const char *text,
                           struct xpci_error *err) _must_check_;
 
 #define _cleanup_inventory_ _cleanup_(xpci_inventory_clear)
-
-#endif

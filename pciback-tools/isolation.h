@@ -12,8 +12,7 @@
  * A set is a tree: each device but one is tied to another, by the rule that
  * brought them together first. Turning a tree keeps the set and its ties.
  */
-#ifndef XPCI_ISOLATION_H
-#define XPCI_ISOLATION_H
+#pragma once
 
 #include "inventory.h"
 
@@ -56,5 +55,3 @@ int xpci_isolation_tie(const struct xpci_inventory *inv, unsigned int what,
 
 size_t xpci_tie_set(struct xpci_tie *tie, size_t dev);
 void xpci_tie_turn(struct xpci_tie *tie, size_t dev);
-
-#endif

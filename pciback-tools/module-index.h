@@ -4,8 +4,7 @@
  * follows what is written there wherever it leads: a byte that is wrong keeps
  * it busy until the memory is full.
  */
-#ifndef XPCI_MODULE_INDEX_H
-#define XPCI_MODULE_INDEX_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -14,5 +13,3 @@
 #define XPCI_MODULE_INDEX_MAGIC "\xb0\x07\xf4\x57"
 
 bool xpci_module_index_sound(const struct xpci_buf *file);
-
-#endif

@@ -4,8 +4,7 @@
  * lines before it gives the first name, which takes longer than all else that
  * a listing does.
  */
-#ifndef XPCI_NAMES_H
-#define XPCI_NAMES_H
+#pragma once
 
 #include "inventory.h"
 
@@ -14,5 +13,3 @@
  * libpci's name of it. -1: it cannot be made, and libpci must read @file.
  */
 int xpci_names_pick(const char *file, const struct xpci_inventory *inv);
-
-#endif

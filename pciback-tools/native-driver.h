@@ -3,8 +3,7 @@
  * Which drivers of a kernel would claim a device, by its modules.alias and
  * modules.builtin.modinfo (libkmod). The only user of libkmod.
  */
-#ifndef XPCI_NATIVE_DRIVER_H
-#define XPCI_NATIVE_DRIVER_H
+#pragma once
 
 #include "root.h"
 
@@ -22,5 +21,3 @@ int xpci_native_drivers(const struct xpci_root *root, const char *version,
                         const char *modalias, const char *driver,
                         struct xpci_strv *modules, struct xpci_strv *builtin,
                         struct xpci_error *err) _must_check_;
-
-#endif

@@ -17,13 +17,10 @@
  * Sources: Intel VT-d r4.1, 8.1 to 8.4; AMD I/O Virtualization r3.08, 5.2;
  * Xen drivers/passthrough/vtd/dmar.c and amd/iommu_acpi.c.
  */
-#ifndef XPCI_RESERVED_MEMORY_H
-#define XPCI_RESERVED_MEMORY_H
+#pragma once
 
 #include "inventory.h"
 
 int xpci_reserved_memory_load(const struct xpci_root *root,
                               struct xpci_inventory *inv,
                               struct xpci_error *err) _must_check_;
-
-#endif

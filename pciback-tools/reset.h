@@ -14,8 +14,7 @@
  * quirks.c those that set PCI_DEV_FLAGS_NO_FLR_RESET, NO_PM_RESET and
  * NO_BUS_RESET.
  */
-#ifndef XPCI_RESET_H
-#define XPCI_RESET_H
+#pragma once
 
 #include "inventory.h"
 
@@ -41,5 +40,3 @@ unsigned int xpci_reset_special(const struct xpci_root *root,
 
 /* The first other device on its bus, which a bus reset would hit too. */
 size_t xpci_reset_neighbour(const struct xpci_inventory *inv, size_t dev);
-
-#endif

@@ -19,8 +19,7 @@
  * tells, and only of devices that do not use MSI; so of bridges, which hardly
  * use their pins, nothing else counts.
  */
-#ifndef XPCI_RESOURCES_H
-#define XPCI_RESOURCES_H
+#pragma once
 
 #include "inventory.h"
 
@@ -53,5 +52,3 @@ size_t xpci_intx_neighbour(const struct xpci_inventory *inv,
                            size_t from);
 
 #define _cleanup_resources_ _cleanup_(xpci_resources_clear)
-
-#endif

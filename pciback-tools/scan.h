@@ -8,8 +8,7 @@
  * a time: libpci does it too, in ten times the time, keeps all of them, and
  * skips what it does not understand.
  */
-#ifndef XPCI_SCAN_H
-#define XPCI_SCAN_H
+#pragma once
 
 #include "inventory.h"
 
@@ -19,5 +18,3 @@
  */
 int xpci_scan(char *sysfs, const char *dump, struct xpci_inventory *inv,
               struct xpci_error *err) _must_check_;
-
-#endif

@@ -4,11 +4,8 @@
  * whom, which are virtual functions, which are one of several, which port
  * faces up. The devices are sorted.
  */
-#ifndef XPCI_TOPOLOGY_H
-#define XPCI_TOPOLOGY_H
+#pragma once
 
 #include "inventory.h"
 
 void xpci_topology_link(struct xpci_inventory *inv);
-
-#endif
