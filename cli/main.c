@@ -197,6 +197,8 @@ int main(int argc, char **argv)
     int ret;
 
     fill_descriptors();
+    /* a caller that ignores it does so for us: no program's end could be had */
+    signal(SIGCHLD, SIG_DFL);
     /* options stand behind the command, which is getopt's first operand */
     unsetenv("POSIXLY_CORRECT");
     ret = dispatch(&call, argc, argv, &err);
