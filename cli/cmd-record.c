@@ -80,6 +80,7 @@ static const struct xpci_recording_part parts[] = {
     { "/etc/initramfs-tools/scripts/init-top/00-xpci", NULL },
     { "/usr/share/initramfs-tools/hook-functions", leave_name },
     { "/etc/@(dracut|mkinitcpio).conf.d/*xpci.*", NULL },
+    { "/usr/lib/dracut/modules.d/90xpci/module-setup.sh", leave_name },
     { "/etc/modules-load.d/xpci.conf", NULL },
     { "/etc/mkinitfs/features.d/xpci.modules", NULL },
     { "/etc/mkinitfs/mkinitfs.conf", NULL },

@@ -217,6 +217,10 @@ static int check(const struct xpci_root *root, const struct xpci_generator *gen,
     if (lines.n)
         return xpci_error_set(err, EOPNOTSUPP, "%s is in the way: '%s'",
                               lines.v[0].path, lines.v[0].line);
+    if (gen->seize->needs && !xpci_root_exists(root, gen->seize->needs))
+        return must_rebuild(err, gen->seize->needs,
+                            " is not there, so later images would lack the "
+                            "script");
     if (gen->after)
         xpci_try(xpci_root_list(root, gen->after, &after, NULL, err));
     if (after.n)

@@ -28,6 +28,7 @@ static const struct xpci_generator_seize seize = {
     .path = "/etc/dracut.conf.d/xpci.sh",
     .inside = "lib/dracut/hooks/pre-udev/00-xpci.sh",
     .runner = "*bin/dracut-pre-udev",
+    .needs = "/usr/lib/dracut/modules.d/90xpci/module-setup.sh",
 };
 
 /* as lsinitrd looks for them: Fedora, SUSE, Debian, kernel-install */

@@ -38,6 +38,7 @@ struct xpci_generator_seize {
     const char *line;           /* of that file, to run it */
     /* fnmatch(3) of what runs it where "init" is a link; NULL: init does */
     const char *runner;
+    const char *needs; /* what gets it into images; NULL: its path alone */
 };
 
 /*
