@@ -21,6 +21,12 @@ static int check_request(const struct plugin_job *at)
                                 "'%s' is a PV guest, where xen-pciback "
                                 "chooses the slot; attach %s without one",
                                 at->dom->name, at->bdf);
+    if (at->dom->type == XPCI_DOMAIN_PV &&
+        plugin_stands_still(at->p, at->dom->id))
+        return xpci_error_set(at->err, EAGAIN,
+                              "cannot attach %s to '%s': it is paused or has "
+                              "crashed, and a PV guest must answer",
+                              at->bdf, at->dom->name);
     if (vslot > 0x1f)
         return xpci_error_usage(at->err, "virtual slot %x is not 1 to 1f",
                                 vslot);
@@ -222,7 +228,10 @@ static bool undo(const struct plugin_job *at)
         if (plugin_eject(&job, plugin_now_ms() + UNDO_WAIT_MS) != 0)
             return false;
     }
-    return given_to_other(&job, job.dom->id) == 0 && plugin_destroy(&job) == 0;
+    if (given_to_other(&job, job.dom->id) != 0)
+        return false;
+    return plugin_untouched(&job) > 0 ? plugin_withdraw(&job) == 0
+                                      : plugin_destroy(&job) == 0;
 }
 
 /* Undoes, and adds to the error set before what could not be undone. */
@@ -343,6 +352,21 @@ static int read_back_hvm(const struct plugin_job *at)
     return failed(at);
 }
 
+/* What a guest has begun to take, only the guest can give back. */
+static int not_taken(const struct plugin_job *at)
+{
+    int ret = plugin_untouched(at);
+
+    if (ret < 0)
+        return ret;
+    xpci_error_set(at->err, ETIMEDOUT,
+                   "'%s' has not taken %s within %d s%s: load xen-pcifront in "
+                   "the guest, or destroy it",
+                   at->dom->name, at->bdf, PV_WAIT_MS / 1000,
+                   ret ? "" : ", and still may");
+    return ret ? failed(at) : -ETIMEDOUT;
+}
+
 /* libxl does not wait for a PV guest; the backend tells when it is there. */
 static int wait_pv(const struct plugin_job *at, int64_t deadline)
 {
@@ -353,10 +377,7 @@ static int wait_pv(const struct plugin_job *at, int64_t deadline)
         if (ret < 0 || (ret > 0 && !strcmp(state, "attached")))
             return ret < 0 ? ret : 0;
         if (!plugin_wait(deadline))
-            return xpci_error_set(at->err, ETIMEDOUT,
-                                  "'%s' has not taken %s within %d s: load "
-                                  "xen-pcifront in the guest, or destroy it",
-                                  at->dom->name, at->bdf, PV_WAIT_MS / 1000);
+            return not_taken(at);
     }
 }
 

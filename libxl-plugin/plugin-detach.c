@@ -105,11 +105,27 @@ static int drop_late(const struct plugin_job *de)
     return ret > 0 ? plugin_let_go(de) : ret;
 }
 
+/* libxl takes it back in Xen, and leaves the record, for nobody answers. */
+int plugin_withdraw(const struct plugin_job *job)
+{
+    int rc = plugin_destroy(job);
+
+    return rc ? plugin_error(job->p, rc, job->err,
+                             "cannot take %s back from "
+                             "'%s'",
+                             job->bdf, job->dom->name)
+              : plugin_let_go(job);
+}
+
 static int try_pv(const struct plugin_job *de, int64_t deadline)
 {
     const char *state;
-    int ret = wait_answering(de, deadline);
+    int ret = plugin_untouched(de);
 
+    if (ret > 0)
+        return plugin_withdraw(de);
+    if (ret == 0)
+        ret = wait_answering(de, deadline);
     if (ret != 0)
         return ret;
     ret = plugin_recorded(de, &state);

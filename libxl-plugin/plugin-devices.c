@@ -12,7 +12,7 @@
 #define ABSENT UINT_MAX
 
 /* include/public/io/xenbus.h */
-enum { CONNECTED = 4, CLOSING = 5, CLOSED = 6 };
+enum { INITIALISING = 1, INITIALISED = 3, CONNECTED, CLOSING, CLOSED };
 
 /*
  * Where the records of one guest are being read from, and to. Errors stick:
@@ -32,7 +32,7 @@ struct reader {
     struct xpci_guest_devices *out;
     const struct xpci_bdf *device; /* whose record is to be dropped */
     unsigned int left;             /* records of its guest after that */
-    bool wrote;
+    bool wrote, untouched;
     struct xpci_error *err;
     int ret;
 };
@@ -299,18 +299,39 @@ static void move_record(struct reader *rd, int from, int to)
     }
 }
 
-/* The index of the device's record, -1 if the guest has not let go of it. */
-static int find_let_go(struct reader *rd, int num)
+/*
+ * Nobody in the guest has looked at its backend, which has but this device:
+ * pciback hears of no single one then.
+ */
+static bool is_untouched(struct reader *rd, unsigned int backend, int num)
 {
-    bool connected = read_number(rd, STATE, -1) == CONNECTED;
+    _cleanup_free_ char *state = NULL;
+    unsigned int frontend = INITIALISED;
 
+    set_path(rd, "/local/domain/%u/device/pci/0/state", rd->domid);
+    state = read_path(rd);
+    return num == 1 && backend <= INITIALISED && state &&
+           scan(state, "%8u%n", &frontend) && frontend == INITIALISING;
+}
+
+static bool has_let_go(struct reader *rd, int index, int num)
+{
+    unsigned int backend = read_number(rd, STATE, -1);
+
+    return backend == CONNECTED ? read_number(rd, STATE, index) == CLOSING
+                                : is_untouched(rd, backend, num);
+}
+
+/* The index of the device's record, or -1. */
+static int find_record(struct reader *rd, int num)
+{
     for (int i = 0; rd->ret == 0 && i < num; i++) {
         _cleanup_free_ char *address = read_node(rd, "dev", i);
         struct xpci_bdf bdf;
 
         if (address && xpci_bdf_parse(address, &bdf) == 0 &&
             !xpci_bdf_cmp(&bdf, rd->device))
-            return connected && read_number(rd, STATE, i) == CLOSING ? i : -1;
+            return i;
     }
     return -1;
 }
@@ -319,10 +340,10 @@ static int find_let_go(struct reader *rd, int num)
 static void drop_record(struct reader *rd)
 {
     int num = (int)read_number(rd, NUM_DEVS, -1);
-    int index = find_let_go(rd, num);
+    int index = find_record(rd, num);
     char left[16];
 
-    rd->wrote = index >= 0;
+    rd->wrote = index >= 0 && has_let_go(rd, index, num);
     if (!rd->wrote)
         return;
     rd->left = (unsigned int)num - 1;
@@ -341,6 +362,26 @@ int plugin_drop_record(const struct plugin_job *job, unsigned int *left)
     xpci_try(transact(&rd, drop_record));
     *left = rd.left;
     return !rd.wrote;
+}
+
+static void look_untouched(struct reader *rd)
+{
+    int num = (int)read_number(rd, NUM_DEVS, -1);
+
+    rd->untouched = find_record(rd, num) == 0 &&
+                    is_untouched(rd, read_number(rd, STATE, -1), num);
+}
+
+int plugin_untouched(const struct plugin_job *job)
+{
+    struct reader rd = { .p = job->p,
+                         .domid = job->dom->id,
+                         .device = job->device,
+                         .err = job->err };
+
+    if (job->dom->type == XPCI_DOMAIN_PV)
+        xpci_try(transact(&rd, look_untouched));
+    return rd.untouched;
 }
 
 const struct xpci_guest_device *plugin_record(

@@ -95,10 +95,15 @@ const struct xpci_guest_device *plugin_record(
 int plugin_recorded(const struct plugin_job *job,
                     const char **state) _must_check_;
 /*
+ * Is it the only device of a PV guest in which no xen-pcifront has come yet?
+ * 0, 1 or -errno.
+ */
+int plugin_untouched(const struct plugin_job *job) _must_check_;
+/*
  * Removes the record of a device that its PV guest has let go of: asked for,
- * and the backend is Connected again. libxl would have done so next, had it
- * not been killed or given up. 0, or 1 if the guest has not let go; *left is
- * how many records the guest still has.
+ * and the backend is Connected again; libxl would have done so next, had it
+ * not been killed or given up. Or that the guest has not touched. 0, or 1 if
+ * the guest has it; *left is how many records the guest still has.
  */
 int plugin_drop_record(const struct plugin_job *job,
                        unsigned int *left) _must_check_;
@@ -145,6 +150,8 @@ int plugin_eject(const struct plugin_job *job, int64_t deadline) _must_check_;
 int plugin_in_model(const struct plugin_job *job) _must_check_;
 /* Has libxl forget the device, whatever state it is in; a libxl code. */
 int plugin_destroy(const struct plugin_job *job) _must_check_;
+/* Takes back what is plugin_untouched(): 0, 1 if it no longer is, -errno. */
+int plugin_withdraw(const struct plugin_job *job) _must_check_;
 
 /* plugin-host.c */
 int plugin_to_dom0(void *ctx, const struct xpci_bdf *bdf,

@@ -33,6 +33,10 @@ make_pv() {
 	passthrough = "enabled"
 	on_crash = "preserve"
 	END
+	sed 's/^name.*/name = "bare"/; s/"enabled"/"disabled"/' /etc/xen/pv.cfg \
+		>/etc/xen/bare.cfg
+	sed 's/^name.*/name = "mute"/; s/pv-initrd/winxp-initrd/' /etc/xen/pv.cfg \
+		>/etc/xen/mute.cfg
 }
 
 # Without what the guest's driver writes as it lets go.
@@ -76,6 +80,8 @@ boot1() {
 	does xl destroy pv
 	run xpci reconcile --fix
 	same 'at last'
+	without_passthrough
+	without_driver
 }
 
 come_and_go() {
@@ -136,6 +142,7 @@ silent() {
 	does xpci attach pv $card
 	wait_guest 60 'GUEST-PCI \+ 0000:00:00.0'
 	does xl pause pv
+	refused 1 'paused' xpci attach pv 03:00.0
 	seconds xpci detach --timeout 5 pv $card
 	is 'xpci fails' 1 "$status"
 	like 'and says why' 'did not let go' "$errout"
@@ -187,4 +194,56 @@ late_of_two() {
 	does xpci detach --timeout 60 pv 03:00.0
 	does xpci detach --timeout 60 pv $card
 	same 'then'
+}
+
+memory_of() { # memory_of GUEST: the ranges of host memory that it may map
+	xl dmesg -c >/dev/null
+	xl debug-keys q
+	xl dmesg | sed -n "/to domain $(xl domid "$1"):/,/I.O Mem/s/.*I.O Memory *//p"
+}
+
+# Xen refuses it the device, but libxl asks Xen last.
+without_passthrough() {
+	local xl
+	does xl create /etc/xen/bare.cfg
+	before=$(traces)
+	refused 1 'created without passthrough' xpci attach bare $card
+	is 'it may map no memory of the card' '{ }' "$(memory_of bare)"
+	same 'then'
+	fine 'then'
+	run xl pci-attach bare $card
+	xl="exit status $status, and Xen lets the guest access the memory of the"
+	xl+=" card: $(memory_of bare)"
+	trap_row 'attach to a PV guest without passthrough' "$xl" \
+		'exit status 1, refused before libxl is asked'
+	does xl destroy bare
+	run xpci reconcile --fix
+	same 'at last'
+}
+
+# What no guest has touched goes back; xl waits for nobody.
+without_driver() {
+	local xl
+	does xl create /etc/xen/mute.cfg
+	before=$(traces)
+	refused 1 'has not taken .* within 30 s: load xen-pcifront' \
+		xpci attach mute $card
+	same 'then'
+	is 'it may map no memory of the card' '{ }' "$(memory_of mute)"
+	fine 'then'
+	does xl pci-attach mute $card
+	xl='exit status 0'
+	seconds xl pci-detach mute $card
+	xl+=", and \`pci-detach\` $status after $took s; in its list then:"
+	xl+=" $(has mute $card)"
+	trap_row 'attach to a PV guest without xen-pcifront' "$xl" \
+		'exit status 1 after 30 s, and nothing is left'
+	does xpci detach mute $card
+	same 'then'
+	does xl pci-attach mute $card
+	does xpci detach mute $card
+	same 'then'
+	does xl destroy mute
+	run xpci reconcile --fix
+	same 'at last'
 }
