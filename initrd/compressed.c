@@ -44,9 +44,9 @@ static size_t zstd_length(const uint8_t *p, size_t len)
     at += flags & 0x20 ? flags < 0x40 : 1;
     at += id_size[flags & 3] + content_size[flags >> 6];
     do {
-        if (at >= len || len - at < 4)
+        if (at >= len || len - at < 3)
             return 0;
-        block = le32(p + at) & 0xffffff;
+        block = p[at] | (uint32_t)p[at + 1] << 8 | (uint32_t)p[at + 2] << 16;
         /* type 1: one byte is repeated */
         at += 3 + (size_t)((block >> 1 & 3) == 1 ? 1 : block >> 3);
     } while (!(block & 1));

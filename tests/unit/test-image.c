@@ -89,6 +89,23 @@ static void test_compressors(void **state)
     }
 }
 
+/* A frame of zstd: a block as it is, one of nothing, and no checksum. */
+static void test_empty_block(void **state)
+{
+    static const char head[] = "\x28\xb5\x2f\xfd\0\x38\0\x10"; /* 512 bytes */
+    _cleanup_buf_ struct xpci_buf plain = { 0 }, image = { 0 };
+
+    (void)state;
+    cpio_file(&plain, "a", "A");
+    cpio_trailer(&plain);
+    cpio_pad(&plain, 512);
+    assert_int_equal(plain.len, 512);
+    assert_int_equal(xpci_buf_append(&image, head, sizeof(head)), 0);
+    assert_int_equal(xpci_buf_append(&image, plain.data, plain.len), 0);
+    assert_int_equal(xpci_buf_append(&image, "\1\0", 3), 0);
+    expect(&image, "a=A;");
+}
+
 /* Microcode first, uncompressed, with padding: its files count too. */
 static void test_early_segment(void **state)
 {
@@ -454,6 +471,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compressors),
+        cmocka_unit_test(test_empty_block),
         cmocka_unit_test(test_early_segment),
         cmocka_unit_test(test_concatenated),
         cmocka_unit_test(test_members),
