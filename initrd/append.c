@@ -221,11 +221,11 @@ static int check(const struct xpci_root *root, const struct xpci_generator *gen,
         return must_rebuild(err, gen->seize->needs,
                             " is not there, so later images would lack the "
                             "script");
-    if (gen->after)
-        xpci_try(xpci_root_list(root, gen->after, &after, NULL, err));
+    for (const char *const *p = gen->after; p && *p; p++)
+        xpci_try(xpci_root_glob(root, *p, &after, err));
     if (after.n)
-        return must_rebuild(err, gen->after,
-                            " has what is to run when an image was made");
+        return must_rebuild(err, after.v[0],
+                            " is to run when an image was made");
     if (parts->end.packed && strstr("gzip xz", parts->end.packed))
         xpci_try(xpci_grub_check_modules(root, err));
     if (!parts->modules)

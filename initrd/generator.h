@@ -88,8 +88,8 @@ struct xpci_generator {
      */
     const char *const *command;
 
-    /* What has a file in it runs when an image was made; NULL: nothing. */
-    const char *after;
+    /* What matches one runs when an image was made; NULL: nothing does. */
+    const char *const *after;
 
     /* NULL: none; what the image has no driver for is seized later. */
     const struct xpci_generator_load *loads;

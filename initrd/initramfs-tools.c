@@ -47,7 +47,9 @@ const struct xpci_generator xpci_initramfs_tools = {
     .seize = &seize,
     .command =
         (const char *const[]){ "update-initramfs", "-u", "-k", "%s", NULL },
-    .after = "/etc/initramfs/post-update.d",
+    .after =
+        (const char *const[]){ "/etc/initramfs/post-update.d/*",
+                               "/usr/share/initramfs/post-update.d/*", NULL },
     .loads = (const struct xpci_generator_load[]){ { "conf/modules", "" },
                                                    { NULL, NULL } },
     .leftovers = (const char *const[]){ ".new", ".dpkg-bak", NULL },
