@@ -264,7 +264,7 @@ static void test_refused(void **state)
     tree_mkdir(t, "/etc/initramfs");
     tree_mkdir(t, "/etc/initramfs/post-update.d");
     tree_put(t, "/etc/initramfs/post-update.d/copy", "#!/bin/sh\n");
-    refused(t, SCRIPT, "post-update.d has what is to run");
+    refused(t, SCRIPT, "post-update.d/copy is to run");
     tree_mkdir(t, "/etc/modprobe.d");
     tree_put(t, "/etc/modprobe.d/a.conf", "install xen-pciback /bin/true\n");
     refused(t, SCRIPT, "/etc/modprobe.d/a.conf is in the way");
