@@ -47,42 +47,32 @@ static int check(const struct xpci_call *call, struct xpci_error *err)
     return 0;
 }
 
-int xpci_attachment_open(struct xpci_call *call,
-                         struct xpci_guest_config *config,
-                         struct xpci_error *err)
+int xpci_attachment_open(struct xpci_call *call, struct xpci_error *err)
 {
-    _cleanup_free_ char *file = NULL;
-
     xpci_try(check(call, err));
     xpci_try(xpci_host_lock(call, err));
     xpci_try(xpci_host_xen(call, false, err));
     call->inv.brief = true;
     xpci_try(xpci_host_inventory(call, err));
     load_conf(call);
-    if (!call->opt[OPT_PERSIST])
-        return 0;
-    xpci_try(xpci_guest_config_find(call, call->domain.name, &file, err));
-    return xpci_guest_config_open(call->root, file, config, err);
+    return call->opt[OPT_PERSIST]
+               ? xpci_guest_config_find(call, call->domain.name, &call->file,
+                                        err)
+               : 0;
 }
 
-int xpci_attachment_reopen(const struct xpci_call *call,
-                           struct xpci_guest_config *config,
-                           struct xpci_error *err)
+int xpci_attachment_edit(const struct xpci_call *call, xpci_attachment_fn *edit,
+                         const void *data, bool save, struct xpci_error *err)
 {
-    _cleanup_free_ char *file = xpci_steal(config->path);
-
-    xpci_guest_config_close(config);
-    return file ? xpci_guest_config_open(call->root, file, config, err) : 0;
-}
-
-int xpci_attachment_save(const struct xpci_call *call,
-                         struct xpci_guest_config *config,
-                         struct xpci_error *err)
-{
+    _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
     _cleanup_changes_ struct xpci_changes set = { 0 };
 
-    if (!config->path)
+    if (!call->file)
         return 0;
-    xpci_try(xpci_guest_config_put(config, &set, err));
+    xpci_try(xpci_guest_config_open(call->root, call->file, &config, err));
+    xpci_try(edit(data, config.cfg, err));
+    if (!save)
+        return 0;
+    xpci_try(xpci_guest_config_put(&config, &set, err));
     return xpci_host_change(call, &set, err);
 }

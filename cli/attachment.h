@@ -10,11 +10,20 @@
 
 /*
  * Takes the lock, connects, finds the guest argv[0], loads the rest, and
- * opens the guest's file; @config has no path without --persist. Before that,
- * what is wrong with the call without asking Xen.
+ * finds the guest's file for --persist. Before that, what is wrong with the
+ * call without asking Xen.
  */
 int xpci_attachment_open(struct xpci_call *call,
-                         struct xpci_guest_config *config,
+                         struct xpci_error *err) _must_check_;
+
+/*
+ * Edits the guest's file by @edit, which gets @data, as it is now, if there is
+ * one to edit. With @save it is written, with --dry-run the change is shown.
+ */
+typedef int xpci_attachment_fn(const void *data, struct xpci_cfg *cfg,
+                               struct xpci_error *err);
+int xpci_attachment_edit(const struct xpci_call *call, xpci_attachment_fn *edit,
+                         const void *data, bool save,
                          struct xpci_error *err) _must_check_;
 
 /* May every guest write all of the device's configuration space? */
@@ -29,13 +38,3 @@ bool xpci_attachment_permissive(const struct xpci_call *call,
 int xpci_attachment_renew(const struct xpci_call *call,
                           const struct xpci_device *dev, bool kept,
                           struct xpci_error *err) _must_check_;
-
-/* Forgets the edits: opens the file again, if there is one. */
-int xpci_attachment_reopen(const struct xpci_call *call,
-                           struct xpci_guest_config *config,
-                           struct xpci_error *err) _must_check_;
-
-/* Saves the edited file, if there is one; with --dry-run shows the change. */
-int xpci_attachment_save(const struct xpci_call *call,
-                         struct xpci_guest_config *config,
-                         struct xpci_error *err) _must_check_;

@@ -15,7 +15,6 @@ struct item {
 
 struct job {
     struct xpci_call *call;
-    struct xpci_guest_config config;
     struct {
         struct xpci_pci_spec *v; /* for operands: slot and options */
         size_t n;
@@ -30,7 +29,6 @@ struct job {
 
 static void job_clear(struct job *job)
 {
-    xpci_guest_config_close(&job->config);
     xpci_list_clear(&job->asked, spec, xpci_pci_spec_clear(spec));
     xpci_list_clear(&job->req, req, xpci_error_clear(&req->err));
     xpci_list_clear(job, item, free(item->options));
@@ -193,24 +191,22 @@ static int check_item(struct job *job, size_t of, struct xpci_error *err)
     return 0;
 }
 
-/* The entry for a request in the guest's file. */
-static int edit_entry(struct job *job, size_t i, struct xpci_error *err)
+/* The entries for what the guest gets, in its file. */
+static int edit_config(const void *data, struct xpci_cfg *cfg,
+                       struct xpci_error *err)
 {
-    const struct xpci_attach_request *req = &job->req.v[i];
-    char *options = job->v[i].options;
-    const struct xpci_pci_spec spec = { .dev = { .bdf = req->bdf },
-                                        .vslot = req->vslot,
-                                        .options = *options ? options : NULL };
+    const struct job *job = data;
 
-    return xpci_cfg_pci_add(job->config.cfg, &spec, NULL, err);
-}
+    for (size_t i = 0; i < job->n; i++) {
+        const struct xpci_attach_request *req = &job->req.v[i];
+        char *options = job->v[i].options;
+        const struct xpci_pci_spec spec = { .dev = { .bdf = req->bdf },
+                                            .vslot = req->vslot,
+                                            .options =
+                                                *options ? options : NULL };
 
-/* Edits the guest's file in memory, as far as there is one. */
-static int edit_config(struct job *job, struct xpci_error *err)
-{
-    for (size_t i = 0; job->config.cfg && i < job->n; i++) {
-        if (job->req.v[i].ret == 0)
-            xpci_try(edit_entry(job, i, err));
+        if (req->ret == 0)
+            xpci_try(xpci_cfg_pci_add(cfg, &spec, NULL, err));
     }
     return 0;
 }
@@ -222,7 +218,7 @@ static int prepare(struct job *job, struct xpci_error *err)
         xpci_try(add_operand(job, i, err));
     for (size_t i = 0; i < job->n; i++) /* --with-group adds to them */
         xpci_try(check_item(job, job->v[i].dev, err));
-    return edit_config(job, err);
+    return xpci_attachment_edit(job->call, edit_config, job, false, err);
 }
 
 /* Would it be given? Else the attach says why, or somebody keeps it. */
@@ -334,11 +330,7 @@ static int attach_all(struct job *job, struct xpci_error *err)
     if (ret == 0)
         ret = xpci_interrupt_check(err);
     if (ret == 0) /* not what failed, and the slots that the guest chose */
-        ret = xpci_attachment_reopen(call, &job->config, err);
-    if (ret == 0)
-        ret = edit_config(job, err);
-    if (ret == 0)
-        ret = xpci_attachment_save(call, &job->config, err);
+        ret = xpci_attachment_edit(call, edit_config, job, true, err);
     if (!dry_run)
         take_back(job, ret < 0);
     return ret;
@@ -360,7 +352,7 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     int status = 0;
 
     xpci_try(parse_operands(&job, err));
-    xpci_try(xpci_attachment_open(call, &job.config, err));
+    xpci_try(xpci_attachment_open(call, err));
     xpci_try(prepare(&job, err));
     xpci_try(attach_all(&job, err));
     for (size_t i = 0; i < job.n; i++) {

@@ -25,24 +25,26 @@ static int parse_timeout(const char *text, unsigned int *out,
     return 0;
 }
 
+/* Of call->chosen. */
+struct range {
+    const struct xpci_call *call;
+    size_t from, to;
+};
+
 /* An entry may be absent from the file: a hot attach needs none. */
-static int edit_config(struct xpci_cfg *cfg, const struct xpci_bdf *bdf,
+static int edit_config(const void *data, struct xpci_cfg *cfg,
                        struct xpci_error *err)
 {
-    const struct xpci_pci_spec dev = { .dev = { .bdf = *bdf } };
+    const struct range *r = data;
     size_t removed;
 
-    return cfg ? xpci_cfg_pci_remove(cfg, &dev, &removed, err) : 0;
-}
+    for (size_t i = r->from; i < r->to; i++) {
+        const struct xpci_device *dev = &r->call->inv.dev[r->call->chosen.v[i]];
+        const struct xpci_pci_spec spec = { .dev = { .bdf = dev->bdf } };
 
-/* The file follows each device, so that both agree if the next one fails. */
-static int save_one(const struct xpci_call *call,
-                    struct xpci_guest_config *config,
-                    const struct xpci_bdf *bdf, struct xpci_error *err)
-{
-    xpci_try(xpci_attachment_reopen(call, config, err));
-    xpci_try(edit_config(config->cfg, bdf, err));
-    return xpci_attachment_save(call, config, err);
+        xpci_try(xpci_cfg_pci_remove(cfg, &spec, &removed, err));
+    }
+    return 0;
 }
 
 static int64_t now_ms(void)
@@ -87,16 +89,17 @@ static bool keeps_others(const struct xpci_call *call, size_t n)
            !call->opt[OPT_TO_HOST];
 }
 
-static int detach_one(const struct xpci_call *call,
-                      struct xpci_guest_config *config, size_t i,
+/* The file follows each device, so that both agree if the next one fails. */
+static int detach_one(const struct xpci_call *call, size_t i,
                       unsigned int timeout, struct xpci_error *err)
 {
+    const struct range one = { call, i, i + 1 };
     const struct xpci_device *dev = &call->inv.dev[call->chosen.v[i]];
     const struct xpci_bdf *bdf = &dev->bdf;
 
     xpci_try(wait_for(call, bdf, timeout, err));
     xpci_try(xpci_table_add(call, err, call->domain.name, xpci_cell_bdf(bdf)));
-    if (save_one(call, config, bdf, err) < 0 ||
+    if (xpci_attachment_edit(call, edit_config, &one, true, err) < 0 ||
         xpci_attachment_renew(call, dev, keeps_others(call, i + 1), err) < 0)
         return xpci_error_wrap(err, XPCI_BDF_FMT " is detached, but",
                                XPCI_BDF_ARGS(*bdf));
@@ -114,26 +117,26 @@ static int to_host(const struct xpci_call *call, const struct xpci_moves *moves,
 }
 
 /* What would fail for all of them does, before the first is asked for. */
-static int prepare(const struct xpci_call *call,
-                   const struct xpci_guest_config *config,
-                   struct xpci_moves *moves, struct xpci_error *err)
+static int prepare(const struct xpci_call *call, struct xpci_moves *moves,
+                   struct xpci_error *err)
 {
+    const struct range all = { call, 0, call->chosen.n };
+
     for (size_t i = 0; i < call->chosen.n; i++) {
         size_t dev = call->chosen.v[i];
         const struct xpci_bdf *bdf = &call->inv.dev[dev].bdf;
 
         xpci_try(
             call->ts->ops->detach(call->ts->ctx, &call->domain, bdf, 0, err));
-        xpci_try(edit_config(config->cfg, bdf, err)); /* in memory */
         if (call->opt[OPT_TO_HOST])
             xpci_try(xpci_live_give(call, dev, true, moves, err));
     }
-    return 0;
+    return xpci_attachment_edit(call, edit_config, &all, call->opt[OPT_DRY_RUN],
+                                err);
 }
 
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
-    _cleanup_guest_config_ struct xpci_guest_config config = { 0 };
     _cleanup_moves_ struct xpci_moves moves = { 0 };
     const char *text = call->opt[OPT_TIMEOUT];
     struct xpci_interrupt held;
@@ -141,17 +144,15 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     int ret = 0, printed;
 
     xpci_try(parse_timeout(text ? text : "10", &timeout, err));
-    xpci_try(xpci_attachment_open(call, &config, err));
+    xpci_try(xpci_attachment_open(call, err));
     xpci_try(xpci_host_select(call, 1, err));
-    xpci_try(prepare(call, &config, &moves, err));
-    if (call->opt[OPT_DRY_RUN]) {
-        xpci_try(xpci_attachment_save(call, &config, err));
+    xpci_try(prepare(call, &moves, err));
+    if (call->opt[OPT_DRY_RUN])
         return xpci_live_make(call, &moves, err);
-    }
     xpci_try(xpci_table_new(call, "DOMAIN BDF", err));
     xpci_interrupt_hold(&held);
     for (size_t i = 0; i < call->chosen.n && ret == 0; i++)
-        ret = detach_one(call, &config, i, timeout, err);
+        ret = detach_one(call, i, timeout, err);
     if (ret == 0)
         ret = to_host(call, &moves, err);
     xpci_interrupt_release(&held);

@@ -88,7 +88,8 @@ struct xpci_call {
     bool guests_known;
     struct xpci_toolstack *ts;
     struct xpci_domain domain;
-    int lock; /* -1: none */
+    char *file; /* its configuration, for --persist */
+    int lock;   /* -1: none */
 };
 
 struct xpci_cmd {

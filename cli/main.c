@@ -172,6 +172,7 @@ static void call_clear(struct xpci_call *call)
     xpci_guard_clear(&call->guard);
     xpci_guest_devices_clear(&call->guests);
     xpci_domain_clear(&call->domain);
+    free(call->file);
     xpci_toolstack_close(call->ts);
     xpci_cleanup_close(&call->lock);
 }
