@@ -4,17 +4,6 @@
 #include "host.h"
 #include "plan.h"
 
-/* Indexes of devices. */
-struct devices {
-    size_t *v;
-    size_t n;
-};
-
-static void devices_clear(struct devices *devices)
-{
-    free(devices->v);
-}
-
 /* Why a device is in the configuration: the rule, or a hand wrote it. */
 static const char *rule_of(const struct xpci_group *group, size_t dev)
 {
@@ -77,9 +66,12 @@ static int is_made(const struct xpci_hidden *h, const struct xpci_buf *files,
            (strstr(files->data, identity) || strstr(files->data, address));
 }
 
-/* The hidden devices; with @plan but those that are not in its files yet. */
+/*
+ * The indexes of the hidden devices; with @plan but of those that are not in
+ * its files yet.
+ */
 static int find_devices(const struct xpci_call *call,
-                        const struct xpci_plan *plan, struct devices *out,
+                        const struct xpci_plan *plan, size_t *out, size_t *n,
                         struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf files = { 0 };
@@ -97,7 +89,8 @@ static int find_devices(const struct xpci_call *call,
 
         if (h)
             xpci_try(made = is_made(h, &files, err));
-        xpci_need(!h || made || xpci_list_push(out, i) == 0, err);
+        if (h && !made)
+            out[(*n)++] = i;
     }
     return 0;
 }
@@ -105,18 +98,20 @@ static int find_devices(const struct xpci_call *call,
 int xpci_plan_guard(struct xpci_call *call, struct xpci_plan *plan,
                     const struct xpci_group *group, struct xpci_error *err)
 {
-    _cleanup_(devices_clear) struct devices devices = { 0 };
+    _cleanup_free_ size_t *devices = calloc(call->inv.n + 1, sizeof(*devices));
+    size_t n = 0;
 
     if (plan->guarded)
         return 0;
-    xpci_try(find_devices(call, group ? NULL : plan, &devices, err));
-    if (devices.n)
+    xpci_need(devices, err);
+    xpci_try(find_devices(call, group ? NULL : plan, devices, &n, err));
+    if (n)
         xpci_try(xpci_host_guard(call, !call->opt[OPT_FORCE], err));
     /* the worst first: --force is no advice where another one kills dom0 */
     for (int least = XPCI_GUARD_DIES; least >= XPCI_GUARD_NOTE; least--) {
-        for (size_t i = 0; i < devices.n; i++) {
-            const struct xpci_device *dev = &call->inv.dev[devices.v[i]];
-            const char *rule = rule_of(group, devices.v[i]);
+        for (size_t i = 0; i < n; i++) {
+            const struct xpci_device *dev = &call->inv.dev[devices[i]];
+            const char *rule = rule_of(group, devices[i]);
 
             if (least == XPCI_GUARD_NOTE)
                 tell_device(call, dev, rule);
