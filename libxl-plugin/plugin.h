@@ -7,8 +7,7 @@
  * one place where it becomes an errno. The two ranges overlap (ERROR_FAIL is
  * -ESRCH), so a code that leaks prints a wrong reason.
  */
-#ifndef XPCI_PLUGIN_H
-#define XPCI_PLUGIN_H
+#pragma once
 
 #include <libxl.h>
 #include <xenstore.h>
@@ -182,5 +181,3 @@ bool plugin_wait(int64_t deadline) _must_check_;
 void plugin_fill_pci(libxl_device_pci *pci, const struct xpci_bdf *bdf);
 
 #define _cleanup_pci_ _cleanup_(libxl_device_pci_dispose)
-
-#endif
