@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "atomic-file.h"
 #include "changes.h"
 #include "lock.h"
 
-#define LOCK_PATH "/run/lock/xpci"
+#define LOCK_DIR "/run/lock"
+#define LOCK_PATH LOCK_DIR "/xpci"
 
 /* The lock file, if it is one that only root can have made. */
 static int open_live(const struct xpci_root *root)
@@ -34,6 +36,12 @@ static int open_lock(const struct xpci_root *root)
     if (!xpci_root_is_live(root))
         return xpci_root_open(root, "/", O_RDONLY, 0);
     fd = open_live(root);
+    if (fd == -ENOENT) {
+        /* newer releases of systemd do not make it; whatever the umask is */
+        if (mkdir(LOCK_DIR, 0755) == 0)
+            (void)chmod(LOCK_DIR, 0755);
+        fd = open_live(root);
+    }
     if (fd >= 0 || fd == -ENOENT)
         return fd;
     if (unlink(LOCK_PATH) == 0 || errno == ENOENT)

@@ -54,7 +54,6 @@ host()
 	mount --bind /dev "$work/host/dev"
 	mount -t tmpfs none "$work/host/tmp"
 	mount -t tmpfs none "$work/host/run"
-	mkdir "$work/host/run/lock"
 	cp "$debs"/xpci*.deb "$work/host/tmp"
 }
 
