@@ -5,7 +5,7 @@
 #include "lex.h"
 
 /* A file of that size makes a tree 80 times as large. */
-#define MAX_TEXT ((size_t)4 * 1024 * 1024)
+#define MAX_TEXT ((size_t)16 * 1024 * 1024)
 
 /* What a token that begins with this byte is, if the rest is right. */
 static const unsigned char first[256] = {
