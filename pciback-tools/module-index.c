@@ -52,7 +52,7 @@ static bool node(struct walk *w, uint32_t ref, int depth)
         return false;
     /* the first character and the last, and a number for each */
     if (ref & CHILDREN) {
-        const char *ends = w->f->data + at;
+        const unsigned char *ends = (const unsigned char *)w->f->data + at;
 
         if (!step(w, &at, 2) || (ends[0] | ends[1]) & 0x80 || ends[0] > ends[1])
             return false;
