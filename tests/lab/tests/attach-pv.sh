@@ -237,7 +237,7 @@ without_driver() {
 	xl+=", and \`pci-detach\` $status after $took s; in its list then:"
 	xl+=" $(has mute $card)"
 	trap_row 'attach to a PV guest without xen-pcifront' "$xl" \
-		'exit status 1 after 30 s, and nothing is left'
+		'exit status 1, and nothing is left'
 	does xpci detach mute $card
 	same 'then'
 	does xl pci-attach mute $card
