@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "attachment.h"
+#include "clock.h"
 #include "interrupt.h"
 #include "live.h"
 #include "table.h"
@@ -47,19 +47,11 @@ static int edit_config(const void *data, struct xpci_cfg *cfg,
     return 0;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* In slices, as each call waits without a look at signals. */
 static int wait_for(const struct xpci_call *call, const struct xpci_bdf *bdf,
                     unsigned int timeout, struct xpci_error *err)
 {
-    int64_t start = now_ms(), left = timeout;
+    int64_t start = xpci_now_ms(), left = timeout;
     int ret = 0;
 
     do {
@@ -71,7 +63,7 @@ static int wait_for(const struct xpci_call *call, const struct xpci_bdf *bdf,
         ret = call->ts->ops->detach(call->ts->ctx, &call->domain, bdf,
                                     left < SLICE ? (unsigned int)left : SLICE,
                                     err);
-        left = timeout - (now_ms() - start) / 1000;
+        left = timeout - (xpci_now_ms() - start) / 1000;
     } while (ret == -ETIMEDOUT && left > 0);
     xpci_log(&call->log, XPCI_LOG_TICK, "%s", "");
     return ret == -ETIMEDOUT ? xpci_error_wrap(err, "after %u s", timeout)

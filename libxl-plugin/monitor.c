@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "monitor.h"
 
 #define MAX_LINE ((size_t)1024 * 1024)
@@ -109,16 +109,8 @@ char *xpci_monitor_answer(char *line)
     return line;
 }
 
-static time_t now_s(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec;
-}
-
 /* Byte by byte: a guest that is in its device model may never end the line. */
-static int read_line(FILE *from, time_t until, struct xpci_buf *line)
+static int read_line(FILE *from, int64_t until, struct xpci_buf *line)
 {
     char byte = '\0';
 
@@ -128,7 +120,7 @@ static int read_line(FILE *from, time_t until, struct xpci_buf *line)
 
         if (c == EOF && errno != EINTR) /* by a signal that is held off */
             return errno ? -errno : -EPIPE;
-        if (now_s() > until)
+        if (xpci_now_ms() > until)
             return -EAGAIN;
         if (line->len == MAX_LINE)
             return -EMSGSIZE;
@@ -145,7 +137,7 @@ static int read_line(FILE *from, time_t until, struct xpci_buf *line)
 int xpci_monitor_read(FILE *from, unsigned int seconds, char **answer)
 {
     _cleanup_buf_ struct xpci_buf line = { 0 };
-    time_t until = now_s() + seconds;
+    int64_t until = xpci_now_ms() + (int64_t)seconds * 1000;
 
     do {
         xpci_try(read_line(from, until, &line));

@@ -225,7 +225,7 @@ static bool undo(const struct plugin_job *at)
         ret = plugin_in_model(&job);
         if (ret <= 0)
             return ret == 0;
-        if (plugin_eject(&job, plugin_now_ms() + UNDO_WAIT_MS) != 0)
+        if (plugin_eject(&job, xpci_now_ms() + UNDO_WAIT_MS) != 0)
             return false;
     }
     if (given_to_other(&job, job.dom->id) != 0)
@@ -253,7 +253,7 @@ static int failed(const struct plugin_job *at)
  */
 static int wait_answering(const struct plugin_job *at)
 {
-    int64_t deadline = plugin_now_ms() + PV_WAIT_MS;
+    int64_t deadline = xpci_now_ms() + PV_WAIT_MS;
     int ret = at->dom->type == XPCI_DOMAIN_PV
                   ? plugin_wait_connected(at->p, at->dom->id, deadline, at->err)
                   : 0;
@@ -427,7 +427,7 @@ static int read_back(const struct plugin_job *jobs, size_t n,
 {
     const struct plugin_job *at = jobs;
     bool hvm = at->dom->type == XPCI_DOMAIN_HVM, given = false;
-    int64_t deadline = plugin_now_ms() + PV_WAIT_MS;
+    int64_t deadline = xpci_now_ms() + PV_WAIT_MS;
 
     xpci_guest_devices_clear(&now->records);
     xpci_try(plugin_records(at->p, true, &now->records, err));

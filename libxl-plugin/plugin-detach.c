@@ -95,7 +95,7 @@ static int wait_answering(const struct plugin_job *de, int64_t deadline)
 /* Somebody else may be about to remove the record of what was let go. */
 static int drop_late(const struct plugin_job *de)
 {
-    int64_t settled = plugin_now_ms() + PLUGIN_SETTLE_MS;
+    int64_t settled = xpci_now_ms() + PLUGIN_SETTLE_MS;
     const char *state;
     int ret;
 
@@ -211,7 +211,7 @@ int plugin_detach(void *ctx, const struct xpci_domain *dom,
                   struct xpci_error *err)
 {
     struct plugin_job de = plugin_job(ctx, dom, bdf, err);
-    int64_t deadline = plugin_now_ms() + (int64_t)timeout * 1000;
+    int64_t deadline = xpci_now_ms() + (int64_t)timeout * 1000;
     int ret;
 
     /* who detaches waits for it, in call after call */

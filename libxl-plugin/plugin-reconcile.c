@@ -388,7 +388,7 @@ static int finish(const struct plugin_job *job)
 
 static int eject(const struct plugin_job *job)
 {
-    int ret = plugin_eject(job, plugin_now_ms() + EJECT_WAIT_S * 1000);
+    int ret = plugin_eject(job, xpci_now_ms() + EJECT_WAIT_S * 1000);
 
     if (ret > 0)
         return xpci_error_set(job->err, ETIMEDOUT,
@@ -429,7 +429,7 @@ static int look_again(struct plugin *p, bool pv, struct xpci_mismatches *before,
 {
     for (int left = LOOKS; left-- > 0;) {
         int64_t wait = pv ? LOOK_AGAIN_PV_MS : PLUGIN_SETTLE_MS;
-        int64_t until = plugin_now_ms() + wait;
+        int64_t until = xpci_now_ms() + wait;
 
         while (plugin_wait(until))
             ;

@@ -89,7 +89,7 @@ int plugin_monitor(struct plugin *p, uint32_t domid, const char *command,
 /* That it has the device was read before: no answer here is no failure. */
 bool plugin_unheard(struct plugin *p, uint32_t domid)
 {
-    int64_t deadline = plugin_now_ms() + NEWS_MS;
+    int64_t deadline = xpci_now_ms() + NEWS_MS;
     bool unheard;
 
     do {

@@ -71,19 +71,11 @@ const char *plugin_reason(struct plugin *p, int rc)
     return reason ? reason : "unknown libxl error";
 }
 
-int64_t plugin_now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 bool plugin_wait(int64_t deadline)
 {
     struct timespec ts = { .tv_nsec = 100 * 1000000L };
 
-    if (plugin_now_ms() >= deadline)
+    if (xpci_now_ms() >= deadline)
         return false;
     nanosleep(&ts, NULL);
     return true;

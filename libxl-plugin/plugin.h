@@ -12,6 +12,7 @@
 #include <libxl.h>
 #include <xenstore.h>
 
+#include "clock.h"
 #include "monitor.h"
 #include "reason.h"
 #include "toolstack.h"
@@ -109,7 +110,7 @@ int plugin_drop_record(const struct plugin_job *job,
 /*
  * Waits until the pci backend of a PV guest is Connected: frontend and backend
  * agree on all its devices. 0 if it is or there is none, 1 if it still is not
- * at @deadline (plugin_now_ms()).
+ * at @deadline (xpci_now_ms()).
  */
 int plugin_wait_connected(struct plugin *p, uint32_t domid, int64_t deadline,
                           struct xpci_error *err) _must_check_;
@@ -142,7 +143,7 @@ int plugin_detach(void *ctx, const struct xpci_domain *dom,
                   struct xpci_error *err);
 /*
  * Asks an HVM guest to eject and waits until the device model no longer has the
- * device: 0, or 1 if it still has it at @deadline (plugin_now_ms()).
+ * device: 0, or 1 if it still has it at @deadline (xpci_now_ms()).
  */
 int plugin_eject(const struct plugin_job *job, int64_t deadline) _must_check_;
 /* Is the device in the device model? 0, 1 or -errno. */
@@ -175,7 +176,6 @@ int plugin_let_go(const struct plugin_job *job) _must_check_;
 /* plugin.c */
 /* What another toolstack does in between it has finished until then. */
 #define PLUGIN_SETTLE_MS 2000
-int64_t plugin_now_ms(void); /* monotonic */
 /* Between two looks at what takes its time: false once @deadline is over. */
 bool plugin_wait(int64_t deadline) _must_check_;
 void plugin_fill_pci(libxl_device_pci *pci, const struct xpci_bdf *bdf);
