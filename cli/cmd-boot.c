@@ -65,7 +65,7 @@ static int open_and_seize(struct xpci_call *call, struct xpci_error *err)
 
     xpci_interrupt_hold(&held);
     xpci_try(xpci_live_open(call, err));
-    xpci_try(xpci_plan_cmdline(call, "xpci=off", &off, err));
+    xpci_try(xpci_plan_cmdline(call, XPCI_CMDLINE_OFF, &off, err));
     if (off)
         xpci_log(&call->log, XPCI_LOG_WARN,
                  "'%s' is on the kernel's command line: nothing is seized in "

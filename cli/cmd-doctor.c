@@ -158,13 +158,14 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
     _cleanup_free_ char *word = NULL, *off = NULL;
     int ret;
 
-    xpci_try(xpci_plan_cmdline(f->call, XPCI_CMDLINE_BLACKLIST, &off, err));
+    xpci_try(
+        xpci_plan_next_cmdline(f->call, XPCI_CMDLINE_BLACKLIST, &off, err));
     if (off)
         of_host(f, XPCI_ERROR, "xen-pciback is not loaded, nothing is hidden",
                 "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; "
                 "update-grub",
                 "'%s' is on the kernel's command line", off);
-    xpci_try(xpci_plan_cmdline(f->call, XPCI_CMDLINE_LIST, &word, err));
+    xpci_try(xpci_plan_next_cmdline(f->call, XPCI_CMDLINE_LIST, &word, err));
     if (word)
         of_host(f, XPCI_ERROR,
                 "it takes whatever is at its addresses, and replaces a list of "

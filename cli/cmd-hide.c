@@ -20,7 +20,7 @@ static int check_cmdline(const struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_free_ char *word = NULL;
 
-    xpci_try(xpci_plan_cmdline(call, XPCI_CMDLINE_LIST, &word, err));
+    xpci_try(xpci_plan_next_cmdline(call, XPCI_CMDLINE_LIST, &word, err));
     if (!word)
         return 0;
     return xpci_host_override(

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 
-#include "grub.h"
 #include "host.h"
 #include "modprobe-d.h"
 #include "plan.h"
@@ -49,11 +48,39 @@ static int check_next_image(struct status *s, struct xpci_error *err)
                    : 0;
 }
 
+/* What the kernel's command line keeps from happening, also in the next boot */
+static int check_cmdline(struct status *s, struct xpci_error *err)
+{
+    const bool by_list = s->plan.by_list;
+    const struct {
+        bool matters;
+        const char *pattern, *does;
+    } words[] = {
+        { by_list && !s->plan.word, XPCI_CMDLINE_LIST, "replaces xpci's list" },
+        { true, XPCI_CMDLINE_BLACKLIST, "keeps xen-pciback from being loaded" },
+        { !by_list, XPCI_CMDLINE_OFF, "keeps xpci from hiding anything" },
+    };
+
+    for (size_t i = 0; !s->trouble && i < XPCI_ARRAY_SIZE(words); i++) {
+        _cleanup_free_ char *word = NULL;
+
+        if (words[i].matters)
+            xpci_try(
+                xpci_plan_next_cmdline(s->call, words[i].pattern, &word, err));
+        if (word)
+            xpci_try(
+                xpci_asprintf(err, &s->trouble,
+                              "'%s' on the kernel's command line %s; take it "
+                              "out of the boot loader's configuration",
+                              word, words[i].does));
+    }
+    return 0;
+}
+
 /* Of what would make the next boot fail for every device, the first. */
 static int find_trouble(struct status *s, struct xpci_error *err)
 {
     const struct xpci_call *call = s->call;
-    _cleanup_free_ char *word = NULL, *off = NULL;
 
     /* a host without a generator has nothing hidden, and needs none */
     if (call->conf.n == 0 && xpci_generator_detect(call->root, &s->plan.gen,
@@ -68,21 +95,9 @@ static int find_trouble(struct status *s, struct xpci_error *err)
     if (s->plan.entry)
         return xpci_asprintf(err, &s->trouble, "%s%s", s->plan.entry,
                              s->advice);
-    if (call->conf.n && s->plan.by_list && !s->plan.word)
-        xpci_try(xpci_plan_cmdline(call, XPCI_CMDLINE_LIST, &word, err));
-    if (word)
-        return xpci_asprintf(err, &s->trouble,
-                             "'%s' on the kernel's command line replaces "
-                             "xpci's list",
-                             word);
     if (call->conf.n)
-        xpci_try(xpci_plan_cmdline(call, XPCI_CMDLINE_BLACKLIST, &off, err));
-    if (off)
-        return xpci_asprintf(err, &s->trouble,
-                             "'%s' on the kernel's command line keeps "
-                             "xen-pciback from being loaded",
-                             off);
-    if (call->conf.n) /* first, for 'hide' makes no image better before */
+        xpci_try(check_cmdline(s, err));
+    if (call->conf.n && !s->trouble) /* 'hide' makes no image better before */
         xpci_try(check_next_image(s, err));
     for (size_t k = 0; !s->trouble && k < s->plan.images.n; k++) {
         if (!xpci_plan_proven(&s->plan, k))
@@ -160,13 +175,11 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
 static int find_lists(const struct xpci_call *call, struct xpci_modprobe *out,
                       struct xpci_error *err)
 {
-    _cleanup_free_ char *word = NULL, *gone = NULL;
+    _cleanup_free_ char *word = NULL;
     struct xpci_modprobe_line *add;
 
-    xpci_try(xpci_plan_cmdline(call, XPCI_CMDLINE_LIST, &word, err));
-    if (word && xpci_grub_present(call->root))
-        xpci_try(xpci_grub_check(call->root, XPCI_GRUB_CFG, word, &gone, err));
-    if (!word || gone)
+    xpci_try(xpci_plan_next_cmdline(call, XPCI_CMDLINE_LIST, &word, err));
+    if (!word)
         return xpci_modprobe_find(call->root, false, out, err);
     add = xpci_list_add(out);
     xpci_need(add && (add->path = strdup("/proc/cmdline")), err);

@@ -239,6 +239,22 @@ int xpci_plan_cmdline(const struct xpci_call *call, const char *pattern,
     return 0;
 }
 
+int xpci_plan_next_cmdline(const struct xpci_call *call, const char *pattern,
+                           char **out, struct xpci_error *err)
+{
+    _cleanup_free_ char *word = NULL, *by_grub = NULL;
+    bool stays = true;
+
+    *out = NULL;
+    xpci_try(xpci_plan_cmdline(call, pattern, &word, err));
+    xpci_try(xpci_plan_cmdline(call, "placeholder", &by_grub, err));
+    if (word && by_grub && xpci_root_exists(call->root, XPCI_GRUB_CFG))
+        xpci_try(xpci_grub_has(call->root, word, &stays, err));
+    if (stays)
+        *out = xpci_steal(word);
+    return 0;
+}
+
 bool xpci_plan_proven(const struct xpci_plan *plan, size_t k)
 {
     return plan->kernel[k].image.verdict == XPCI_VERDICT_PROVEN;

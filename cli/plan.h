@@ -59,8 +59,17 @@ bool xpci_plan_proven(const struct xpci_plan *plan, size_t k);
 #define XPCI_CMDLINE_LIST "xen[-_]pciback.hide=*"
 /* What keeps it from being loaded, for xpci_plan_cmdline(). */
 #define XPCI_CMDLINE_BLACKLIST "module_blacklist=*xen_pciback*"
+/* By which a person keeps all of it from being hidden. */
+#define XPCI_CMDLINE_OFF "xpci=off"
 int xpci_plan_cmdline(const struct xpci_call *call, const char *pattern,
                       char **word, struct xpci_error *err) _must_check_;
+
+/*
+ * Likewise, of what the next boot has too: not a word that was typed at GRUB's
+ * prompt, nor one that its configuration has no more.
+ */
+int xpci_plan_next_cmdline(const struct xpci_call *call, const char *pattern,
+                           char **word, struct xpci_error *err) _must_check_;
 
 /* True if a file or an image is not as it must be. */
 bool xpci_plan_needed(const struct xpci_plan *plan);

@@ -42,6 +42,30 @@ int xpci_grub_make(const struct xpci_root *root, const char *to,
     return ret < 0 ? ret : swept;
 }
 
+/* Of an entry with Xen, as 20_linux_xen writes it: Xen takes the first word. */
+static bool is_kernel(const char *line)
+{
+    return strstr(line, " placeholder root=") != NULL;
+}
+
+int xpci_grub_has(const struct xpci_root *root, const char *word, bool *has,
+                  struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    char *rest, *line, *w;
+
+    *has = false;
+    xpci_try(xpci_root_read(root, XPCI_GRUB_CFG, &text, err));
+    rest = text.data;
+    while ((line = strsep(&rest, "\n"))) {
+        if (!is_kernel(line))
+            continue;
+        while ((w = strsep(&line, " \t")))
+            *has = *has || !strcmp(w, word);
+    }
+    return 0;
+}
+
 /* One line of a kernel: its lists, of which @word must be the only one. */
 static int check_line(char *line, const char *word, char **why,
                       struct xpci_error *err)
@@ -77,8 +101,7 @@ int xpci_grub_check(const struct xpci_root *root, const char *path,
     xpci_try(xpci_root_read(root, path, &text, err));
     rest = text.data;
     while (!*why && (line = strsep(&rest, "\n"))) {
-        /* as 20_linux_xen writes it, so that Xen does not take the first */
-        if (!strstr(line, " placeholder root="))
+        if (!is_kernel(line))
             continue;
         any = true;
         xpci_try(check_line(line, word, why, err));

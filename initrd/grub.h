@@ -38,6 +38,10 @@ int xpci_grub_make(const struct xpci_root *root, const char *to,
 int xpci_grub_check_modules(const struct xpci_root *root,
                             struct xpci_error *err) _must_check_;
 
+/* Whether an entry with Xen has @word on its kernel's line. */
+int xpci_grub_has(const struct xpci_root *root, const char *word, bool *has,
+                  struct xpci_error *err) _must_check_;
+
 /*
  * Why not every entry with Xen has @word and no other hide list; malloc'ed,
  * NULL if all have.

@@ -19,8 +19,12 @@ boot2() {
 	like 'the script says so' 'xpci: xpci=off: nothing is hidden' "$(dmesg)"
 	wait_for 20 'the cards are with their native drivers' native
 	run xpci status
-	unlike 'status calls nothing effective' ' effective ' "$output"
+	is 'status: wrong, for GRUB has the word for the next boot too' 5 "$status"
+	like 'status names it' "wrong +'xpci=off' on the kernel" "$output"
 	cp /var/lib/lab/grub.cfg /boot/grub/grub.cfg
+	run xpci status
+	is 'status: pending, now that it has not' 4 "$status"
+	unlike 'status calls nothing effective' ' effective ' "$output"
 }
 
 native() {
