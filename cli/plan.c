@@ -242,16 +242,15 @@ int xpci_plan_cmdline(const struct xpci_call *call, const char *pattern,
 int xpci_plan_next_cmdline(const struct xpci_call *call, const char *pattern,
                            char **out, struct xpci_error *err)
 {
-    _cleanup_free_ char *word = NULL, *by_grub = NULL;
-    bool stays = true;
+    _cleanup_free_ char *now = NULL, *by_grub = NULL, *next = NULL;
+    int ret = 0;
 
     *out = NULL;
-    xpci_try(xpci_plan_cmdline(call, pattern, &word, err));
+    xpci_try(xpci_plan_cmdline(call, pattern, &now, err));
     xpci_try(xpci_plan_cmdline(call, "placeholder", &by_grub, err));
-    if (word && by_grub && xpci_root_exists(call->root, XPCI_GRUB_CFG))
-        xpci_try(xpci_grub_has(call->root, word, &stays, err));
-    if (stays)
-        *out = xpci_steal(word);
+    if (now && by_grub)
+        xpci_try(ret = xpci_grub_find(call->root, pattern, &next, err));
+    *out = ret ? xpci_steal(next) : xpci_steal(now);
     return 0;
 }
 

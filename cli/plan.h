@@ -65,8 +65,8 @@ int xpci_plan_cmdline(const struct xpci_call *call, const char *pattern,
                       char **word, struct xpci_error *err) _must_check_;
 
 /*
- * Likewise, of what the next boot has too: not a word that was typed at GRUB's
- * prompt, nor one that its configuration has no more.
+ * Likewise, but not a word that was typed at GRUB's prompt for this boot or
+ * that its configuration has no more; one that it has in its place is @word.
  */
 int xpci_plan_next_cmdline(const struct xpci_call *call, const char *pattern,
                            char **word, struct xpci_error *err) _must_check_;

@@ -42,28 +42,39 @@ int xpci_grub_make(const struct xpci_root *root, const char *to,
     return ret < 0 ? ret : swept;
 }
 
-/* Of an entry with Xen, as 20_linux_xen writes it: Xen takes the first word. */
-static bool is_kernel(const char *line)
+/* All that may be in use; custom.cfg is read by 41_custom, made by hand. */
+static int find_configs(const struct xpci_root *root, struct xpci_strv *paths,
+                        struct xpci_error *err)
 {
-    return strstr(line, " placeholder root=") != NULL;
+    static const char *const patterns[] = {
+        "/boot/grub*/@(grub|custom).cfg",
+        "/boot/efi/EFI/*/@(grub|custom).cfg",
+    };
+
+    for (size_t i = 0; i < XPCI_ARRAY_SIZE(patterns); i++)
+        xpci_try(xpci_root_glob(root, patterns[i], paths, err));
+    return 0;
 }
 
-int xpci_grub_has(const struct xpci_root *root, const char *word, bool *has,
-                  struct xpci_error *err)
+int xpci_grub_find(const struct xpci_root *root, const char *pattern,
+                   char **word, struct xpci_error *err)
 {
-    _cleanup_buf_ struct xpci_buf text = { 0 };
-    char *rest, *line, *w;
+    _cleanup_strv_ struct xpci_strv paths = { 0 };
 
-    *has = false;
-    xpci_try(xpci_root_read(root, XPCI_GRUB_CFG, &text, err));
-    rest = text.data;
-    while ((line = strsep(&rest, "\n"))) {
-        if (!is_kernel(line))
-            continue;
-        while ((w = strsep(&line, " \t")))
-            *has = *has || !strcmp(w, word);
+    *word = NULL;
+    xpci_try(find_configs(root, &paths, err));
+    for (size_t i = 0; i < paths.n; i++) {
+        _cleanup_buf_ struct xpci_buf text = { 0 };
+        char *rest, *w;
+
+        xpci_try(xpci_root_read(root, paths.v[i], &text, err));
+        rest = text.data;
+        while (!*word && (w = strsep(&rest, " \t\n\"'"))) {
+            if (fnmatch(pattern, w, 0) == 0)
+                xpci_try(xpci_asprintf(err, word, "%s", w));
+        }
     }
-    return 0;
+    return paths.n > 0;
 }
 
 /* One line of a kernel: its lists, of which @word must be the only one. */
@@ -101,7 +112,8 @@ int xpci_grub_check(const struct xpci_root *root, const char *path,
     xpci_try(xpci_root_read(root, path, &text, err));
     rest = text.data;
     while (!*why && (line = strsep(&rest, "\n"))) {
-        if (!is_kernel(line))
+        /* as 20_linux_xen writes it, so that Xen does not take the first */
+        if (!strstr(line, " placeholder root="))
             continue;
         any = true;
         xpci_try(check_line(line, word, why, err));
@@ -115,15 +127,9 @@ int xpci_grub_check(const struct xpci_root *root, const char *path,
 int xpci_grub_check_modules(const struct xpci_root *root,
                             struct xpci_error *err)
 {
-    /* 41_custom has an entry that reads custom.cfg, made by hand */
-    static const char *const patterns[] = {
-        "/boot/grub*/@(grub|custom).cfg",
-        "/boot/efi/EFI/*/@(grub|custom).cfg",
-    };
     _cleanup_strv_ struct xpci_strv paths = { 0 };
 
-    for (size_t i = 0; i < XPCI_ARRAY_SIZE(patterns); i++)
-        xpci_try(xpci_root_glob(root, patterns[i], &paths, err));
+    xpci_try(find_configs(root, &paths, err));
     for (size_t i = 0; i < paths.n; i++) {
         _cleanup_buf_ struct xpci_buf text = { 0 };
         char *rest, *line;

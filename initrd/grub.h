@@ -38,9 +38,12 @@ int xpci_grub_make(const struct xpci_root *root, const char *to,
 int xpci_grub_check_modules(const struct xpci_root *root,
                             struct xpci_error *err) _must_check_;
 
-/* Whether an entry with Xen has @word on its kernel's line. */
-int xpci_grub_has(const struct xpci_root *root, const char *word, bool *has,
-                  struct xpci_error *err) _must_check_;
+/*
+ * The first word of GRUB's configuration that matches @pattern; malloc'ed, NULL
+ * if there is none. 0 if there is no configuration, else 1.
+ */
+int xpci_grub_find(const struct xpci_root *root, const char *pattern,
+                   char **word, struct xpci_error *err) _must_check_;
 
 /*
  * Why not every entry with Xen has @word and no other hide list; malloc'ed,
