@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
 #include "attachment.h"
 #include "bind.h"
 
@@ -21,19 +23,34 @@ bool xpci_attachment_permissive(const struct xpci_call *call,
     return h && h->permissive;
 }
 
+/* xl takes no lock, and pciback would give it away from under a guest. */
+static int check_unused(const struct xpci_call *call,
+                        const struct xpci_device *dev, struct xpci_error *err)
+{
+    _cleanup_guest_devices_ struct xpci_guest_devices now = { 0 };
+    const struct xpci_guest_device *user;
+
+    xpci_try(call->ts->ops->devices(call->ts->ctx, false, &now, err));
+    user = xpci_list_find(&now, u, !xpci_bdf_cmp(&u->bdf, &dev->bdf));
+    return user ? xpci_error_set(err, EBUSY, "'%s' has been given it meanwhile",
+                                 user->domain)
+                : 0;
+}
+
 int xpci_attachment_renew(const struct xpci_call *call,
                           const struct xpci_device *dev, bool kept,
                           struct xpci_error *err)
 {
     bool permissive = xpci_attachment_permissive(call, &dev->bdf);
-    int ret = kept || permissive
-                  ? kept
-                  : xpci_pciback_permissive(call->root, dev, err);
+    int ret = xpci_pciback_permissive(call->root, dev, err);
 
-    if (ret <= 0)
-        return ret;
-    xpci_try(xpci_pciback_renew(call->root, &call->log, dev, err));
-    return permissive ? xpci_pciback_permit(call->root, dev, err) : 0;
+    xpci_try(ret);
+    if (kept || (ret && !permissive)) {
+        xpci_try(check_unused(call, dev, err));
+        xpci_try(xpci_pciback_renew(call->root, &call->log, dev, err));
+        ret = 0;
+    }
+    return permissive && !ret ? xpci_pciback_permit(call->root, dev, err) : 0;
 }
 
 /* Wrong calls that need no Xen to be found. */

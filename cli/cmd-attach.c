@@ -239,7 +239,7 @@ static int end_permissive(const struct job *job, size_t i,
     const struct xpci_call *call = job->call;
     const struct xpci_device *dev = &call->inv.dev[job->v[i].dev];
 
-    if (xpci_attachment_permissive(call, &dev->bdf) || !is_free(job, i))
+    if (!is_free(job, i))
         return 0;
     return xpci_attachment_renew(call, dev, false, err);
 }

@@ -203,8 +203,18 @@ int xpci_pciback_permit(const struct xpci_root *root,
 int xpci_pciback_renew(const struct xpci_root *root, const struct xpci_log *log,
                        const struct xpci_device *dev, struct xpci_error *err)
 {
-    if (move_to(root, log, dev, "", err) == 0)
-        return move_to(root, log, dev, XPCI_PCIBACK, err);
+    _cleanup_buf_ struct xpci_buf was = { 0 };
+    char override[XPCI_DEVICE_FILE_SIZE];
+
+    xpci_device_file(dev, "driver_override", override);
+    xpci_try(xpci_root_read_optional(root, override, &was, NULL, err));
+    if (move_to(root, log, dev, "", err) == 0) {
+        xpci_try(move_to(root, log, dev, XPCI_PCIBACK, err));
+        /* xl took it by a slot, and does not clear what it does not know */
+        if (was.len && strcmp(was.data, XPCI_PCIBACK "\n") != 0)
+            (void)write_file(root, override, "");
+        return 0;
+    }
     move_to(root, log, dev, XPCI_PCIBACK, NULL); /* as it was */
     return xpci_error_wrap(
         err, "pciback keeps what it knows of the last guest of " XPCI_BDF_FMT,
