@@ -195,7 +195,7 @@ static int given_to_other(const struct plugin_job *at, uint32_t but)
                               !xpci_bdf_cmp(&dev->bdf, at->device));
 }
 
-/* What was checked may be long ago: an add may take 10 s. */
+/* What was checked may be long ago: an add or a wait may take its time. */
 static int check_again(const struct plugin_job *at)
 {
     int ret = given_to_other(at, INVALID_DOMID);
@@ -258,6 +258,8 @@ static int wait_answering(const struct plugin_job *at)
                   ? plugin_wait_connected(at->p, at->dom->id, deadline, at->err)
                   : 0;
 
+    if (ret == 0 && at->dom->type == XPCI_DOMAIN_PV)
+        return plugin_check_late(at);
     return ret > 0
                ? xpci_error_set(at->err, ETIMEDOUT,
                                 "cannot attach %s to '%s': it has not answered "
@@ -315,14 +317,23 @@ static void add(struct plugin_job *jobs, size_t n, unsigned int how)
 
         if (req->ret != -ECANCELED || !req->vslot == with_slot)
             continue;
-        req->ret = tried ? check_again(job) : 0;
-        if (req->ret == 0 && !(how & XPCI_ATTACH_CHECK))
-            req->ret = wait_answering(job);
+        req->ret = how & XPCI_ATTACH_CHECK ? 0 : wait_answering(job);
+        if (req->ret == 0 && (tried || job->dom->type == XPCI_DOMAIN_PV))
+            req->ret = check_again(job);
         if (req->ret == 0 && !(how & XPCI_ATTACH_CHECK))
             req->ret = add_one(job);
         tried = true;
         failed |= req->ret < 0;
     }
+}
+
+static int lost(const struct plugin_job *at)
+{
+    xpci_error_set(at->err, EIO,
+                   "libxl reports %s as attached to '%s', but xenstore "
+                   "does not have it",
+                   at->bdf, at->dom->name);
+    return failed(at);
 }
 
 /*
@@ -339,16 +350,12 @@ static int read_back_hvm(const struct plugin_job *at)
         at->request->vslot = seen->requested;
         return 0;
     }
-    if (seen)
-        xpci_error_set(at->err, EIO,
-                       "'%s' was to get %s at slot %x, but the device model "
-                       "has it at %x",
-                       at->dom->name, at->bdf, asked, seen->requested);
-    else
-        xpci_error_set(at->err, EIO,
-                       "libxl reports %s as attached to '%s', but xenstore "
-                       "does not have it",
-                       at->bdf, at->dom->name);
+    if (!seen)
+        return lost(at);
+    xpci_error_set(at->err, EIO,
+                   "'%s' was to get %s at slot %x, but the device model has it "
+                   "at %x",
+                   at->dom->name, at->bdf, asked, seen->requested);
     return failed(at);
 }
 
@@ -376,6 +383,8 @@ static int wait_pv(const struct plugin_job *at, int64_t deadline)
 
         if (ret < 0 || (ret > 0 && !strcmp(state, "attached")))
             return ret < 0 ? ret : 0;
+        if (ret == 0) /* overwritten by another toolstack's */
+            return lost(at);
         if (!plugin_wait(deadline))
             return not_taken(at);
     }
@@ -422,6 +431,47 @@ static int check(const struct plugin_job *at, const struct plugin_job *first)
     return -ECANCELED; /* not tried yet */
 }
 
+static void check_model(struct plugin_job *jobs, size_t n, uint32_t domid)
+{
+    _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
+
+    if (plugin_slots(jobs->p, domid, &bus, NULL) < 0)
+        return; /* it hangs, or has none */
+    for (size_t i = 0; i < n; i++) {
+        const struct plugin_job *at = &jobs[i];
+        char id[XPCI_MONITOR_ID_SIZE];
+
+        if (at->request->ret == -ECANCELED && xpci_monitor_find(&bus, at->id) &&
+            !xpci_list_find(
+                &at->view->records, dev, /* of another segment */
+                dev->domid == domid &&
+                    !strcmp(xpci_monitor_id(&dev->bdf, id), at->id)))
+            at->request->ret = xpci_error_refuse(
+                at->err,
+                "the device model of domain %u still has %s, though xenstore "
+                "does not know; see 'xpci reconcile'",
+                domid, at->bdf);
+    }
+}
+
+/*
+ * What was taken from a guest by force ("xl pci-detach -f"), or is left of an
+ * attach that failed, is on that guest's bus yet, and its memory mapped.
+ */
+static void check_models(struct plugin_job *jobs, size_t n)
+{
+    int guests = 0;
+    libxl_dominfo *list = libxl_list_domain(jobs->p->ctx, &guests);
+
+    for (int i = 0; list && i < guests; i++) {
+        if (list[i].domid && list[i].domid != jobs->dom->id && !list[i].dying &&
+            list[i].domain_type == LIBXL_DOMAIN_TYPE_HVM)
+            check_model(jobs, n, list[i].domid);
+    }
+    if (list)
+        libxl_dominfo_list_free(list, guests);
+}
+
 static int read_back(const struct plugin_job *jobs, size_t n,
                      struct plugin_view *now, struct xpci_error *err)
 {
@@ -456,6 +506,7 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
         jobs[i].view = &now;
         reqs[i].ret = check(&jobs[i], jobs);
     }
+    check_models(jobs, n);
     add(jobs, n, how);
     if (!(how & XPCI_ATTACH_CHECK))
         xpci_try(read_back(jobs, n, &now, err));

@@ -128,6 +128,7 @@ static int try_pv(const struct plugin_job *de, int64_t deadline)
         ret = wait_answering(de, deadline);
     if (ret != 0)
         return ret;
+    xpci_try(plugin_check_late(de));
     ret = plugin_recorded(de, &state);
     if (ret > 0)
         ret = strcmp(state, "detached") ? remove_pv(de) : drop_late(de);

@@ -403,6 +403,27 @@ int plugin_recorded(const struct plugin_job *job, const char **state)
     return dev != NULL;
 }
 
+int plugin_check_late(const struct plugin_job *job)
+{
+    _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
+    const struct xpci_guest_device *late;
+    char bdf[XPCI_BDF_SIZE];
+
+    xpci_try(plugin_records(job->p, true, &records, job->err));
+    late = xpci_list_find(&records, dev,
+                          dev->domid == job->dom->id &&
+                              xpci_bdf_cmp(&dev->bdf, job->device) &&
+                              !strcmp(dev->state, "detached"));
+    return late ? xpci_error_set(job->err, EBUSY,
+                                 "'%s' has let go of %s after its detach was "
+                                 "given up, which must end first: run 'xpci "
+                                 "detach %s %s'",
+                                 job->dom->name,
+                                 xpci_bdf_format(&late->bdf, bdf),
+                                 job->dom->name, bdf)
+                : 0;
+}
+
 int plugin_wait_connected(struct plugin *p, uint32_t domid, int64_t deadline,
                           struct xpci_error *err)
 {

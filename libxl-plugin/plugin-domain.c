@@ -31,6 +31,16 @@ static int find_domid(struct plugin *p, const char *name, uint32_t *domid,
                                                     : 0;
 }
 
+static bool is_pvh(struct plugin *p, uint32_t domid)
+{
+    _cleanup_free_ char *type = NULL;
+    char path[32];
+
+    snprintf(path, sizeof(path), "/libxl/%u/type", domid);
+    type = xs_read(p->xs, XBT_NULL, path, NULL);
+    return type && !strcmp(type, "pvh");
+}
+
 int plugin_domain_type(struct plugin *p, uint32_t domid, bool *found,
                        enum xpci_domain_type *out, struct xpci_error *err)
 {
@@ -55,6 +65,9 @@ int plugin_domain_type(struct plugin *p, uint32_t domid, bool *found,
         return xpci_error_set(err, EIO,
                               "libxl cannot tell the type of domain %u", domid);
     *out = types[info.domain_type];
+    /* only inside libxl they are told apart: libxl__domain_type() */
+    if (*out == XPCI_DOMAIN_HVM && is_pvh(p, domid))
+        *out = XPCI_DOMAIN_PVH;
     return 0;
 }
 

@@ -114,6 +114,12 @@ int plugin_drop_record(const struct plugin_job *job,
  */
 int plugin_wait_connected(struct plugin *p, uint32_t domid, int64_t deadline,
                           struct xpci_error *err) _must_check_;
+/*
+ * -EBUSY, and what to do, if a PV guest has let go of another device whose
+ * record is still there: whatever pciback is asked next, it comes to that one
+ * first, does not have it, and answers no more (xen_pcibk_reconfigure()).
+ */
+int plugin_check_late(const struct plugin_job *job) _must_check_;
 /* The domain that libxl noted as the owner of the device, if any. */
 int plugin_owner_note(struct plugin *p, const struct xpci_bdf *bdf, bool *found,
                       uint32_t *domid, struct xpci_error *err) _must_check_;
