@@ -70,7 +70,7 @@ int xpci_grub_find(const struct xpci_root *root, const char *pattern,
         xpci_try(xpci_root_read(root, paths.v[i], &text, err));
         rest = text.data;
         while (!*word && (w = strsep(&rest, " \t\n\"'"))) {
-            if (fnmatch(pattern, w, 0) == 0)
+            if (fnmatch(pattern, w, FNM_EXTMATCH) == 0)
                 xpci_try(xpci_asprintf(err, word, "%s", w));
         }
     }
@@ -139,7 +139,7 @@ int xpci_grub_check_modules(const struct xpci_root *root,
         while (rest && (line = strsep(&rest, "\n"))) {
             line += strspn(line, " \t");
             if (!strncmp(line, "module", 6) && strstr(line, "/initr") &&
-                !strstr(line, " --nounzip "))
+                !strstr(line, "--nounzip"))
                 return xpci_error_set(err, EOPNOTSUPP,
                                       "GRUB would unpack what it is compressed "
                                       "with, as '%s' in %s has no --nounzip",

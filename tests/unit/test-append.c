@@ -246,7 +246,7 @@ static void test_refused(void **state)
     tree_mkdir(t, "/boot/grub");
     tree_put(t, "/boot/grub/grub.cfg",
              "\tmodule2 /vmlinuz x\n"
-             "\tmodule2 --nounzip /initrd.img\n"
+             "\tmodule2\t--nounzip   /initrd.img\n"
              " module2 /initrd.img\n");
     refused(t, SCRIPT, "nothing may follow");
     make_image(t, "gzip -9n");
