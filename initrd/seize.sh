@@ -67,8 +67,9 @@ xpci_seize()
 {
 	sys=${XPCI_SYS:-/sys} drv=$sys/bus/pci/drivers/pciback
 	! xpci_off || return 0
-	# in a segment of its own, behind an image that does not know it
-	modprobe -q xen-pciback ||
+	# again, for a list by hand that is malformed keeps it from being loaded;
+	# or in a segment of its own, behind an image that does not know it
+	modprobe -q xen-pciback || modprobe -q xen-pciback hide= ||
 		(cd "${XPCI_LIB:-/lib}"/modules/*/xpci && ./insmod xen-pciback.ko)
 	if [ ! -d "$drv" ]; then
 		# without Xen every card is its native driver's

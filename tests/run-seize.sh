@@ -74,7 +74,13 @@ accept()
 
 cards="0000:00:1c.1/00.0/02.0=8086:100e"
 mkdir -p "$work/bin" "$work/lib/modules/6.1/xpci"
-printf '#!/bin/sh\n[ ! -e "$XPCI_SYS/unknown" ]\n' >"$work/bin/modprobe"
+cat >"$work/bin/modprobe" <<'END'
+#!/bin/sh
+[ ! -e "$XPCI_SYS/unknown" ] || exit 1
+[ -e "$XPCI_SYS/malformed" ] || exit 0
+[ "$*" = '-q xen-pciback hide=' ] &&
+	mkdir -p "$XPCI_SYS/bus/pci/drivers/pciback/0000:04:02.0"
+END
 printf '#!/bin/sh\n[ ! -e "$XPCI_SYS/unknown" ] || echo "$@" >>"$XPCI_KMSG"\n' >"$work/lib/modules/6.1/xpci/insmod"
 chmod +x "$work/bin/modprobe" "$work/lib/modules/6.1/xpci/insmod"
 echo "root=UUID=1 ro quiet" >"$work/cmdline"
@@ -139,6 +145,13 @@ xpci: 0000:00:05.0 is not hidden: pciback does not take it" \
 	is "$name: a module that modprobe does not know" \
 		"xen-pciback.ko
 xpci: xen-pciback does not load: nothing is hidden" \
+		"$(seized "$sh" "$cards")"
+	tree 03
+	rmdir "$work/sys/bus/pci/drivers/pciback"
+	touch "$work/sys/malformed"
+	# busybox's shell has a modprobe of its own
+	[ "$sh" = "busybox sh" ] || is "$name: a list by hand that keeps the module from being loaded" \
+		"xpci: 0000:04:02.0 is hidden, 0000:00:1c.1/00.0/02.0 (8086:100e)" \
 		"$(seized "$sh" "$cards")"
 	tree 03
 	is "$name: no prerequisites, and nothing done" "" \
