@@ -155,7 +155,7 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
 {
     _cleanup_modprobe_ struct xpci_modprobe lines = { 0 };
     _cleanup_error_ struct xpci_error why = { 0 };
-    _cleanup_free_ char *word = NULL, *off = NULL;
+    _cleanup_free_ char *word = NULL, *off = NULL, *own = NULL;
     int ret;
 
     xpci_try(
@@ -166,7 +166,9 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
                 "update-grub",
                 "'%s' is on the kernel's command line", off);
     xpci_try(xpci_plan_next_cmdline(f->call, XPCI_CMDLINE_LIST, &word, err));
-    if (word)
+    xpci_try(xpci_hide_conf_list(&f->call->conf, &own, err));
+    /* xpci's own is there for an xen-pciback that is built in */
+    if (word && strcmp(strchr(word, '=') + 1, own) != 0)
         of_host(f, XPCI_ERROR,
                 "it takes whatever is at its addresses, and replaces a list of "
                 "xpci",

@@ -233,7 +233,7 @@ int xpci_plan_cmdline(const struct xpci_call *call, const char *pattern,
                                      NULL, err));
     rest = cmdline.data;
     while ((word = strsep(&rest, " \n"))) {
-        if (fnmatch(pattern, word, 0) == 0)
+        if (fnmatch(pattern, word, FNM_EXTMATCH) == 0)
             return xpci_asprintf(err, out, "%s", word);
     }
     return 0;

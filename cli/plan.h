@@ -58,7 +58,7 @@ bool xpci_plan_proven(const struct xpci_plan *plan, size_t k);
  */
 #define XPCI_CMDLINE_LIST "xen[-_]pciback.hide=*"
 /* What keeps it from being loaded, for xpci_plan_cmdline(). */
-#define XPCI_CMDLINE_BLACKLIST "module_blacklist=*xen_pciback*"
+#define XPCI_CMDLINE_BLACKLIST "@(module_|modprobe.)blacklist=*xen[-_]pciback*"
 /* By which a person keeps all of it from being hidden. */
 #define XPCI_CMDLINE_OFF "xpci=off"
 int xpci_plan_cmdline(const struct xpci_call *call, const char *pattern,
