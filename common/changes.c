@@ -7,7 +7,7 @@
 #include "journal.h"
 
 /* Seconds: so much later than its xpci was alive, a file is not its doing. */
-#define SLACK 2
+#define SLACK 10
 
 /* So many files are synced with their file system, not one by one. */
 #define SYNC_EACH 8

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "clock.h"
 #include "interrupt.h"
 #include "journal.h"
 #include "run.h"
@@ -121,7 +122,7 @@ static int collect(const struct xpci_run *run, int fd, struct xpci_buf *output)
             xpci_log(run->log, XPCI_LOG_TICK, "%s, %ld s",
                      run->what ? run->what : run->argv[0], now - start);
             last = now;
-            if (run->root)
+            if (run->root && run->what) /* a generator, which writes */
                 xpci_journal_alive(run->root);
         }
         if (r > 0)
@@ -137,10 +138,10 @@ static void end_group(pid_t pid, int fd)
 {
     struct pollfd pfd = { .fd = fd, .events = POLLIN };
     _cleanup_buf_ struct xpci_buf rest = { 0 };
-    time_t deadline = time(NULL) + 30;
+    int64_t deadline = xpci_now_ms() + 30000;
 
     kill(-pid, SIGTERM);
-    while (time(NULL) < deadline) {
+    while (xpci_now_ms() < deadline) {
         if (poll(&pfd, 1, 100) > 0 && read_some(fd, &rest) != 0)
             break;
     }

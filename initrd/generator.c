@@ -19,7 +19,7 @@ static bool is_leftover(const char *version)
 {
     static const char *const patterns[] = {
         "*.bak",      "*.new",      "*.old", "*.old-dkms", "*.orig",
-        "*.dpkg-bak", "*.dpkg-new", "*~",    "0-rescue-*", "*kdump*",
+        "*.dpkg-bak", "*.dpkg-new", "*~",    "0-rescue*",  "*kdump*",
     };
 
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(patterns); i++) {
@@ -90,6 +90,7 @@ static int find_by_package(const struct xpci_root *root, const char *pattern,
     xpci_try(xpci_root_list(root, "/lib/modules", &names, NULL, err));
     for (size_t i = 0; i < names.n; i++) {
         const char *version = names.v[i], *dash = strrchr(version, '-');
+        const struct xpci_kernel_image *other;
         _cleanup_free_ char *path = NULL, *file = NULL;
         _cleanup_buf_ struct xpci_buf package = { 0 };
 
@@ -102,8 +103,18 @@ static int find_by_package(const struct xpci_root *root, const char *pattern,
                       : dash      ? dash + 1
                                   : version);
         xpci_need(path, err);
-        if (xpci_root_exists(root, path))
-            xpci_need(xpci_kernel_images_add(out, version, path) == 0, err);
+        if (!xpci_root_exists(root, path))
+            continue;
+        other = xpci_list_find(out, image,
+                               !strcmp(image->path, path) &&
+                                   strcmp(image->kernel, version));
+        if (other)
+            return xpci_error_set(err, EINVAL,
+                                  "'%s' may be of kernel %s or %s: remove the "
+                                  "one in /lib/modules that is not installed "
+                                  "any more, or reboot into the new one first",
+                                  path, other->kernel, version);
+        xpci_need(xpci_kernel_images_add(out, version, path) == 0, err);
     }
     return 0;
 }

@@ -41,7 +41,8 @@ static int check_indexes(const struct xpci_root *root, const char *dir,
     if (!xpci_root_exists(root, dir))
         return xpci_error_set(err, ENOENT,
                               "kernel %s has an image but no modules under "
-                              "'%s%s'; install them or remove the image",
+                              "'%s%s'; install them, or remove the image if "
+                              "no boot entry has it",
                               version, xpci_root_dir(root), dir);
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(names); i++) {
         char path[320];
