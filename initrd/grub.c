@@ -56,6 +56,19 @@ static int find_configs(const struct xpci_root *root, struct xpci_strv *paths,
     return 0;
 }
 
+/* Its parentheses are escaped in GRUB's language. */
+static char *unescape(char *word)
+{
+    char *to = word;
+
+    for (const char *from = word; *from; from++) {
+        if (*from != '\\')
+            *to++ = *from;
+    }
+    *to = '\0';
+    return word;
+}
+
 int xpci_grub_find(const struct xpci_root *root, const char *pattern,
                    char **word, struct xpci_error *err)
 {
@@ -70,7 +83,7 @@ int xpci_grub_find(const struct xpci_root *root, const char *pattern,
         xpci_try(xpci_root_read(root, paths.v[i], &text, err));
         rest = text.data;
         while (!*word && (w = strsep(&rest, " \t\n\"'"))) {
-            if (fnmatch(pattern, w, FNM_EXTMATCH) == 0)
+            if (fnmatch(pattern, unescape(w), FNM_EXTMATCH) == 0)
                 xpci_try(xpci_asprintf(err, word, "%s", w));
         }
     }

@@ -27,6 +27,7 @@ boot1() {
 	killed
 	xl_between
 	owners
+	by_force
 	given_back
 	deaf
 	destroyed
@@ -280,6 +281,41 @@ behind the same bridge" "exit status $status" 'exit status 3, refused'
 		"exit status $status, says which line its config needs"
 	does xl destroy other
 	fine 'then'
+}
+
+# What a guest did not let go of is taken, and is on its bus yet.
+by_force() {
+	local xl
+	say 'a card that was taken by force'
+	talk_to winxp
+	paused_other
+	does xpci attach winxp $card 7
+	wait_guest 60 'GUEST-PCI \+ 0000:00:07.0'
+	does xl pause winxp
+	run xl pci-detach -f winxp $card
+	xl="\`pci-detach -f\` $status"
+	refused 3 'device model of domain [0-9]+ still has' \
+		xpci attach other $card 7
+	run xl pci-attach other $card@7
+	xl+=", \`pci-attach\` to the next guest $status; device models that have"
+	xl+=" the card: $(holders)"
+	trap_row "a card is taken by force from a guest that is paused, and given \
+to another" "$xl" 'exit status 3, refused'
+	does xl destroy other
+	does xl unpause winxp
+	let_go winxp $card
+	wait_guest 60 'GUEST-PCI - 0000:00:07.0'
+	xenstore-rm /local/domain/0/error || true
+	fine 'then'
+	same 'then'
+}
+
+holders() {
+	local g
+	for g in winxp other; do
+		xl qemu-monitor-command $g 'info pci' |
+			grep -c 'pci-pt-03_02.0' || true
+	done | awk '{ n += $1 } END { print n }'
 }
 
 # A guest that keeps another device gives a card back, and the next one has it.

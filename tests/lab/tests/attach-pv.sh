@@ -65,6 +65,8 @@ boot1() {
 	modprobe xen-pciback
 	xl pci-assignable-add 03:00.0
 	xl pci-assignable-add $card
+	xl pci-assignable-add 05:00.0
+	xl pci-assignable-add 05:00.1
 	make_pv
 	guest=pv
 	guest_log=/var/log/xen/pv-console.log
@@ -77,6 +79,7 @@ boot1() {
 	killed
 	silent
 	late_of_two
+	late_blocks
 	does xl destroy pv
 	run xpci reconcile --fix
 	same 'at last'
@@ -173,7 +176,7 @@ wait_let_go() { # wait_let_go VBDF
 }
 
 is_connected() {
-	[ "$(xenstore-read "/local/domain/0/backend/pci/$(xl domid pv)/0/state")" = 4 ]
+	[ "$(backend_state)" = 4 ]
 }
 
 # xl gives up on it; the other device keeps its record and its place.
@@ -194,6 +197,36 @@ late_of_two() {
 	does xpci detach --timeout 60 pv 03:00.0
 	does xpci detach --timeout 60 pv $card
 	same 'then'
+}
+
+# Asked for another, xen-pciback comes to the record of what left late first.
+late_blocks() {
+	local xl
+	does xpci attach pv 03:00.0
+	wait_guest 60 'GUEST-PCI \+ 0000:00:00.0'
+	does xl pause pv
+	run xl pci-detach pv 03:00.0
+	does xl unpause pv
+	wait_let_go 0000:00:00.0
+	refused 1 "has let go of 0000:03:00.0 .* run 'xpci detach pv" \
+		xpci attach pv $card
+	is 'the backend is at rest' 0 "$(is_connected; echo $?)"
+	run xl pci-attach pv $card
+	xl="exit status $status"
+	wait_for 60 'the backend is asked' is_asked
+	refused 1 'has not answered about another device within 30 s' \
+		xpci attach pv 05:00.0
+	trap_row "attach to a PV guest that has let go of another card after \
+\`pci-detach\` had given up" "$xl, and for 30 s the backend, at state \
+$(backend_state), answers nobody" 'exit status 1, refused, says what helps'
+}
+
+backend_state() {
+	xenstore-read "/local/domain/0/backend/pci/$(xl domid pv)/0/state"
+}
+
+is_asked() {
+	[ "$(backend_state)" = 7 ]
 }
 
 memory_of() { # memory_of GUEST: the ranges of host memory that it may map
