@@ -29,6 +29,7 @@ static int parse_timeout(const char *text, unsigned int *out,
 struct range {
     const struct xpci_call *call;
     size_t from, to;
+    bool detached;
 };
 
 /* An entry may be absent from the file: a hot attach needs none. */
@@ -43,6 +44,10 @@ static int edit_config(const void *data, struct xpci_cfg *cfg,
         const struct xpci_pci_spec spec = { .dev = { .bdf = dev->bdf } };
 
         xpci_try(xpci_cfg_pci_remove(cfg, &spec, &removed, err));
+        if (!removed && r->detached)
+            xpci_log(&r->call->log, XPCI_LOG_WARN,
+                     XPCI_BDF_FMT " has no entry by its address in '%s'",
+                     XPCI_BDF_ARGS(dev->bdf), r->call->file);
     }
     return 0;
 }
@@ -85,7 +90,7 @@ static bool keeps_others(const struct xpci_call *call, size_t n)
 static int detach_one(const struct xpci_call *call, size_t i,
                       unsigned int timeout, struct xpci_error *err)
 {
-    const struct range one = { call, i, i + 1 };
+    const struct range one = { call, i, i + 1, true };
     const struct xpci_device *dev = &call->inv.dev[call->chosen.v[i]];
     const struct xpci_bdf *bdf = &dev->bdf;
 
@@ -112,7 +117,7 @@ static int to_host(const struct xpci_call *call, const struct xpci_moves *moves,
 static int prepare(const struct xpci_call *call, struct xpci_moves *moves,
                    struct xpci_error *err)
 {
-    const struct range all = { call, 0, call->chosen.n };
+    const struct range all = { call, 0, call->chosen.n, false };
 
     for (size_t i = 0; i < call->chosen.n; i++) {
         size_t dev = call->chosen.v[i];
