@@ -106,7 +106,7 @@ static void test_recover_kept(void **state)
             if (lend)
                 xpci_journal_alive(t->root);
             if (late)
-                set_alive(t, -10);
+                set_alive(t, -20);
             assert_int_equal(xpci_changes_recover(t->root, NULL, NULL), 0);
             tree_expect(t, "/etc/same", late ? "same+" : "same");
             expect_before(t);
