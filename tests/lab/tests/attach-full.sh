@@ -303,7 +303,6 @@ by_force() {
 to another" "$xl" 'exit status 3, refused'
 	does xl destroy other
 	does xl unpause winxp
-	let_go winxp $card
 	wait_guest 60 'GUEST-PCI - 0000:00:07.0'
 	xenstore-rm /local/domain/0/error || true
 	fine 'then'
