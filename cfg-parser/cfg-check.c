@@ -191,6 +191,7 @@ static char *repair(const char *spec)
     _cleanup_free_ char *copy = strdup(spec);
     _cleanup_buf_ struct xpci_buf out = { 0 };
     char *rest = copy, *part, *value, *slot;
+    const char *last;
     int ret = copy ? xpci_buf_puts(&out, "") : -ENOMEM;
 
     while (ret == 0 && (part = strsep(&rest, ","))) {
@@ -206,6 +207,10 @@ static char *repair(const char *spec)
         }
         if (slot)
             *slot++ = '\0';
+        /* an option behind another's value would be lost */
+        last = slot ? slot : value ? value + 1 : "";
+        if (!named && strchr(last, '='))
+            return strdup(XPCI_XL_REFUSED);
         if (!named && value && any_word(value + 1, "yes true on", false))
             ret = xpci_buf_printf(&out, "%.*s=1,", (int)(value - part), part);
         else if (*part)
@@ -339,9 +344,9 @@ static void check_replaced(struct check *c)
         }
     }
     if (lost && start < cfg->stmts.n)
-        found(c, ERROR, at(c, cfg->stmts.v[start].key), text(c, "pci +="),
-              "this list replaces that of line %u, whose devices the "
-              "guest does not get",
+        found(c, ERROR, at(c, cfg->stmts.v[start].key), NULL,
+              "this list replaces that of line %u: what is only there the "
+              "guest does not get; '+=' would add to it",
               lost);
 }
 
@@ -402,6 +407,11 @@ static void check_key(struct check *c, struct rule r)
         r.key = "cmdline";
     stmt = xpci_cfg_last(c->cfg, r.key);
     value = value_of(c, r.key);
+    if (value && (r.when == NO_NUMBER || r.when == IS_NOT) &&
+        any_word(value, "no false off none 0", false)) {
+        r.fix = NULL; /* it would be the opposite */
+        r.severity = r.when == NO_NUMBER ? WARNING : r.severity;
+    }
     if ((!r.guests || r.guests & c->guest) &&
         (r.entries == ANY || (r.entries == SOME) == !!c->entries) &&
         is_broken(c, &r, value))
@@ -451,44 +461,56 @@ static int count_items(struct check *c, const char *list, const char *word)
     return n;
 }
 
+/* libxl looks at it only if it finds no other USB, which takes no slot. */
+static long usb_version(struct check *c)
+{
+    long version;
+
+    if ((number(c, "usb", &version) && version) ||
+        xpci_cfg_last(c->cfg, "usbdevice"))
+        return 0;
+    return number(c, "usbversion", &version) ? version : 0;
+}
+
 /*
  * The last slot of the device model's own devices, as libxl asks QEMU for
  * them: it fills up from slot 2, 1 is the chipset's.
  */
-static unsigned int own_slots(struct check *c)
+static unsigned int own_slots(struct check *c, long usb)
 {
     static const struct {
         const char *key, *value;
         int slots;
     } emulated[] = {
-        { "xen_platform_pci", "0", -1 }, { "vga", "none", -1 },
-        { "hdtype", "ahci", 1 },         { "usbversion", "1", 1 },
-        { "usbversion", "3", 1 },        { "vendor_device", "xenserver", 1 },
+        { "xen_platform_pci", "0", -1 },
+        { "vga", "none", -1 },
+        { "hdtype", "ahci", 1 },
+        { "vendor_device", "xenserver", 1 },
     };
     int n = 3 + (xpci_cfg_last(c->cfg, "soundhw") != NULL) +
             (count_items(c, "disk", ",sd") + count_items(c, "disk", "vdev=sd") >
              0) +
             count_items(c, "vif", "") - count_items(c, "vif", "type=vif");
+    _cleanup_free_ char *gfx = value_of(c, "gfx_passthru");
     long on;
 
+    n += usb == 1 || usb == 3;
     n += number(c, "spice", &on) && on && number(c, "spicevdagent", &on) && on;
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(emulated); i++) {
         _cleanup_free_ char *s = value_of(c, emulated[i].key);
 
         n += s && !strcasecmp(s, emulated[i].value) ? emulated[i].slots : 0;
     }
-    /* the card for the screen has to be at slot 2 */
-    return number(c, "gfx_passthru", &on) && on ? 1 : (unsigned int)n;
+    /* the card for the screen has to be at slot 2; "igd" is one too */
+    return gfx && (!number(c, "gfx_passthru", &on) || on) ? 1 : (unsigned int)n;
 }
 
 static void check_slots(struct check *c)
 {
     const struct xpci_cfg_seen *by[0x20] = { 0 }, *e;
-    unsigned int own = own_slots(c), autos = 0, next, slot;
-    long usb;
+    long usb = usb_version(c);
+    unsigned int own = own_slots(c, usb), autos = 0, next, slot;
 
-    if (!number(c, "usbversion", &usb))
-        usb = 0;
     for (size_t i = c->out->seen.n; i-- > c->first_seen;) {
         e = &c->out->seen.v[i];
         by[e->spec.vslot] = e;

@@ -149,8 +149,9 @@ static int stage(struct xpci_changes *set, size_t k,
     int ret = 0;
 
     if (c->kind == XPCI_CHANGE_PUT || c->kind == XPCI_CHANGE_NEW)
-        ret = xpci_file_stage(dirfd, base, t.new, &c->after, c->mode,
-                              set->n <= SYNC_EACH);
+        /* a backup is as open as its file, not as an older backup was */
+        ret = xpci_file_stage(dirfd, c->itself ? t.new : base, t.new, &c->after,
+                              c->mode, set->n <= SYNC_EACH);
     else if (c->kind == XPCI_CHANGE_KEEP)
         ret = keep_old(c, root, dirfd, base, t.new, t.old);
     c->made = c->kind == XPCI_CHANGE_KEEP && ret == 0;

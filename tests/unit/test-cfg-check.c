@@ -103,6 +103,10 @@ static void test_odd_strings(void **state)
     expect(HVM "pci=['\t3:2.0 @ 5\t']", "2:6:e='03:02.0@5'|");
     expect(HVM "passthrough='\\n'\ne820_host=1",
            "2:13:e=passthrough = 'enabled'|");
+    /* nothing that would drop an option */
+    expect(HVM "pci=['3:2.0@5 permissive=1']", "2:6:e|");
+    expect(HVM "pci=['3:2.0,vslot=5;permissive=1']", "2:6:e|");
+    expect(HVM "pci=['3:2.0@5,permissive=1;seize=1']", "2:6:e|");
     /* what would need an escape is not proposed */
     expect(HVM "pci=['name=a\\'b,vslot=1']", "2:6:w|2:6:e|");
     expect(HVM "pci=['name=ab,vslot=1']", "2:6:w|2:6:e='name=ab,vslot=4'|");
@@ -115,11 +119,11 @@ static void test_lists(void **state)
     /* no entry at all, so the guest can also not be given one later */
     expect(HVM "pci=[['3:2.0@1']]", HINT "2:6:e|");
     expect(HVM "pci=[\n[\n'3:2.0'\n]\n,'4:0.0@1']", "3:1:e|6:2:e='04:00.0@4'|");
-    expect(HVM "pci=['3:2.0']\npci=[]", HINT "3:1:e=pci +=|");
+    expect(HVM "pci=['3:2.0']\npci=[]", HINT "3:1:e|");
     expect(HVM "pci=[]\npci=['3:2.0']", "");
-    expect(HVM "pci+=['3:2.0']\npci=['4:0.0']", "3:1:e=pci +=|");
+    expect(HVM "pci+=['3:2.0']\npci=['4:0.0']", "3:1:e|");
     expect(HVM "pci=['3:2.0']\npci=[]\npci=[]\npci+=['4:0.0']",
-           "4:1:e=pci +=|");
+           "4:1:e|");
     expect(HVM "pci='3:2.0'\npci+='4:0.0'", HINT "2:5:e=pci = ['3:2.0']|"
                                                  "3:6:e=pci = ['4:0.0']|");
 }
@@ -129,6 +133,9 @@ static void test_numbers(void **state)
     (void)state;
     expect(HVM QUIET "pci_permissive='0x1'", "");
     expect(HVM QUIET "pci_permissive=0", "");
+    /* no fix that does the opposite */
+    expect(HVM QUIET "pci_seize='No'", "4:11:w|");
+    expect(HVM "passthrough='none'\npci=['3:2.0']", "2:13:e|");
     expect(HVM QUIET "pci_permissive='1 '", "4:16:e=pci_permissive = 1|");
     expect(HVM QUIET "pci_permissive=''", "4:16:e=pci_permissive = 1|");
     expect(HVM "memory=1\nmaxmem=1\npci=['3:2.0']", "");
@@ -164,6 +171,9 @@ static void test_slots(void **state)
            "5:6:e='01:00.0@9'|");
     expect(HVM "usbversion=1\nvif=['type=vif']\npci=['1:0.0@4','2:0.0@5']",
            "4:6:e='01:00.0@6'|");
+    expect(HVM "usb=1\nusbversion=2\npci=['1:0.0@1d']", "");
+    expect(HVM "usbdevice='tablet'\nusbversion=3\npci=['1:0.0@4']", "");
+    expect(HVM "gfx_passthru='igd'\npci=['0:2.0@2']", "");
     /* each gets another one, and not one that an entry without may take */
     expect(HVM "pci=['1:0.0@1','2:0.0@1','3:0.0','4:0.0@6']",
            "2:6:e='01:00.0@5'|2:16:e='02:00.0@7'|");

@@ -73,6 +73,14 @@ static void test_itself(void **state)
     assert_contains(err.msg, "/etc/backup'");
     assert_int_equal(unlink(tree_path(t, "/etc/backup")), 0);
     expect_before(t);
+    /* as open as asked for, not as what was there */
+    xpci_changes_clear(&set);
+    assert_int_equal(chmod(tree_path(t, "/etc/same"), 0644), 0);
+    assert_int_equal(
+        xpci_changes_put(&set, t->root, "/etc/same", "x", 1, 0600, NULL), 0);
+    set.v[0].itself = true;
+    assert_int_equal(xpci_changes_commit(&set, t->root, NULL), 0);
+    assert_int_equal(tree_stat(t, "/etc/same").st_mode & 07777, 0600);
 }
 
 /* The same bytes, but no longer to be run. */
