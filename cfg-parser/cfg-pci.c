@@ -131,11 +131,12 @@ static int is_meant(const struct xpci_cfg *cfg,
     if (!xpci_pci_spec_covers(spec, &dev->bdf))
         return 0;
     if (spec->dev.all_funcs)
-        return xpci_error_set(err, EINVAL,
-                              "%s:%u:%u: '%s' is listed as a part of its whole "
-                              "slot, only '.*' can be removed (xpci cfg remove)",
-                              cfg->name, entry->line, entry->column,
-                              xpci_bdf_format(&dev->bdf, text));
+        return xpci_error_set(
+            err, EINVAL,
+            "%s:%u:%u: '%s' is listed as a part of its whole "
+            "slot, only '.*' can be removed (xpci cfg remove)",
+            cfg->name, entry->line, entry->column,
+            xpci_bdf_format(&dev->bdf, text));
     return 1;
 }
 

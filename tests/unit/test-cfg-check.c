@@ -122,8 +122,7 @@ static void test_lists(void **state)
     expect(HVM "pci=['3:2.0']\npci=[]", HINT "3:1:e|");
     expect(HVM "pci=[]\npci=['3:2.0']", "");
     expect(HVM "pci+=['3:2.0']\npci=['4:0.0']", "3:1:e|");
-    expect(HVM "pci=['3:2.0']\npci=[]\npci=[]\npci+=['4:0.0']",
-           "4:1:e|");
+    expect(HVM "pci=['3:2.0']\npci=[]\npci=[]\npci+=['4:0.0']", "4:1:e|");
     expect(HVM "pci='3:2.0'\npci+='4:0.0'", HINT "2:5:e=pci = ['3:2.0']|"
                                                  "3:6:e=pci = ['4:0.0']|");
 }
