@@ -169,6 +169,7 @@ static void tell_drivers(struct view *v)
 {
     _cleanup_strv_ struct xpci_strv modules = { 0 }, builtin = { 0 };
     _cleanup_error_ struct xpci_error why = { 0 };
+    const bool by_list = v->f->call->conf.method == XPCI_HIDE_LIST;
     const char *driver = v->dev->driver;
     const struct xpci_readers *readers;
 
@@ -193,10 +194,12 @@ static void tell_drivers(struct view *v)
     for (size_t k = 0; k < modules.n; k++)
         tell(v, "NATIVE", "%s", modules.v[k]);
     for (size_t k = 0; k < builtin.n; k++)
-        judge(v, "NATIVE", XPCI_ERROR,
-              "it has the device before a module xen-pciback is there",
-              "use a kernel that has it as a module", "%s, built in",
-              builtin.v[k]);
+        judge(v, "NATIVE", by_list ? XPCI_ERROR : XPCI_NOTE,
+              by_list ? "it has the device before xen-pciback"
+                      : "xpci's script takes the device from it",
+              by_list ? "do without method = 'list' in " XPCI_HIDE_CONF_PATH
+                      : NULL,
+              "%s, built in", builtin.v[k]);
 }
 
 static void tell_group(struct view *v)

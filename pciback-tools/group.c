@@ -22,7 +22,8 @@ void xpci_group_clear(struct xpci_group *group)
 /* A bridge that may alias what is behind it, or lend it no protection. */
 static int check_bridge(const struct xpci_device *dev, struct xpci_error *err)
 {
-    if (dev->pcie_type != XPCI_PCIE_UNKNOWN || !xpci_device_is_bridge(dev))
+    if (dev->pcie_type != XPCI_PCIE_UNKNOWN ||
+        (!xpci_device_is_bridge(dev) && dev->class_code != 0xffff))
         return 0;
     if (dev->header == 0xff)
         return xpci_error_set(err, EIO,

@@ -271,7 +271,9 @@ static void on_anonymous(walk *w, const struct xpci_mount *m, const chain *up)
     else if (xpci_find_word("overlay aufs unionfs", m->type, strlen(m->type)) &&
              !strcmp(m->point, "/"))
         any_device(w, &source); /* the layers of a live system may be hidden */
-    else if (strcmp(p, "/dev/fuse") != 0)
+    else if (strcmp(p, "/dev/fuse") != 0 && /* free text, of these */
+             !xpci_find_word("tmpfs ramfs hugetlbfs devtmpfs devpts", m->type,
+                             strlen(m->type)))
         for (size_t len; !strncmp(p, "/dev/", 5); p += len + (p[len] == ':')) {
             len = strcspn(p, ":"); /* bcachefs names all its members */
             need(w, step_source, p, len, up);

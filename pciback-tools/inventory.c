@@ -202,6 +202,10 @@ bool xpci_device_listed(const struct xpci_device *dev, uint16_t vendor,
 
 bool xpci_device_is_bridge(const struct xpci_device *dev)
 {
+    /* an NTB or NVSwitch is an endpoint; on the board such a class is not */
+    if (dev->header == 0 && dev->class_code == 0x0680 &&
+        dev->parent != XPCI_NO_PARENT)
+        return false;
     return dev->header == 1 || dev->header == 2 || dev->class_code >> 8 == 0x06;
 }
 

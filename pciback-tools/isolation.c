@@ -53,7 +53,11 @@ static size_t find_mute(const struct xpci_inventory *inv, uint32_t segment)
     size_t end = xpci_inventory_from(inv, segment + 1, 0);
 
     for (size_t i = xpci_inventory_from(inv, segment, 0); i < end; i++) {
-        if (inv->dev[i].header == 0xff && inv->dev[i].class_code == 0x0604)
+        const struct xpci_device *dev = &inv->dev[i];
+
+        /* in a dump nothing tells what it is */
+        if (dev->header == 0xff &&
+            (dev->class_code == 0x0604 || dev->class_code == 0xffff))
             return i;
     }
     return NONE;
@@ -90,6 +94,13 @@ static void join_bridges(const struct xpci_inventory *inv, struct xpci_tie *tie,
         join(tie, i, up, XPCI_RULE_ACS, step[up].culprit);
 }
 
+/* All below is one device, whose functions have numbers up to 255. */
+static bool has_ari(const struct xpci_inventory *inv,
+                    const struct xpci_device *dev)
+{
+    return dev->parent != NONE && inv->dev[dev->parent].ari;
+}
+
 /*
  * Neighbours in a slot or on a bus, each with the first. FUNCTION is for those
  * that can talk within their device; there Linux asks the later one only, and
@@ -110,6 +121,7 @@ static void join_near(const struct xpci_inventory *inv, struct xpci_tie *tie,
             continue;
         if (first == NONE || !xpci_same_bus(&inv->dev[first], dev) ||
             (rule != XPCI_RULE_BUS &&
+             !(rule == XPCI_RULE_SLOT && has_ari(inv, dev)) &&
              inv->dev[first].bdf.slot != dev->bdf.slot))
             first = i;
         else if (rule != XPCI_RULE_FUNCTION || dev->multifunction)

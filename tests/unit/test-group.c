@@ -317,6 +317,59 @@ static void test_unknown_bridge(void **state)
     }
 }
 
+/* A dump of a bridge that sleeps does not say that it is one. */
+static void test_mute_function(void **state)
+{
+    _cleanup_inventory_ struct xpci_inventory inv = { 0 };
+    _cleanup_group_ struct xpci_group group = { 0 };
+    _cleanup_error_ struct xpci_error err = { 0 };
+    struct xpci_device *mute;
+    size_t seed;
+
+    (void)state;
+    host_load("lab", &inv);
+    mute = &inv.dev[host_index(&inv, "00:1c.1")];
+    mute->header = 0xff;
+    mute->class_code = 0xffff;
+    mute->pcie_type = XPCI_PCIE_UNKNOWN;
+    for (size_t i = 0; i < inv.n; i++) {
+        if (inv.dev[i].parent == host_index(&inv, "00:1c.1"))
+            inv.dev[i].parent = XPCI_NO_PARENT;
+    }
+    seed = host_index(&inv, "03:02.0");
+    assert_int_equal(
+        xpci_group_closure(&inv, &seed, 1, XPCI_SCOPE_GROUP, &group, &err),
+        -EIO);
+    assert_contains(err.msg, "00:1c.1 does not answer");
+}
+
+/* An endpoint of a bridge's class goes along; one with ARI has more slots. */
+static void test_odd_endpoints(void **state)
+{
+    _cleanup_inventory_ struct xpci_inventory inv = { 0 };
+    _cleanup_group_ struct xpci_group group = { 0 };
+    size_t seed, other;
+
+    (void)state;
+    host_load("lab", &inv);
+    seed = host_index(&inv, "05:00.0");
+    other = host_index(&inv, "05:00.1");
+    inv.dev[other].class_code = 0x0680;
+    assert_int_equal(
+        xpci_group_closure(&inv, &seed, 1, XPCI_SCOPE_GROUP, &group, NULL), 0);
+    assert_int_equal(group.n, 2);
+    xpci_group_clear(&group);
+    inv.dev[other].bdf.slot = 1;
+    assert_int_equal(
+        xpci_group_closure(&inv, &seed, 1, XPCI_SCOPE_SLOT, &group, NULL), 0);
+    assert_int_equal(group.n, 1);
+    xpci_group_clear(&group);
+    inv.dev[inv.dev[seed].parent].ari = true;
+    assert_int_equal(
+        xpci_group_closure(&inv, &seed, 1, XPCI_SCOPE_SLOT, &group, NULL), 0);
+    assert_int_equal(group.n, 2);
+}
+
 static void test_scope_parse(void **state)
 {
     static const char *const bad[] = { "", "Group", "groups", "all", "bus " };
@@ -350,6 +403,8 @@ int main(void)
         cmocka_unit_test(test_bridge_is_refused),
         cmocka_unit_test(test_virtual_functions),
         cmocka_unit_test(test_unknown_bridge),
+        cmocka_unit_test(test_mute_function),
+        cmocka_unit_test(test_odd_endpoints),
         cmocka_unit_test(test_scope_parse),
     };
 

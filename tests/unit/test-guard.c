@@ -121,6 +121,10 @@ static void test_bcachefs(void **state)
     mounts("22 1 0:31 / / rw - bcachefs /dev/sda2:/dev/sdb1 rw\n");
     expect("D / is on sda2, on 0000:00:1f.2\n"
            "D / is on sdb1, on 0000:02:00.0\n");
+    /* free text, though it looks alike */
+    mounts("22 1 0:31 / / rw - bcachefs /dev/sda2 rw\n"
+           "24 22 0:22 / /dev/shm rw - tmpfs /dev/shm rw\n");
+    expect("D / is on sda2, on 0000:00:1f.2\n");
 }
 
 /* All disks that nothing else is on. */
