@@ -14,6 +14,8 @@ ZSHDIR      = $(PREFIX)/share/zsh/site-functions
 DESTDIR     =
 # yes, no, or detect: build the libxl plugin for the Xen release installed here
 LIBXL       = detect
+CPPFLAGS    =
+PKG_CONFIG  = pkg-config
 # 1: warnings are errors
 DEVELOPER   = 0
 # e.g. address,undefined
@@ -42,20 +44,20 @@ READ_PKGS  := libkmod libarchive
 WARNINGS   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
               -Wpointer-arith -Wwrite-strings -Wcast-qual -Wvla -Wundef \
               -Wformat=2 -Wno-format-nonliteral
-CPPFLAGS   := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DXPCI_VERSION='"$(VERSION)"' \
+ALLFLAGS   := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DXPCI_VERSION='"$(VERSION)"' \
               -DXPCI_LIBEXECDIR='"$(LIBEXECDIR)"' $(addprefix -I,$(LIBS)) \
-              $(shell pkg-config --cflags $(PKGS) $(READ_PKGS) 2>/dev/null)
+              $(shell $(PKG_CONFIG) --cflags $(PKGS) $(READ_PKGS) 2>/dev/null)
 BASEFLAGS  := -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) \
               $(if $(filter 1,$(DEVELOPER)),-Werror) \
               $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
                 -fno-sanitize-recover=all)
 LINKFLAGS  := $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-LDLIBS     := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl
-READ_LIBS  := $(shell pkg-config --libs $(READ_PKGS) 2>/dev/null)
+LDLIBS     := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -ldl
+READ_LIBS  := $(shell $(PKG_CONFIG) --libs $(READ_PKGS) 2>/dev/null)
 
 # The plugin is named after the one libxenlight it is linked to.
 XEN_RELEASE := $(if $(filter no,$(LIBXL)),,$(shell \
-                 pkg-config --modversion xenlight 2>/dev/null | cut -d. -f1,2))
+                 $(PKG_CONFIG) --modversion xenlight 2>/dev/null | cut -d. -f1,2))
 ifeq ($(LIBXL)-$(XEN_RELEASE),yes-)
 $(error LIBXL=yes, but pkg-config finds no xenlight; install libxen-dev)
 endif
@@ -96,12 +98,12 @@ $(BUILD)/initrd/seize.o: initrd/seize.sh
 $(PLUGIN): $(call OBJ,$(PLUGIN_SRC)) $(BUILD)/libxpci.a
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS) -shared -Wl,-z,defs -o $@ $^ \
-	    $(shell pkg-config --libs xenlight xenstore xencontrol \
+	    $(shell $(PKG_CONFIG) --libs xenlight xenstore xencontrol \
 	      xentoollog) \
 	    $(if $(SANITIZE),-shared-libasan)
 
-$(call OBJ,$(PLUGIN_SRC)): CPPFLAGS += $(patsubst -I%,-isystem %,\
-    $(shell pkg-config --cflags xenlight xenstore xencontrol xentoollog))
+$(call OBJ,$(PLUGIN_SRC)): ALLFLAGS += $(patsubst -I%,-isystem %,\
+    $(shell $(PKG_CONFIG) --cflags xenlight xenstore xencontrol xentoollog))
 
 # objects first: the library is searched for what they lack
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libxpci.a
@@ -111,15 +113,15 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libxpci.a
 
 # --- xl's own parser as the judge of cfg-parser, where it is installed ---
 
-XLUTIL     := $(if $(XEN_RELEASE),$(shell pkg-config --libs xlutil xenlight))
+XLUTIL     := $(if $(XEN_RELEASE),$(shell $(PKG_CONFIG) --libs xlutil xenlight))
 FUZZ       := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 CHECK_SRC  := $(filter-out tests/fuzz/diff.c $(FUZZ:%=tests/fuzz/%.c),\
                 $(wildcard tests/fuzz/*.c))
 
 ifneq ($(XEN_RELEASE),)
-$(BUILD)/tests/unit/test-cfg-xlu.o: CPPFLAGS += -DXPCI_HAVE_XLUTIL -Itests/fuzz
+$(BUILD)/tests/unit/test-cfg-xlu.o: ALLFLAGS += -DXPCI_HAVE_XLUTIL -Itests/fuzz
 $(BUILD)/tests/unit/test-cfg-xlu: LDLIBS += $(XLUTIL)
-$(BUILD)/tests/unit/test-xl-spec.o: CPPFLAGS += -DXPCI_HAVE_XLUTIL
+$(BUILD)/tests/unit/test-xl-spec.o: ALLFLAGS += -DXPCI_HAVE_XLUTIL
 $(BUILD)/tests/unit/test-xl-spec: LDLIBS += $(XLUTIL)
 $(BUILD)/tests/unit/test-cfg-xlu: $(call OBJ,$(CHECK_SRC))
 endif
@@ -180,7 +182,7 @@ $(BUILD)/libxl-plugin/load.o $(BUILD)/cli/readers.o: $(BUILD)/libexecdir
 $(BUILD)/%.o: %.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(CPPFLAGS) $(BASEFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALLFLAGS) $(CPPFLAGS) $(BASEFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call OBJ,$(LIB_SRC) $(CLI_SRC) $(READ_SRC) $(PLUGIN_SRC) $(UNIT_SRC) \
     $(wildcard tests/fuzz/*.c tests/bench/*.c)))
@@ -241,7 +243,7 @@ lint: deps-build-lint
 
 # What goes into the lab's dom0: an installed xpci.
 LAB_ROOT = build/lab-root
-lab-root:
+lab-root: deps-build-lab
 	@rm -rf $(LAB_ROOT)
 	@$(MAKE) --no-print-directory BUILD=build/lab-build PREFIX=/usr \
 	    DESTDIR=$(LAB_ROOT) install >/dev/null
@@ -250,13 +252,13 @@ lab-root:
 lab-debs: deps-build-deb
 	DEB_BUILD_OPTIONS=nocheck scripts/build-deb.sh build/deb
 
-lab: deps-build-lab lab-root
+lab: lab-root
 	XPCI_DESTDIR=$(LAB_ROOT) tests/lab/lab shell
 
-demo: deps-build-lab lab-root
+demo: lab-root
 	XPCI_DESTDIR=$(LAB_ROOT) tests/lab/lab run -v walk
 
-check-lab: deps-build-lab lab-root $(if $(filter package real-init,$(LAB_TESTS)),lab-debs) \
+check-lab: lab-root $(if $(filter package real-init,$(LAB_TESTS)),lab-debs) \
            $(if $(filter builtin,$(LAB_TESTS)),deps-kernel)
 	XPCI_DESTDIR=$(LAB_ROOT) XPCI_DEBS=build/deb tests/lab/lab run -j $(LAB_JOBS) \
 	    $(LAB_RUN) $(LAB_TESTS)

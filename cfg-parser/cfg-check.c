@@ -465,11 +465,10 @@ static int count_items(struct check *c, const char *list, const char *word)
 static long usb_version(struct check *c)
 {
     long version;
+    bool other = (number(c, "usb", &version) && version) ||
+                 xpci_cfg_last(c->cfg, "usbdevice");
 
-    if ((number(c, "usb", &version) && version) ||
-        xpci_cfg_last(c->cfg, "usbdevice"))
-        return 0;
-    return number(c, "usbversion", &version) ? version : 0;
+    return !other && number(c, "usbversion", &version) ? version : 0;
 }
 
 /*
@@ -487,14 +486,13 @@ static unsigned int own_slots(struct check *c, long usb)
         { "hdtype", "ahci", 1 },
         { "vendor_device", "xenserver", 1 },
     };
-    int n = 3 + (xpci_cfg_last(c->cfg, "soundhw") != NULL) +
+    int n = 3 + (usb == 1 || usb == 3) + !!xpci_cfg_last(c->cfg, "soundhw") +
             (count_items(c, "disk", ",sd") + count_items(c, "disk", "vdev=sd") >
              0) +
             count_items(c, "vif", "") - count_items(c, "vif", "type=vif");
     _cleanup_free_ char *gfx = value_of(c, "gfx_passthru");
     long on;
 
-    n += usb == 1 || usb == 3;
     n += number(c, "spice", &on) && on && number(c, "spicevdagent", &on) && on;
     for (size_t i = 0; i < XPCI_ARRAY_SIZE(emulated); i++) {
         _cleanup_free_ char *s = value_of(c, emulated[i].key);

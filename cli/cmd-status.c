@@ -152,7 +152,8 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
             return add_row(s, &h->bdf, PENDING,
                            why ? why
                                : "pciback has it, but not in permissive mode; "
-                                 "'xpci boot' or the next boot changes that",
+                                 "'xpci boot' changes that, at each boot if "
+                                 "xpci-boot is enabled",
                            err);
     }
     if (user)

@@ -94,14 +94,15 @@ static int no_plugin(const struct xpci_root *root, const char *dir,
         return ret == -ENOMEM ? xpci_error_oom(err) : ret;
     if (!last)
         return xpci_error_set(err, ENODEV,
-                              "xpci was built without a plugin for Xen ('%s' "
-                              "has none), this host runs %s: build xpci with "
-                              "LIBXL=yes against the libxl of Xen %s",
+                              "there is no plugin for Xen in '%s', this host "
+                              "runs %s: install the package xpci-xen-%s "
+                              "(xpci-xen with RPM), or build xpci with "
+                              "LIBXL=yes against its libxl",
                               dir, release, release);
     return xpci_error_set(err, ENODEV,
                           "xpci was built for Xen %s, this host runs %s: "
-                          "build its plugin against the libxl of Xen %s and "
-                          "put it into '%s'",
+                          "install the package xpci-xen-%s, or build its "
+                          "plugin against that libxl and put it into '%s'",
                           list.data, release, release, dir);
 }
 

@@ -167,11 +167,9 @@ static int move_to(const struct xpci_root *root, const struct xpci_log *log,
     if (ret == 0)
         xpci_error_set(err, EIO, "the kernel left it with %s",
                        now ? now : "no driver");
-    xpci_error_wrap(err, XPCI_BDF_FMT " does not get to %s",
-                    XPCI_BDF_ARGS(dev->bdf),
-                    !to   ? "a driver of dom0"
-                    : *to ? to
-                          : "no driver");
+    xpci_error_wrap(
+        err, XPCI_BDF_FMT " does not get %s%s", XPCI_BDF_ARGS(dev->bdf),
+        to && !*to ? "rid of its driver" : "to ", to ? to : "a driver of dom0");
     return -EIO;
 }
 

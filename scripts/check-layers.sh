@@ -178,7 +178,7 @@ check_headers() {
     local header flags have_libxl=1
     # shellcheck disable=SC2016 # for make
     flags=$(make -s --no-print-directory LIBXL=no \
-        --eval 'xpci-flags: ; @echo $(CPPFLAGS) $(BASEFLAGS)' xpci-flags |
+        --eval 'xpci-flags: ; @echo $(ALLFLAGS) $(CPPFLAGS) $(BASEFLAGS)' xpci-flags |
         sed "s/'//g")
     pkg-config --exists xenlight 2>/dev/null || have_libxl=
     while read -r header; do

@@ -34,7 +34,7 @@ check() { # check NAME COMMAND...
 flags() {
     # shellcheck disable=SC2016 # for make
     make -s --no-print-directory LIBXL=no \
-        --eval 'xpci-flags: ; @printf "%s\n" $(CPPFLAGS)' xpci-flags
+        --eval 'xpci-flags: ; @printf "%s\n" $(ALLFLAGS) $(CPPFLAGS)' xpci-flags
 }
 
 formatted() {

@@ -442,7 +442,7 @@ static void plugin_of_the_release_is_needed(void **state)
 {
     struct place *place = *state;
 
-    load(place, -ENODEV, "built without a plugin for Xen");
+    load(place, -ENODEV, "there is no plugin for Xen in");
     place_file(place, "/libxl-4.20.so", "");
     load(place, -ENODEV, "built for Xen 4.20, this host runs 4.18");
     place_file(place, "/libxl-4.17.so", "");
