@@ -274,22 +274,29 @@ static void judge_hole(struct view *v, uint64_t narrow, uint64_t all)
 
 static void tell_bar(struct view *v, size_t k)
 {
-    const struct xpci_bar *bar = &v->f->res.v[k];
-    size_t near = xpci_bar_neighbour(&v->f->res, k);
+    const struct xpci_resources *res = &v->f->res;
+    const struct xpci_bar *bar = &res->v[k];
+    size_t last = XPCI_NO_PARENT;
 
     tell(v, "BARS", "%c: %s 0x%" PRIx64 "%s, %s", "012345R"[bar->index],
          bar -> io ? "ports" : "memory", bar->start,
          bar->is64 ? ", 64 bit" : "",
          bar->size ? xpci_cell("0x%" PRIx64 " bytes", bar->size)
                    : "size not known");
-    if (near == XPCI_NO_PARENT)
-        return;
-    near = v->f->res.v[near].dev;
-    judge(v, "BARS", xpci_group_has(&v->group, near) ? XPCI_NOTE : XPCI_WARNING,
-          "a guest gets whole pages, and so the other's registers",
-          xpci_cell("pci=resource_alignment=12@%s on dom0's command line",
-                    v->name),
-          "in one page with " XPCI_BDF_FMT, BDF_OF(v, near));
+    for (size_t n = xpci_bar_neighbour(res, k, 0); n != XPCI_NO_PARENT;
+         n = xpci_bar_neighbour(res, k, n + 1)) {
+        size_t near = res->v[n].dev;
+
+        if (near == last) /* another BAR of it */
+            continue;
+        last = near;
+        judge(v, "BARS",
+              xpci_group_has(&v->group, near) ? XPCI_NOTE : XPCI_WARNING,
+              "a guest gets whole pages, and so the other's registers",
+              xpci_cell("pci=resource_alignment=12@%s on dom0's command line",
+                        v->name),
+              "in one page with " XPCI_BDF_FMT, BDF_OF(v, near));
+    }
 }
 
 static void tell_bars(struct view *v)

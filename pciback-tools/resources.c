@@ -89,11 +89,12 @@ void xpci_resources_clear(struct xpci_resources *res)
     *res = (struct xpci_resources){ 0 };
 }
 
-size_t xpci_bar_neighbour(const struct xpci_resources *res, size_t bar)
+size_t xpci_bar_neighbour(const struct xpci_resources *res, size_t bar,
+                          size_t from)
 {
     const struct xpci_bar *a = &res->v[bar];
 
-    for (size_t i = 0; i < res->n; i++) {
+    for (size_t i = from; i < res->n; i++) {
         const struct xpci_bar *b = &res->v[i];
 
         if (a->dev != b->dev && !a->io && !b->io &&

@@ -4,7 +4,7 @@
  * share it.
  *
  *     r = xpci_resources_load(root, &inv, &res, err);
- *     other = xpci_bar_neighbour(&res, i);       res.v[i], res.v[other]
+ *     other = xpci_bar_neighbour(&res, i, from);       res.v[i], res.v[other]
  *     other = xpci_intx_neighbour(&inv, &res, dev, from);
  *     xpci_resources_clear(&res);
  *
@@ -43,8 +43,9 @@ int xpci_resources_load(const struct xpci_root *root,
                         struct xpci_error *err) _must_check_;
 void xpci_resources_clear(struct xpci_resources *res);
 
-/* The first memory BAR of another device in the same pages. */
-size_t xpci_bar_neighbour(const struct xpci_resources *res, size_t bar);
+/* The first memory BAR from @from on of another device in the same pages. */
+size_t xpci_bar_neighbour(const struct xpci_resources *res, size_t bar,
+                          size_t from);
 
 /* The first other device from @from on with the same INTx line. */
 size_t xpci_intx_neighbour(const struct xpci_inventory *inv,

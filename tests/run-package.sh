@@ -111,9 +111,12 @@ is 'what is generated is back' "$generated" "$(there $generated)"
 inside xpci status
 is 'the next boot hides the cards' 4 "$status"
 
+# of an earlier removal, whose installation has met another configuration
+echo "hide = ['0000:05:00.0']" >"$work/host/etc/xpci.conf.removed"
 sum=$(cksum <"$work/host$image")
 install 'dpkg upgrades them'
 is 'the configuration is the same' "$conf" "$(cat "$work/host/etc/xpci.conf")"
+is 'and none is left to come back' '' "$(there etc/xpci.conf.removed)"
 is 'the image is the same' "$sum" "$(cksum <"$work/host$image")"
 
 # the program stays where it cannot give back: another one is at work

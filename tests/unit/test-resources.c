@@ -90,11 +90,11 @@ static void pages(void **state)
         };
         struct xpci_resources res = { .v = bar, .n = 4 };
 
-        assert_int_equal(xpci_bar_neighbour(&res, 0),
+        assert_int_equal(xpci_bar_neighbour(&res, 0, 0),
                          t[i].shared ? 1 : XPCI_NO_PARENT);
-        assert_int_equal(xpci_bar_neighbour(&res, 1),
+        assert_int_equal(xpci_bar_neighbour(&res, 1, 0),
                          t[i].shared ? 0 : XPCI_NO_PARENT);
-        assert_int_equal(xpci_bar_neighbour(&res, 2), XPCI_NO_PARENT);
+        assert_int_equal(xpci_bar_neighbour(&res, 2, 0), XPCI_NO_PARENT);
     }
 }
 
