@@ -458,18 +458,23 @@ static void check_model(struct plugin_job *jobs, size_t n, uint32_t domid)
  * What was taken from a guest by force ("xl pci-detach -f"), or is left of an
  * attach that failed, is on that guest's bus yet, and its memory mapped.
  */
-static void check_models(struct plugin_job *jobs, size_t n)
+static int check_models(struct plugin_job *jobs, size_t n,
+                        struct xpci_error *err)
 {
     int guests = 0;
-    libxl_dominfo *list = libxl_list_domain(jobs->p->ctx, &guests);
+    libxl_dominfo *list;
 
-    for (int i = 0; list && i < guests; i++) {
+    plugin_log_reset(jobs->p);
+    list = libxl_list_domain(jobs->p->ctx, &guests);
+    if (!list)
+        return plugin_error(jobs->p, ERROR_FAIL, err, "cannot list the guests");
+    for (int i = 0; i < guests; i++) {
         if (list[i].domid && list[i].domid != jobs->dom->id && !list[i].dying &&
             list[i].domain_type == LIBXL_DOMAIN_TYPE_HVM)
             check_model(jobs, n, list[i].domid);
     }
-    if (list)
-        libxl_dominfo_list_free(list, guests);
+    libxl_dominfo_list_free(list, guests);
+    return 0;
 }
 
 static int read_back(const struct plugin_job *jobs, size_t n,
@@ -506,7 +511,7 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
         jobs[i].view = &now;
         reqs[i].ret = check(&jobs[i], jobs);
     }
-    check_models(jobs, n);
+    xpci_try(check_models(jobs, n, err));
     add(jobs, n, how);
     if (!(how & XPCI_ATTACH_CHECK))
         xpci_try(read_back(jobs, n, &now, err));
