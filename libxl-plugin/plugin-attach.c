@@ -431,12 +431,15 @@ static int check(const struct plugin_job *at, const struct plugin_job *first)
     return -ECANCELED; /* not tried yet */
 }
 
-static void check_model(struct plugin_job *jobs, size_t n, uint32_t domid)
+static int check_model(struct plugin_job *jobs, size_t n, uint32_t domid,
+                       struct xpci_error *err)
 {
     _cleanup_monitor_devices_ struct xpci_monitor_devices bus = { 0 };
+    int ret = plugin_slots(jobs->p, domid, &bus, NULL);
 
-    if (plugin_slots(jobs->p, domid, &bus, NULL) < 0)
-        return; /* it hangs, or has none */
+    xpci_need(ret != -ENOMEM, err);
+    if (ret < 0)
+        return 0; /* it hangs, or has none */
     for (size_t i = 0; i < n; i++) {
         const struct plugin_job *at = &jobs[i];
         char id[XPCI_MONITOR_ID_SIZE];
@@ -452,6 +455,7 @@ static void check_model(struct plugin_job *jobs, size_t n, uint32_t domid)
                 "does not know; see 'xpci reconcile'",
                 domid, at->bdf);
     }
+    return 0;
 }
 
 /*
@@ -461,20 +465,20 @@ static void check_model(struct plugin_job *jobs, size_t n, uint32_t domid)
 static int check_models(struct plugin_job *jobs, size_t n,
                         struct xpci_error *err)
 {
-    int guests = 0;
+    int guests = 0, ret = 0;
     libxl_dominfo *list;
 
     plugin_log_reset(jobs->p);
     list = libxl_list_domain(jobs->p->ctx, &guests);
     if (!list)
         return plugin_error(jobs->p, ERROR_FAIL, err, "cannot list the guests");
-    for (int i = 0; i < guests; i++) {
+    for (int i = 0; i < guests && ret == 0; i++) {
         if (list[i].domid && list[i].domid != jobs->dom->id && !list[i].dying &&
             list[i].domain_type == LIBXL_DOMAIN_TYPE_HVM)
-            check_model(jobs, n, list[i].domid);
+            ret = check_model(jobs, n, list[i].domid, err);
     }
     libxl_dominfo_list_free(list, guests);
-    return 0;
+    return ret;
 }
 
 static int read_back(const struct plugin_job *jobs, size_t n,
