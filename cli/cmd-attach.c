@@ -346,6 +346,15 @@ static void warn_unheard(const struct xpci_call *call)
              call->domain.name);
 }
 
+static void warn_unasked(const struct xpci_call *call, uint32_t domid)
+{
+    xpci_log(&call->log, XPCI_LOG_WARN,
+             "the device model of domain %u does not answer: if a device was "
+             "taken from that guest by force, it may have it yet; destroy the "
+             "guest if so",
+             domid);
+}
+
 static int run(struct xpci_call *call, struct xpci_error *err)
 {
     _cleanup_(job_clear) struct job job = { .call = call };
@@ -355,6 +364,8 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     xpci_try(xpci_attachment_open(call, err));
     xpci_try(prepare(&job, err));
     xpci_try(attach_all(&job, err));
+    if (job.req.v[0].unasked)
+        warn_unasked(call, job.req.v[0].unasked);
     for (size_t i = 0; i < job.n; i++) {
         const struct xpci_attach_request *req = &job.req.v[i];
 

@@ -218,6 +218,7 @@ static int check_again(const struct plugin_job *at)
 static bool undo(const struct plugin_job *at)
 {
     struct plugin_job job = *at;
+    bool back;
     int ret;
 
     job.err = NULL; /* the error is that of the attach */
@@ -230,8 +231,9 @@ static bool undo(const struct plugin_job *at)
     }
     if (given_to_other(&job, job.dom->id) != 0)
         return false;
-    return plugin_untouched(&job) > 0 ? plugin_withdraw(&job) == 0
+    back = plugin_untouched(&job) > 0 ? plugin_withdraw(&job) == 0
                                       : plugin_destroy(&job) == 0;
+    return back && plugin_assigned(job.p, 0, job.device, NULL) == 0;
 }
 
 /* Undoes, and adds to the error set before what could not be undone. */
@@ -438,8 +440,11 @@ static int check_model(struct plugin_job *jobs, size_t n, uint32_t domid,
     int ret = plugin_slots(jobs->p, domid, &bus, NULL);
 
     xpci_need(ret != -ENOMEM, err);
-    if (ret < 0)
-        return 0; /* it hangs, or has none */
+    if (ret < 0) { /* it hangs, or has ended */
+        if (ret == -ETIMEDOUT)
+            jobs->request->unasked = domid;
+        return 0;
+    }
     for (size_t i = 0; i < n; i++) {
         const struct plugin_job *at = &jobs[i];
         char id[XPCI_MONITOR_ID_SIZE];

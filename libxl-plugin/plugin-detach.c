@@ -187,6 +187,12 @@ static int read_back(const struct plugin_job *de)
                               "has it",
                               de->bdf, de->dom->name);
     xpci_try(ret);
+    xpci_try(ret = plugin_assigned(de->p, 0, de->device, de->err));
+    if (ret > 0) /* libxl only logs that Xen has refused */
+        return xpci_error_set(de->err, EIO,
+                              "%s has left '%s', but Xen still gives it to a "
+                              "guest; 'xpci list %s' tells who has it",
+                              de->bdf, de->dom->name, de->bdf);
     ret = plugin_check_pciback(de);
     return ret < 0 ? xpci_error_wrap(de->err, "%s was detached from '%s'",
                                      de->bdf, de->dom->name)

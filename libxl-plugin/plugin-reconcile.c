@@ -451,9 +451,16 @@ static int fix_all(struct plugin *p, struct xpci_mismatches *first, bool pv,
                    struct xpci_mismatches *out, struct xpci_error *err)
 {
     _cleanup_mismatches_ struct xpci_mismatches now = { 0 }, after = { 0 };
+    int64_t seen;
 
     xpci_try(look_again(p, pv, first, &now, err));
+    seen = xpci_now_ms();
     for (size_t i = 0; i < now.n; i++) {
+        if (xpci_now_ms() - seen > PLUGIN_SETTLE_MS) { /* one took its time */
+            xpci_mismatches_clear(first);
+            xpci_try(look(p, first, &pv, err));
+            seen = xpci_now_ms();
+        }
         if (find(first, &now.v[i]))
             put_right(p, &now.v[i]);
     }

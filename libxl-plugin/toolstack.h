@@ -29,7 +29,7 @@
 #include "error.h"
 #include "root.h"
 
-#define XPCI_TOOLSTACK_ABI 6
+#define XPCI_TOOLSTACK_ABI 7
 #define XPCI_TOOLSTACK_SYMBOL "xpci_toolstack_plugin"
 
 enum xpci_domain_type { XPCI_DOMAIN_PV, XPCI_DOMAIN_HVM, XPCI_DOMAIN_PVH };
@@ -61,6 +61,8 @@ struct xpci_attach_request {
                            is, 0 for a guest type without a fixed slot */
     bool permissive, relaxed, msitranslate, power_mgmt;
     bool unheard; /* of the last: the guest has taken no notice of them all */
+    uint32_t unasked; /* of the first: another guest, whose device model does
+                         not answer whether it has one of them all; or 0 */
     int ret;      /* 0: the guest has it; -ECANCELED: was not tried */
     struct xpci_error err; /* why not; the caller's to clear */
 };

@@ -4,6 +4,7 @@
  *
  *     NAME BDF VSLOT [keeps]    has the device, and may not let go of it
  *     NAME BDF 0 fails          is known, but cannot be given the device
+ *     NAME BDF 0 mute           has a device model that does not answer
  *     NAME BDF VSLOT later      has the device from the second look on
  *     NAME BDF VSLOT stale      in this state, or "unrecorded"
  *     NAME                      is known
@@ -165,6 +166,10 @@ static int attach(void *ctx, const struct xpci_domain *dom,
                   struct xpci_error *err)
 {
     (void)ctx;
+    for (size_t i = 0; i < n_guests; i++) {
+        if (!strcmp(guests[i].how, "mute"))
+            reqs->unasked = (uint32_t)*guests[i].name;
+    }
     for (size_t i = 0; i < n; i++) {
         reqs[i].ret = attach_one(dom->name, &reqs[i], how);
         if (reqs[i].ret == 0 || how & XPCI_ATTACH_KEEP_GOING)

@@ -487,10 +487,10 @@ static void table_must_fit(void **state)
                  "built for Xen 4.18, this host runs 4.17");
     ops.size -= 8;
     expect_error(&err, xpci_load_check(&ops, "p", "4.18", &err), -ENOEXEC,
-                 "bytes, this xpci needs 6 and ");
+                 "bytes, this xpci needs 7 and ");
     ops.abi++; /* says nothing about the size */
     expect_error(&err, xpci_load_check(&ops, "p", "4.18", &err), -ENOEXEC,
-                 "has ABI 7 and ");
+                 "has ABI 8 and ");
 }
 
 static void toolstack_is_the_running_system(void **state)

@@ -469,6 +469,12 @@ model_crashes() {
 	refused 1 'the device model of' xpci slots other
 	set -- $vfs
 	refused 1 'the device model of' xpci attach other $1 8
+	talk_to winxp
+	timed xpci attach winxp $1 9
+	is 'another guest can be given one' 0 "$status"
+	like 'with a warning' 'device model of domain [0-9]+ does not' "$errout"
+	wait_guest 60 'GUEST-PCI \+ 0000:00:09.0'
+	let_go winxp $1
 	kill -CONT "$pid"
 	run xpci slots other
 	like 'now it does' '03:02.0 .*attached' "$output"
