@@ -93,11 +93,15 @@ static int detach_one(const struct xpci_call *call, size_t i,
     const struct range one = { call, i, i + 1, true };
     const struct xpci_device *dev = &call->inv.dev[call->chosen.v[i]];
     const struct xpci_bdf *bdf = &dev->bdf;
+    int saved, renewed;
 
     xpci_try(wait_for(call, bdf, timeout, err));
     xpci_try(xpci_table_add(call, err, call->domain.name, xpci_cell_bdf(bdf)));
-    if (xpci_attachment_edit(call, edit_config, &one, true, err) < 0 ||
-        xpci_attachment_renew(call, dev, keeps_others(call, i + 1), err) < 0)
+    saved = xpci_attachment_edit(call, edit_config, &one, true, err);
+    /* also without the file: else the next guest's card is reset, or worse */
+    renewed = xpci_attachment_renew(call, dev, keeps_others(call, i + 1),
+                                    saved < 0 ? NULL : err);
+    if (saved < 0 || renewed < 0)
         return xpci_error_wrap(err, XPCI_BDF_FMT " is detached, but",
                                XPCI_BDF_ARGS(*bdf));
     return 0;

@@ -180,25 +180,10 @@ static int check_slot(const struct plugin_job *at)
     return at->request->vslot && holder ? slot_taken(at, holder) : 0;
 }
 
-/* Does a record or the note name a guest by now, other than @but? */
-static int given_to_other(const struct plugin_job *at, uint32_t but)
-{
-    _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
-    uint32_t domid = but;
-    bool noted;
-
-    xpci_try(plugin_records(at->p, false, &records, at->err));
-    xpci_try(plugin_owner_note(at->p, at->device, &noted, &domid, at->err));
-    return domid != but ||
-           xpci_list_find(&records, dev,
-                          dev->domid != but &&
-                              !xpci_bdf_cmp(&dev->bdf, at->device));
-}
-
 /* What was checked may be long ago: an add or a wait may take its time. */
 static int check_again(const struct plugin_job *at)
 {
-    int ret = given_to_other(at, INVALID_DOMID);
+    int ret = plugin_given_to_other(at, INVALID_DOMID);
 
     if (ret == 0)
         ret = plugin_assigned(at->p, 0, at->device, at->err);
@@ -218,7 +203,6 @@ static int check_again(const struct plugin_job *at)
 static bool undo(const struct plugin_job *at)
 {
     struct plugin_job job = *at;
-    bool back;
     int ret;
 
     job.err = NULL; /* the error is that of the attach */
@@ -229,11 +213,9 @@ static bool undo(const struct plugin_job *at)
         if (plugin_eject(&job, xpci_now_ms() + UNDO_WAIT_MS) != 0)
             return false;
     }
-    if (given_to_other(&job, job.dom->id) != 0)
-        return false;
-    back = plugin_untouched(&job) > 0 ? plugin_withdraw(&job) == 0
-                                      : plugin_destroy(&job) == 0;
-    return back && plugin_assigned(job.p, 0, job.device, NULL) == 0;
+    ret = plugin_untouched(&job) > 0 ? plugin_withdraw(&job)
+                                     : plugin_take_back(&job);
+    return ret == 0 && plugin_assigned(job.p, 0, job.device, NULL) == 0;
 }
 
 /* Undoes, and adds to the error set before what could not be undone. */
@@ -271,6 +253,28 @@ static int wait_answering(const struct plugin_job *at)
                : ret;
 }
 
+/* libxl has removed the note of whoever has the device by now. */
+static void restore_note(const struct plugin_job *at)
+{
+    _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
+    struct plugin_job job = *at;
+    struct xpci_domain dom = { 0 };
+    const struct xpci_guest_device *owner = NULL;
+
+    job.dom = &dom;
+    job.err = NULL; /* the error is that of the attach */
+    if (plugin_records(at->p, false, &records, NULL) == 0)
+        owner = xpci_list_find(&records, dev,
+                               !xpci_bdf_cmp(&dev->bdf, at->device) &&
+                                   strcmp(dev->state, "stale"));
+    dom.id = owner ? owner->domid : 0;
+    if ((!owner || plugin_note(&job) < 0) && at->err && at->err->msg)
+        xpci_error_fill(at->err, at->err->kind, -at->err->code,
+                        "%s; libxl has lost its note of that, 'xpci reconcile "
+                        "--fix' writes it",
+                        at->err->msg);
+}
+
 static int add_one(const struct plugin_job *at)
 {
     const struct xpci_attach_request *req = at->request;
@@ -293,10 +297,11 @@ static int add_one(const struct plugin_job *at)
                        at->dom->name);
     reason = plugin_reason(at->p, rc);
     /* libxl_pci.c: somebody was faster, and it has not begun */
-    return strstr(reason, "not assignable") ||
-                   strstr(reason, "already assigned")
-               ? ret
-               : failed(at);
+    if (!strstr(reason, "not assignable") &&
+        !strstr(reason, "already assigned"))
+        return failed(at);
+    restore_note(at);
+    return ret;
 }
 
 /*
@@ -305,13 +310,13 @@ static int add_one(const struct plugin_job *at)
  * forks for each that waits for its turn; all else of an attach is its
  * caller's own time.
  */
-static void add(struct plugin_job *jobs, size_t n, unsigned int how)
+static void add(struct plugin_job *jobs, size_t n, unsigned int how, bool tried)
 {
-    bool keep_going = how & XPCI_ATTACH_KEEP_GOING, failed = false, tried;
+    bool keep_going = how & XPCI_ATTACH_KEEP_GOING, failed = false;
 
     for (size_t i = 0; i < n; i++)
         failed |= jobs[i].request->ret != -ECANCELED;
-    tried = failed;
+    tried |= failed;
     for (size_t i = 0; i < 2 * n && (keep_going || !failed); i++) {
         struct plugin_job *job = &jobs[i % n];
         struct xpci_attach_request *req = job->request;
@@ -465,12 +470,13 @@ static int check_model(struct plugin_job *jobs, size_t n, uint32_t domid,
 
 /*
  * What was taken from a guest by force ("xl pci-detach -f"), or is left of an
- * attach that failed, is on that guest's bus yet, and its memory mapped.
+ * attach that failed, is on that guest's bus yet, and its memory mapped. 1 if
+ * any was asked: that may have taken long.
  */
 static int check_models(struct plugin_job *jobs, size_t n,
                         struct xpci_error *err)
 {
-    int guests = 0, ret = 0;
+    int guests = 0, asked = 0, ret = 0;
     libxl_dominfo *list;
 
     plugin_log_reset(jobs->p);
@@ -478,12 +484,14 @@ static int check_models(struct plugin_job *jobs, size_t n,
     if (!list)
         return plugin_error(jobs->p, ERROR_FAIL, err, "cannot list the guests");
     for (int i = 0; i < guests && ret == 0; i++) {
-        if (list[i].domid && list[i].domid != jobs->dom->id && !list[i].dying &&
-            list[i].domain_type == LIBXL_DOMAIN_TYPE_HVM)
-            ret = check_model(jobs, n, list[i].domid, err);
+        if (!list[i].domid || list[i].domid == jobs->dom->id || list[i].dying ||
+            list[i].domain_type != LIBXL_DOMAIN_TYPE_HVM)
+            continue;
+        ret = check_model(jobs, n, list[i].domid, err);
+        asked = 1;
     }
     libxl_dominfo_list_free(list, guests);
-    return ret;
+    return ret < 0 ? ret : asked;
 }
 
 static int read_back(const struct plugin_job *jobs, size_t n,
@@ -511,6 +519,7 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
 {
     _cleanup_view_ struct plugin_view now = { 0 };
     _cleanup_free_ struct plugin_job *jobs = calloc(n, sizeof(*jobs));
+    int asked;
 
     xpci_need(jobs, err);
     xpci_try(view(ctx, dom, &now, err));
@@ -520,8 +529,8 @@ int plugin_attach(void *ctx, const struct xpci_domain *dom,
         jobs[i].view = &now;
         reqs[i].ret = check(&jobs[i], jobs);
     }
-    xpci_try(check_models(jobs, n, err));
-    add(jobs, n, how);
+    xpci_try(asked = check_models(jobs, n, err));
+    add(jobs, n, how, asked);
     if (!(how & XPCI_ATTACH_CHECK))
         xpci_try(read_back(jobs, n, &now, err));
     for (size_t i = 0; i < n && !(how & XPCI_ATTACH_KEEP_GOING); i++) {

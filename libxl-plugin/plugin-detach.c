@@ -4,10 +4,10 @@
 
 #include "plugin.h"
 
-typedef int take_back(libxl_ctx *, uint32_t, libxl_device_pci *,
-                      const libxl_asyncop_how *);
+typedef int removal(libxl_ctx *, uint32_t, libxl_device_pci *,
+                    const libxl_asyncop_how *);
 
-static int call(const struct plugin_job *job, take_back *how)
+static int call(const struct plugin_job *job, removal *how)
 {
     _cleanup_pci_ libxl_device_pci pci;
 
@@ -16,9 +16,22 @@ static int call(const struct plugin_job *job, take_back *how)
     return how(job->p->ctx, job->dom->id, &pci, NULL);
 }
 
-int plugin_destroy(const struct plugin_job *job)
+int plugin_take_back(const struct plugin_job *job)
 {
-    return call(job, libxl_device_pci_destroy);
+    int rc, ret = plugin_given_to_other(job, job->dom->id);
+
+    xpci_try(ret);
+    if (ret > 0)
+        return xpci_error_refuse(job->err,
+                                 "another toolstack has given %s to a guest "
+                                 "before '%s' let go of it; see 'xpci "
+                                 "reconcile'",
+                                 job->bdf, job->dom->name);
+    rc = call(job, libxl_device_pci_destroy);
+    return rc ? plugin_error(job->p, rc, job->err,
+                             "libxl cannot take %s back from '%s'", job->bdf,
+                             job->dom->name)
+              : 0;
 }
 
 int plugin_in_model(const struct plugin_job *job)
@@ -54,17 +67,10 @@ int plugin_eject(const struct plugin_job *job, int64_t deadline)
 
 static int detach_hvm(const struct plugin_job *de, int64_t deadline)
 {
-    int rc, ret = plugin_eject(de, deadline);
+    int ret = plugin_eject(de, deadline);
 
-    if (ret != 0)
-        return ret;
     /* Only _destroy goes on when the device model no longer has it. */
-    rc = plugin_destroy(de);
-    if (rc)
-        return plugin_error(de->p, rc, de->err,
-                            "%s has left '%s', but libxl cannot take it back",
-                            de->bdf, de->dom->name);
-    return 0;
+    return ret == 0 ? plugin_take_back(de) : ret;
 }
 
 static int remove_pv(const struct plugin_job *de)
@@ -108,13 +114,8 @@ static int drop_late(const struct plugin_job *de)
 /* libxl takes it back in Xen, and leaves the record, for nobody answers. */
 int plugin_withdraw(const struct plugin_job *job)
 {
-    int rc = plugin_destroy(job);
-
-    return rc ? plugin_error(job->p, rc, job->err,
-                             "cannot take %s back from "
-                             "'%s'",
-                             job->bdf, job->dom->name)
-              : plugin_let_go(job);
+    xpci_try(plugin_take_back(job));
+    return plugin_let_go(job);
 }
 
 static int try_pv(const struct plugin_job *de, int64_t deadline)
@@ -135,13 +136,30 @@ static int try_pv(const struct plugin_job *de, int64_t deadline)
     return ret < 0 ? ret : plugin_recorded(de, &state);
 }
 
+/*
+ * With a guest that ends its records go. Who starts it anew may have read its
+ * configuration before, with the device (xl does, in handle_domain_death()).
+ */
+static int check_alive(const struct plugin_job *de)
+{
+    enum xpci_domain_type type;
+    bool found;
+
+    xpci_try(plugin_domain_type(de->p, de->dom->id, &found, &type, de->err));
+    return found ? 0
+                 : xpci_error_set(de->err, ENOENT,
+                                  "'%s' has ended meanwhile; if it is started "
+                                  "anew it may have %s again",
+                                  de->dom->name, de->bdf);
+}
+
 static int detach_pv(const struct plugin_job *de, int64_t deadline)
 {
     int ret = 1;
 
     for (int tries = 0; tries < 2 && ret == 1; tries++)
         ret = try_pv(de, deadline);
-    return ret;
+    return ret == 0 ? check_alive(de) : ret;
 }
 
 /* In its records, or left in its device model by an attach that failed. */
@@ -149,7 +167,7 @@ static int check_present(const struct plugin_job *de)
 {
     _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
     bool maybe_in_model = de->dom->type == XPCI_DOMAIN_HVM;
-    const char *owner = NULL;
+    const struct xpci_guest_device *owner = NULL;
     char id[XPCI_MONITOR_ID_SIZE];
     int ret;
 
@@ -162,16 +180,27 @@ static int check_present(const struct plugin_job *de)
         if (same && here)
             return 0;
         if (same && !owner)
-            owner = dev->domain;
+            owner = dev;
         if (here && !strcmp(xpci_monitor_id(&dev->bdf, id), de->id))
             maybe_in_model = false; /* its address in another segment */
     }
     ret = maybe_in_model ? plugin_in_model(de) : 0;
-    if (ret != 0)
+    if (ret < 0 || (ret > 0 && !owner))
         return ret < 0 ? ret : 0;
-    return xpci_error_set(de->err, ENOENT, "%s is not attached to '%s'%s%s%s",
-                          de->bdf, de->dom->name, owner ? " but to '" : "",
-                          owner ? owner : "", owner ? "'" : "");
+    if (ret > 0)
+        return xpci_error_refuse(de->err,
+                                 "the device model of '%s' has %s, which has "
+                                 "been given to '%s' since; destroy '%s'",
+                                 de->dom->name, de->bdf, owner->domain,
+                                 de->dom->name);
+    if (owner)
+        return xpci_error_set(de->err, ENOENT,
+                              "%s is not attached to '%s' (domain %u) but to "
+                              "'%s' (domain %u)",
+                              de->bdf, de->dom->name, de->dom->id,
+                              owner->domain, owner->domid);
+    return xpci_error_set(de->err, ENOENT, "%s is not attached to '%s'",
+                          de->bdf, de->dom->name);
 }
 
 static int read_back(const struct plugin_job *de)

@@ -31,7 +31,6 @@ struct reader {
     bool details;
     struct xpci_guest_devices *out;
     const struct xpci_bdf *device; /* whose record is to be dropped */
-    unsigned int left;             /* records of its guest after that */
     bool wrote, untouched;
     struct xpci_error *err;
     int ret;
@@ -271,19 +270,37 @@ int plugin_records(struct plugin *p, bool details,
     return 0;
 }
 
-/* NULL removes it. The first error is kept here too. */
-static void write_node(struct reader *rd, const char *name, int index,
-                       const char *value)
+/* NULL removes it and all below. The first error is kept here too. */
+static void write_path(struct reader *rd, const char *value)
 {
     if (rd->ret < 0)
         return;
-    set_node(rd, name, index);
     rd->wrote = true;
     if (!(value ? xs_write(rd->p->xs, rd->t, rd->path, value, strlen(value))
                 : xs_rm(rd->p->xs, rd->t, rd->path)) &&
         errno != ENOENT)
         rd->ret = xpci_error_errno(rd->err, errno,
                                    "cannot change '%s' in xenstore", rd->path);
+}
+
+static void write_node(struct reader *rd, const char *name, int index,
+                       const char *value)
+{
+    set_node(rd, name, index);
+    write_path(rd, value);
+}
+
+/* A guest that runs hears of its device's own node only. */
+static void forget(struct reader *rd)
+{
+    set_path(rd, "/local/domain/%u/device/pci/0", rd->domid);
+    write_path(rd, NULL);
+    set_path(rd, BACKENDS "/%u", rd->domid);
+    write_path(rd, NULL);
+    set_path(rd, "/local/domain/%u/device/pci", rd->domid);
+    write_path(rd, NULL);
+    set_path(rd, "/libxl/%u/device/pci", rd->domid);
+    write_path(rd, NULL);
 }
 
 static void move_record(struct reader *rd, int from, int to)
@@ -336,7 +353,10 @@ static int find_record(struct reader *rd, int num)
     return -1;
 }
 
-/* libxl counts on there being no gap: the last record fills it. */
+/*
+ * libxl counts on there being no gap: the last record fills it. And on there
+ * being no backend without a record: it would tell pciback of no device again.
+ */
 static void drop_record(struct reader *rd)
 {
     int num = (int)read_number(rd, NUM_DEVS, -1);
@@ -346,13 +366,14 @@ static void drop_record(struct reader *rd)
     rd->wrote = index >= 0 && has_let_go(rd, index, num);
     if (!rd->wrote)
         return;
-    rd->left = (unsigned int)num - 1;
     move_record(rd, num - 1, index);
-    snprintf(left, sizeof(left), "%u", rd->left);
+    snprintf(left, sizeof(left), "%d", num - 1);
     write_node(rd, "num_devs", -1, left);
+    if (num == 1)
+        forget(rd);
 }
 
-int plugin_drop_record(const struct plugin_job *job, unsigned int *left)
+int plugin_drop_record(const struct plugin_job *job)
 {
     struct reader rd = { .p = job->p,
                          .domid = job->dom->id,
@@ -360,8 +381,14 @@ int plugin_drop_record(const struct plugin_job *job, unsigned int *left)
                          .err = job->err };
 
     xpci_try(transact(&rd, drop_record));
-    *left = rd.left;
     return !rd.wrote;
+}
+
+int plugin_forget(const struct plugin_job *job)
+{
+    struct reader rd = { .p = job->p, .domid = job->dom->id, .err = job->err };
+
+    return transact(&rd, forget);
 }
 
 static void look_untouched(struct reader *rd)
@@ -422,6 +449,20 @@ int plugin_check_late(const struct plugin_job *job)
                                  xpci_bdf_format(&late->bdf, bdf),
                                  job->dom->name, bdf)
                 : 0;
+}
+
+int plugin_given_to_other(const struct plugin_job *job, uint32_t but)
+{
+    _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
+    uint32_t domid = but;
+    bool noted;
+
+    xpci_try(plugin_records(job->p, false, &records, job->err));
+    xpci_try(plugin_owner_note(job->p, job->device, &noted, &domid, job->err));
+    return domid != but ||
+           xpci_list_find(&records, dev,
+                          dev->domid != but &&
+                              !xpci_bdf_cmp(&dev->bdf, job->device));
 }
 
 int plugin_wait_connected(struct plugin *p, uint32_t domid, int64_t deadline,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include <libxl_utils.h>
@@ -12,13 +11,14 @@
 #define BACKENDS "/local/domain/0/backend/pci"
 #define EJECT_WAIT_S 30
 #define LOOKS 3
-#define LOOK_AGAIN_PV_MS 12000 /* libxl waits 10 s for the guest's backend */
+/* libxl waits 10 s for a PV guest's backend, and for the reset of each card */
+#define LOOK_AGAIN_SLOW_MS 12000
 
 struct sightings {
     struct xpci_sighting *v;
     size_t n;
     struct xpci_guest_devices records;
-    bool pv;
+    bool slow; /* what another toolstack does now may take its time */
 };
 
 static void sightings_clear(struct sightings *all)
@@ -92,8 +92,8 @@ static int see_dead(struct plugin *p, struct sightings *all,
     return 0;
 }
 
-static int see_note(struct plugin *p, struct xpci_sighting *s,
-                    struct xpci_error *err)
+static int see_note(struct plugin *p, struct sightings *all,
+                    struct xpci_sighting *s, struct xpci_error *err)
 {
     uint32_t *domid = &s->domid[XPCI_BY_NOTE];
     enum xpci_domain_type type;
@@ -106,6 +106,8 @@ static int see_note(struct plugin *p, struct xpci_sighting *s,
     s->seen |= alive ? XPCI_SEEN_NOTE : XPCI_SEEN_NOTE_DEAD;
     if (is_of(s, XPCI_SEEN_LIVE, XPCI_BY_LIVE, *domid))
         s->seen |= XPCI_SEEN_NOTE_RIGHT;
+    else if (alive) /* libxl writes it before it resets the card */
+        all->slow = true;
     return 0;
 }
 
@@ -127,7 +129,7 @@ static int see_notes(struct plugin *p, struct sightings *all,
         s = sighting(all, &(struct xpci_bdf){ seg, (uint8_t)bus, (uint8_t)slot,
                                               (uint8_t)func });
         xpci_need(s, err);
-        xpci_try(see_note(p, s, err));
+        xpci_try(see_note(p, all, s, err));
     }
     return 0;
 }
@@ -193,7 +195,7 @@ static int see_guest(struct plugin *p, struct sightings *all,
             judge_model(all, &all->v[i], info->domid, &bus);
         return 0;
     }
-    all->pv = true;
+    all->slow = true;
     for (size_t i = 0; i < all->n; i++) {
         if (is_of(&all->v[i], XPCI_SEEN_LIVE, XPCI_BY_LIVE, info->domid))
             all->v[i].seen |= XPCI_SEEN_TAKEN | XPCI_SEEN_PV;
@@ -296,14 +298,14 @@ static int add_finding(struct plugin *p, const struct xpci_sighting *s,
     return f->domain ? 0 : xpci_asprintf(err, &f->domain, "%u", f->domid);
 }
 
-static int look(struct plugin *p, struct xpci_mismatches *out, bool *pv,
+static int look(struct plugin *p, struct xpci_mismatches *out, bool *slow,
                 struct xpci_error *err)
 {
     _cleanup_sightings_ struct sightings all = { 0 };
     const struct xpci_rule *rule = NULL;
 
     xpci_try(see_all(p, &all, err));
-    *pv = all.pv;
+    *slow = all.slow;
     for (size_t i = 0; i < all.n; i++) {
         while ((rule = xpci_reconcile_next(&all.v[i], rule)))
             xpci_try(add_finding(p, &all.v[i], rule, out, err));
@@ -319,38 +321,18 @@ static struct xpci_mismatch *find(const struct xpci_mismatches *in,
                               !xpci_bdf_cmp(&f->bdf, &same->bdf));
 }
 
-/* Writes a node of xenstore, with NULL removes it and all below. */
-static int _printf_(3, 4) change(const struct plugin_job *job,
-                                 const char *value, const char *fmt, ...)
+/* NULL removes it. */
+static int change_note(const struct plugin_job *job, const char *value)
 {
     char path[80];
-    va_list ap;
 
-    va_start(ap, fmt);
-    vsnprintf(path, sizeof(path), fmt, ap);
-    va_end(ap);
+    snprintf(path, sizeof(path), NOTES "/%04x-%02x-%02x-%x/domid",
+             XPCI_BDF_ARGS(*job->device));
     if (value ? xs_write(job->p->xs, XBT_NULL, path, value, strlen(value))
               : xs_rm(job->p->xs, XBT_NULL, path) || errno == ENOENT)
         return 0;
     return xpci_error_errno(job->err, errno, "cannot change '%s' in xenstore",
                             path);
-}
-
-/* A guest that runs hears of its device's own node only. */
-static int forget(const struct plugin_job *job)
-{
-    uint32_t domid = job->dom->id;
-
-    xpci_try(change(job, NULL, "/local/domain/%u/device/pci/0", domid));
-    xpci_try(change(job, NULL, BACKENDS "/%u", domid));
-    xpci_try(change(job, NULL, "/local/domain/%u/device/pci", domid));
-    return change(job, NULL, "/libxl/%u/device/pci", domid);
-}
-
-static int change_note(const struct plugin_job *job, const char *value)
-{
-    return change(job, value, NOTES "/%04x-%02x-%02x-%x/domid",
-                  XPCI_BDF_ARGS(*job->device));
 }
 
 static int unnote(const struct plugin_job *job)
@@ -360,30 +342,17 @@ static int unnote(const struct plugin_job *job)
 
 int plugin_let_go(const struct plugin_job *job)
 {
-    unsigned int left;
-    int ret = plugin_drop_record(job, &left);
+    int ret = plugin_drop_record(job);
 
-    if (ret != 0)
-        return ret;
-    if (left == 0)
-        xpci_try(forget(job));
-    return unnote(job);
+    return ret == 0 ? unnote(job) : ret;
 }
 
-static int note(const struct plugin_job *job)
+int plugin_note(const struct plugin_job *job)
 {
     char domid[16];
 
     snprintf(domid, sizeof(domid), "%u", job->dom->id);
     return change_note(job, domid);
-}
-
-static int finish(const struct plugin_job *job)
-{
-    int rc = plugin_destroy(job);
-
-    return rc ? plugin_error(job->p, rc, job->err, "libxl cannot take it back")
-              : 0;
 }
 
 static int eject(const struct plugin_job *job)
@@ -394,7 +363,7 @@ static int eject(const struct plugin_job *job)
         return xpci_error_set(job->err, ETIMEDOUT,
                               "the guest has not answered, the request stays "
                               "pending");
-    return ret < 0 ? ret : finish(job);
+    return ret < 0 ? ret : plugin_take_back(job);
 }
 
 static int detach(const struct plugin_job *job)
@@ -409,9 +378,9 @@ static int detach(const struct plugin_job *job)
 static void put_right(struct plugin *p, struct xpci_mismatch *f)
 {
     static int (*const remedies[])(const struct plugin_job *) = {
-        [XPCI_REMEDY_FORGET] = forget, [XPCI_REMEDY_UNNOTE] = unnote,
-        [XPCI_REMEDY_NOTE] = note,     [XPCI_REMEDY_EJECT] = eject,
-        [XPCI_REMEDY_FINISH] = finish, [XPCI_REMEDY_DETACH] = detach,
+        [XPCI_REMEDY_FORGET] = plugin_forget,    [XPCI_REMEDY_UNNOTE] = unnote,
+        [XPCI_REMEDY_NOTE] = plugin_note,        [XPCI_REMEDY_EJECT] = eject,
+        [XPCI_REMEDY_FINISH] = plugin_take_back, [XPCI_REMEDY_DETACH] = detach,
     };
     struct xpci_domain dom = { .id = f->domid, .name = f->domain };
     struct xpci_error err = { 0 };
@@ -424,16 +393,17 @@ static void put_right(struct plugin *p, struct xpci_mismatch *f)
 }
 
 /* Until two looks in a row see the same, as far as *now has come then. */
-static int look_again(struct plugin *p, bool pv, struct xpci_mismatches *before,
+static int look_again(struct plugin *p, bool slow,
+                      struct xpci_mismatches *before,
                       struct xpci_mismatches *now, struct xpci_error *err)
 {
     for (int left = LOOKS; left-- > 0;) {
-        int64_t wait = pv ? LOOK_AGAIN_PV_MS : PLUGIN_SETTLE_MS;
+        int64_t wait = slow ? LOOK_AGAIN_SLOW_MS : PLUGIN_SETTLE_MS;
         int64_t until = xpci_now_ms() + wait;
 
         while (plugin_wait(until))
             ;
-        xpci_try(look(p, now, &pv, err));
+        xpci_try(look(p, now, &slow, err));
         if (left == 0 || !xpci_list_find(now, f, !find(before, f)))
             break;
         xpci_mismatches_clear(before);
@@ -447,24 +417,24 @@ static int look_again(struct plugin *p, bool pv, struct xpci_mismatches *before,
  * kernel at what a killed one has asked for. What was put right is then proven
  * by another look, which may find more.
  */
-static int fix_all(struct plugin *p, struct xpci_mismatches *first, bool pv,
+static int fix_all(struct plugin *p, struct xpci_mismatches *first, bool slow,
                    struct xpci_mismatches *out, struct xpci_error *err)
 {
     _cleanup_mismatches_ struct xpci_mismatches now = { 0 }, after = { 0 };
     int64_t seen;
 
-    xpci_try(look_again(p, pv, first, &now, err));
+    xpci_try(look_again(p, slow, first, &now, err));
     seen = xpci_now_ms();
     for (size_t i = 0; i < now.n; i++) {
         if (xpci_now_ms() - seen > PLUGIN_SETTLE_MS) { /* one took its time */
             xpci_mismatches_clear(first);
-            xpci_try(look(p, first, &pv, err));
+            xpci_try(look(p, first, &slow, err));
             seen = xpci_now_ms();
         }
         if (find(first, &now.v[i]))
             put_right(p, &now.v[i]);
     }
-    xpci_try(look(p, &after, &pv, err));
+    xpci_try(look(p, &after, &slow, err));
     for (size_t i = 0; i < now.n; i++)
         now.v[i].fixed = !find(&after, &now.v[i]);
     for (size_t i = 0; i < after.n; i++) {
@@ -479,11 +449,11 @@ int plugin_reconcile(void *ctx, bool fix, struct xpci_mismatches *out,
                      struct xpci_error *err)
 {
     _cleanup_mismatches_ struct xpci_mismatches first = { 0 };
-    bool pv;
+    bool slow;
 
-    xpci_try(look(ctx, &first, &pv, err));
+    xpci_try(look(ctx, &first, &slow, err));
     if (fix && first.n)
-        return fix_all(ctx, &first, pv, out, err);
+        return fix_all(ctx, &first, slow, out, err);
     *out = xpci_steal(first);
     return 0;
 }

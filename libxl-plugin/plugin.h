@@ -102,11 +102,19 @@ int plugin_untouched(const struct plugin_job *job) _must_check_;
 /*
  * Removes the record of a device that its PV guest has let go of: asked for,
  * and the backend is Connected again; libxl would have done so next, had it
- * not been killed or given up. Or that the guest has not touched. 0, or 1 if
- * the guest has it; *left is how many records the guest still has.
+ * not been killed or given up. Or that the guest has not touched. With the
+ * last one all goes that libxl would remove. 0, or 1 if the guest has it.
  */
-int plugin_drop_record(const struct plugin_job *job,
-                       unsigned int *left) _must_check_;
+int plugin_drop_record(const struct plugin_job *job) _must_check_;
+/* Removes all records of the guest, and the nodes that they are in. */
+int plugin_forget(const struct plugin_job *job) _must_check_;
+/*
+ * Does a record or libxl's note name a guest other than @but? 0, 1 or -errno.
+ * What is then done with the device in the name of @but, libxl does to that
+ * guest: a reset, and its note goes.
+ */
+int plugin_given_to_other(const struct plugin_job *job,
+                          uint32_t but) _must_check_;
 /*
  * Waits until the pci backend of a PV guest is Connected: frontend and backend
  * agree on all its devices. 0 if it is or there is none, 1 if it still is not
@@ -154,8 +162,11 @@ int plugin_detach(void *ctx, const struct xpci_domain *dom,
 int plugin_eject(const struct plugin_job *job, int64_t deadline) _must_check_;
 /* Is the device in the device model? 0, 1 or -errno. */
 int plugin_in_model(const struct plugin_job *job) _must_check_;
-/* Has libxl forget the device, whatever state it is in; a libxl code. */
-int plugin_destroy(const struct plugin_job *job) _must_check_;
+/*
+ * Has libxl forget the device, whatever state it is in; refused if another
+ * guest has been given it.
+ */
+int plugin_take_back(const struct plugin_job *job) _must_check_;
 /* Takes back what is plugin_untouched(): 0, 1 if it no longer is, -errno. */
 int plugin_withdraw(const struct plugin_job *job) _must_check_;
 
@@ -176,7 +187,9 @@ int plugin_assigned(struct plugin *p, uint32_t to, const struct xpci_bdf *bdf,
 int plugin_reconcile(void *ctx, bool fix, struct xpci_mismatches *out,
                      struct xpci_error *err);
 
-/* plugin_drop_record(), and all else that libxl would remove; 0, 1, -errno. */
+/* Writes libxl's note that the job's guest has the device. */
+int plugin_note(const struct plugin_job *job) _must_check_;
+/* plugin_drop_record(), and the note goes; 0, 1, -errno. */
 int plugin_let_go(const struct plugin_job *job) _must_check_;
 
 /* plugin.c */

@@ -62,7 +62,7 @@ static const struct xpci_rule rules[] = {
       "detach it" },
     { LIVE, PCIBACK, XPCI_BY_LIVE, XPCI_REMEDY_NONE,
       "the guest has it by its record, but its driver is not pciback",
-      "detach it, then hide it again" },
+      "detach it ('xl pci-detach' if it is gone), then hide it again" },
     { NOTE_DEAD, LIVE, XPCI_BY_NOTE, XPCI_REMEDY_UNNOTE,
       "libxl notes it for a guest that is gone", "remove the note" },
     { NOTE | XEN, LIVE | FOREIGN | MUTE, XPCI_BY_NOTE, XPCI_REMEDY_FINISH,

@@ -301,6 +301,9 @@ by_force() {
 	xl+=" the card: $(holders)"
 	trap_row "a card is taken by force from a guest that is paused, and given \
 to another" "$xl" 'exit status 3, refused'
+	refused 3 'has been given to .other. since' xpci detach winxp $card
+	is "and libxl's note is the other guest's" "$(xl domid other)" \
+		"$(xenstore-read /libxl/pci/0000-03-02-0/domid)"
 	does xl destroy other
 	does xl unpause winxp
 	wait_guest 60 'GUEST-PCI - 0000:00:07.0'
