@@ -97,9 +97,24 @@ static int move_all(const struct xpci_call *call,
     return xpci_moves_make(moves, call->root, &call->log, err);
 }
 
+/* At whichever driver of dom0 it is, its next one would be pciback. */
+static int free_override(const struct xpci_call *call,
+                         const struct xpci_device *dev,
+                         struct xpci_moves *moves, struct xpci_error *err)
+{
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    char override[XPCI_DEVICE_FILE_SIZE];
+
+    xpci_device_file(dev, "driver_override", override);
+    xpci_try(xpci_root_read_optional(call->root, override, &text, NULL, err));
+    return text.len && !strcmp(text.data, XPCI_PCIBACK "\n")
+               ? xpci_moves_add(moves, call->root, dev, dev->driver, err)
+               : 0;
+}
+
 /*
- * What an xpci that was killed was moving, and nothing hides: at its driver it
- * may still be kept for pciback.
+ * What an xpci that was killed was moving, and nothing hides. If dom0 has it,
+ * by whatever driver, that one may be in use by now.
  */
 static int find_half_done(struct xpci_call *call, const char *lines,
                           struct xpci_moves *moves, struct xpci_error *err)
@@ -107,17 +122,18 @@ static int find_half_done(struct xpci_call *call, const char *lines,
     for (size_t i = 0; i < call->inv.n; i++) {
         const struct xpci_device *dev = &call->inv.dev[i];
         _cleanup_free_ char *driver = NULL;
-        bool back;
 
         xpci_try(xpci_drivers_find(lines, &call->inv, dev, &driver, err));
         if (!driver || xpci_hide_conf_find(&call->conf, &dev->bdf))
             continue;
-        back = dev->driver && !strcmp(dev->driver, driver);
-        if (!back)
-            xpci_log(&call->log, XPCI_LOG_WARN,
-                     "an xpci that was killed has left " XPCI_BDF_FMT
-                     " with %s; it goes back to dom0",
-                     XPCI_BDF_ARGS(dev->bdf), xpci_host_driver(dev));
+        if (dev->driver && !xpci_host_on_pciback(dev)) {
+            xpci_try(free_override(call, dev, moves, err));
+            continue;
+        }
+        xpci_log(&call->log, XPCI_LOG_WARN,
+                 "an xpci that was killed has left " XPCI_BDF_FMT
+                 " with %s; it goes back to dom0",
+                 XPCI_BDF_ARGS(dev->bdf), xpci_host_driver(dev));
         if (xpci_host_on_pciback(dev) && !call->guests_known)
             xpci_try(xpci_host_guests(call, err));
         if (!xpci_host_user(call, &dev->bdf))

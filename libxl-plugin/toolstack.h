@@ -63,7 +63,7 @@ struct xpci_attach_request {
     bool unheard; /* of the last: the guest has taken no notice of them all */
     uint32_t unasked; /* of the first: another guest, whose device model does
                          not answer whether it has one of them all; or 0 */
-    int ret;      /* 0: the guest has it; -ECANCELED: was not tried */
+    int ret;          /* 0: the guest has it; -ECANCELED: was not tried */
     struct xpci_error err; /* why not; the caller's to clear */
 };
 
