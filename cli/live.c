@@ -243,6 +243,29 @@ static int note_moves(const struct xpci_call *call,
                              0644, err);
 }
 
+static bool leaves_dom0(const struct xpci_move *move)
+{
+    return !xpci_host_on_pciback(move->dev);
+}
+
+static int check_one(const struct xpci_call *call,
+                     const struct xpci_guard *guard,
+                     const struct xpci_device *dev, struct xpci_error *err)
+{
+    const struct xpci_finding *f = xpci_guard_worst(guard, &dev->bdf);
+    _cleanup_free_ char *why = NULL;
+
+    xpci_try(xpci_move_busy(call->root, dev, &why, err));
+    if ((f && f->grade == XPCI_GUARD_DIES) || (why && !call->opt[OPT_FORCE]))
+        return xpci_error_refuse(err, "dom0 uses " XPCI_BDF_FMT ": %s",
+                                 XPCI_BDF_ARGS(dev->bdf), why ? why : f->chain);
+    return f && f->grade == XPCI_GUARD_IN_USE
+               ? xpci_host_override(call, "end that, or add --force", err,
+                                    "dom0 uses " XPCI_BDF_FMT ": %s",
+                                    XPCI_BDF_ARGS(dev->bdf), f->chain)
+               : 0;
+}
+
 /*
  * Images took their time since 'hide' has looked, and a disk of a running dom0
  * may have been mounted: what it lives on stays, whatever is forced.
@@ -251,24 +274,21 @@ static int check_unused(const struct xpci_call *call,
                         const struct xpci_moves *moves, struct xpci_error *err)
 {
     _cleanup_guard_ struct xpci_guard guard = { 0 };
-    bool force = call->opt[OPT_FORCE];
-    int ret = xpci_guard_load(call->root, &guard, err);
+    int ret = 0;
 
-    for (size_t i = 0; ret == 0 && i < moves->n; i++) {
-        const struct xpci_device *dev = moves->v[i].dev;
-        const struct xpci_finding *f = xpci_guard_worst(&guard, &dev->bdf);
-        _cleanup_free_ char *why = NULL;
-
-        if (xpci_host_on_pciback(dev))
-            continue;
-        xpci_try(xpci_move_busy(call->root, dev, &why, err));
-        if ((f && f->grade == XPCI_GUARD_DIES) ||
-            (!force && ((f && f->grade == XPCI_GUARD_IN_USE) || why)))
-            return xpci_error_refuse(err, "dom0 uses " XPCI_BDF_FMT ": %s",
-                                     XPCI_BDF_ARGS(dev->bdf),
-                                     why ? why : f->chain);
+    if (!xpci_list_find(moves, move, leaves_dom0(move)))
+        return 0;
+    ret = xpci_guard_load(call->root, &guard, err);
+    if (ret < 0 && ret != -ENOMEM && call->opt[OPT_FORCE]) {
+        xpci_log(&call->log, XPCI_LOG_WARN, "forced: %s", xpci_error_text(err));
+        xpci_error_clear(err);
+        ret = 0;
     }
-    return force ? 0 : ret;
+    for (size_t i = 0; ret == 0 && i < moves->n; i++) {
+        if (leaves_dom0(&moves->v[i]))
+            ret = check_one(call, &guard, moves->v[i].dev, err);
+    }
+    return ret;
 }
 
 int xpci_live_make(const struct xpci_call *call, const struct xpci_moves *moves,
