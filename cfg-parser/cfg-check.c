@@ -156,8 +156,6 @@ static void _printf_(5, 6)
     *f = new;
 }
 
-/* --- an entry --- */
-
 /* Is a word of @words in @s, or the whole of it? */
 static bool any_word(const char *s, const char *words, bool in)
 {
@@ -190,8 +188,7 @@ static char *repair(const char *spec)
 {
     _cleanup_free_ char *copy = strdup(spec);
     _cleanup_buf_ struct xpci_buf out = { 0 };
-    char *rest = copy, *part, *value, *slot;
-    const char *last;
+    char *rest = copy, *part, *value, *slot, *last;
     int ret = copy ? xpci_buf_puts(&out, "") : -ENOMEM;
 
     while (ret == 0 && (part = strsep(&rest, ","))) {
@@ -207,9 +204,11 @@ static char *repair(const char *spec)
         }
         if (slot)
             *slot++ = '\0';
-        /* an option behind another's value would be lost */
-        last = slot ? slot : value ? value + 1 : "";
-        if (!named && strchr(last, '='))
+        /* what is behind a value would be lost; no value, no slot */
+        last = slot ? slot : value ? value + 1 : part + strlen(part);
+        if (!named &&
+            (strchr(last, '=') || !strcmp(part, "vslot") ||
+             (slot && *part && last[strspn(last, "0123456789abcdefABCDEFxX")])))
             return strdup(XPCI_XL_REFUSED);
         if (!named && value && any_word(value + 1, "yes true on", false))
             ret = xpci_buf_printf(&out, "%.*s=1,", (int)(value - part), part);

@@ -66,6 +66,7 @@ static int check_other(const struct xpci_cfg *cfg,
                        struct xpci_error *overridden, struct xpci_error *err)
 {
     _cleanup_free_ char *text = xpci_pci_spec_format(&other->spec, true);
+    _cleanup_error_ struct xpci_error first = { 0 };
     const char *why = NULL;
     int ret;
 
@@ -79,8 +80,11 @@ static int check_other(const struct xpci_cfg *cfg,
                               cfg->name, other->line, other->column, text, why);
     if (!want->vslot || other->spec.vslot != want->vslot)
         return 0;
+    if (overridden)
+        first = xpci_steal(*overridden);
     ret = xpci_error_refuse(overridden ? overridden : err,
-                            "%s:%u:%u: virtual slot '%x' is taken by '%s'",
+                            "%s%s%s:%u:%u: virtual slot '%x' is taken by '%s'",
+                            first.msg ? first.msg : "", first.msg ? "; " : "",
                             cfg->name, other->line, other->column, want->vslot,
                             text);
     return overridden ? 0 : ret;

@@ -11,6 +11,7 @@
 struct parser {
     struct xpci_cfg *cfg;
     size_t pos;
+    bool masked; /* what xl cannot join python may */
     void *names; /* of the first .named statements; the last of a name counts */
     size_t named;
     struct xpci_error *err;
@@ -183,7 +184,7 @@ static int parse_stmt(struct parser *p)
     else if (!is_atom(type))
         return syntax_error(p, "a 'string', a number or a [list]");
     stmt.last = (uint32_t)p->pos++;
-    if (stmt.append)
+    if (stmt.append && !p->masked)
         xpci_try(check_append(p, &stmt));
     type = peek(p, false);
     if (type != XPCI_TOK_NEWLINE && type != XPCI_TOK_SEMICOLON && !at_end(type))
@@ -221,7 +222,9 @@ static int parse_text(struct xpci_cfg *cfg, const struct xpci_buf *text,
                       struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error syntax = { 0 };
-    struct parser p = { .cfg = cfg, .err = &syntax };
+    struct parser p = { .cfg = cfg,
+                        .masked = text != &cfg->text,
+                        .err = &syntax };
     int ret, lex = xpci_lex(text->data, text->len, cfg->name, &cfg->toks, err);
 
     if (!cfg->toks.n)

@@ -35,9 +35,12 @@ static int add_operand(struct change *c, const char *operand,
     const struct xpci_root *root = c->call->root;
     struct device *device;
     const char *first;
+    struct stat st;
     int ret;
 
-    if (strchr(operand, '/') || xpci_root_exists(root, operand) ||
+    /* in /sys/bus/pci/devices a device is a directory */
+    if (strchr(operand, '/') ||
+        (xpci_root_stat(root, operand, &st) == 0 && !S_ISDIR(st.st_mode)) ||
         (!strchr(operand, ':') && strncmp(operand, "name=", 5))) {
         first = xpci_files_add(&c->seen, root, operand);
         xpci_need(first && xpci_strv_add(&c->files, operand) == 0, err);

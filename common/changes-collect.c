@@ -147,10 +147,13 @@ int xpci_changes_diff(const struct xpci_changes *set,
 
         if (c->kind == XPCI_CHANGE_KEEP)
             continue;
-        xpci_try(
-            xpci_asprintf(err, &name, "%s%s", xpci_root_dir(root), c->path));
         if (c->adds_exec)
-            xpci_need(xpci_buf_printf(out, "chmod +x %s\n", name) == 0, err);
+            xpci_need(xpci_buf_printf(out, "chmod +x %s%s\n",
+                                      xpci_root_dir(root), c->path) == 0,
+                      err);
+        /* patch(1) ends a name at a blank, unless a tab is behind it */
+        xpci_try(xpci_asprintf(err, &name, "%s%s%s", xpci_root_dir(root),
+                               c->path, strchr(c->path, ' ') ? "\t" : ""));
         xpci_try(xpci_diff(c->kind == XPCI_CHANGE_NEW ? NULL : name, &c->before,
                            c->kind == XPCI_CHANGE_DELETE ? NULL : name,
                            &c->after, out, err));

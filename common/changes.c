@@ -146,12 +146,14 @@ static int stage(struct xpci_changes *set, size_t k,
 {
     struct xpci_change *c = &set->v[k];
     const struct temps t = temps_of(set, k);
+    char like[NAME_MAX + 1];
     int ret = 0;
 
+    /* a backup, FILE~, is as open as its file, not as an older backup was */
+    snprintf(like, sizeof(like), "%.*s", (int)strlen(base) - c->itself, base);
     if (c->kind == XPCI_CHANGE_PUT || c->kind == XPCI_CHANGE_NEW)
-        /* a backup is as open as its file, not as an older backup was */
-        ret = xpci_file_stage(dirfd, c->itself ? t.new : base, t.new, &c->after,
-                              c->mode, set->n <= SYNC_EACH);
+        ret = xpci_file_stage(dirfd, like, t.new, &c->after, c->mode,
+                              set->n <= SYNC_EACH);
     else if (c->kind == XPCI_CHANGE_KEEP)
         ret = keep_old(c, root, dirfd, base, t.new, t.old);
     c->made = c->kind == XPCI_CHANGE_KEEP && ret == 0;

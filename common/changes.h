@@ -50,7 +50,8 @@ struct xpci_change {
     /* of after and of before; of a kept file its size and time */
     uint64_t hash, was;
     mode_t mode;    /* for a file that is new */
-    bool itself;    /* a link in its place is an error, and not followed */
+    bool itself;    /* a backup, FILE~: with FILE's attributes, and a link in
+                       its place is an error, and not followed */
     bool made;      /* the file may be as it is to be, no longer as it was */
     bool undone;    /* undo has put it back */
     bool adds_exec; /* it had lost its x bits */
