@@ -491,7 +491,10 @@ int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,
         return xpci_error_refuse(err, "%s", plan->gen->limit);
     if (plan->entry && !xpci_grub_present(call->root))
         return xpci_error_refuse(err, "%s", plan->entry);
-    return (call->opt[OPT_DRY_RUN] ? show : apply)(call, plan, err);
+    if (call->opt[OPT_DRY_RUN])
+        return show(call, plan, err);
+    xpci_try(xpci_generator_idle(plan->gen, call->root, err));
+    return apply(call, plan, err);
 }
 
 void xpci_plan_clear(struct xpci_plan *plan)

@@ -188,6 +188,35 @@ int xpci_generator_detect(const struct xpci_root *root,
                                  xpci_root_dir(root), names.data);
 }
 
+int xpci_generator_idle(const struct xpci_generator *gen,
+                        const struct xpci_root *root, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv names = { 0 };
+    char name[16];
+
+    snprintf(name, sizeof(name), "%s", gen->program);
+    xpci_try(xpci_root_list(root, "/proc", &names, NULL, err));
+    for (size_t i = 0; i < names.n; i++) {
+        _cleanup_buf_ struct xpci_buf comm = { 0 };
+        char path[300];
+
+        if (strspn(names.v[i], "0123456789") != strlen(names.v[i]))
+            continue;
+        snprintf(path, sizeof(path), "/proc/%s/comm", names.v[i]);
+        /* it may have ended meanwhile; the kernel keeps 15 characters */
+        if (xpci_root_read(root, path, &comm, NULL) < 0 || !comm.len)
+            continue;
+        comm.data[strcspn(comm.data, "\n")] = '\0';
+        if (!strcmp(comm.data, name))
+            return xpci_error_set(err, EBUSY,
+                                  "%s is running (process %s), and its image "
+                                  "would take the place of xpci's; try again "
+                                  "when it is done",
+                                  gen->program, names.v[i]);
+    }
+    return 0;
+}
+
 /* --- files --- */
 
 /* One line in a file of the administrator's. */
@@ -272,6 +301,43 @@ static int check_link(const struct xpci_generator *gen,
                              path, to, gen->program);
 }
 
+static int check_lines(const struct xpci_generator_refusal *no,
+                       const char *file, char *lines, struct xpci_error *err)
+{
+    char *save = NULL;
+
+    for (char *line = strtok_r(lines, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save)) {
+        line += strspn(line, " \t");
+        if (*line != '#' && fnmatch(no->line, line, FNM_EXTMATCH) == 0)
+            return xpci_error_refuse(err, "'%s' has '%s': %s", file, line,
+                                     no->why);
+    }
+    return 0;
+}
+
+static int check_refusals(const struct xpci_generator *gen,
+                          const struct xpci_root *root, const char *image,
+                          struct xpci_error *err)
+{
+    const struct xpci_generator_refusal *no = gen->refusals;
+
+    for (; no && no->files; no++) {
+        _cleanup_strv_ struct xpci_strv files = { 0 };
+
+        xpci_try(xpci_root_glob(root, no->files, &files, err));
+        for (size_t i = 0; i < files.n; i++) {
+            _cleanup_buf_ struct xpci_buf text = { 0 };
+
+            xpci_try(
+                xpci_root_read_optional(root, files.v[i], &text, NULL, err));
+            if (text.len && strstr(text.data, image))
+                xpci_try(check_lines(no, files.v[i], text.data, err));
+        }
+    }
+    return 0;
+}
+
 int xpci_generator_command(const struct xpci_generator *gen,
                            const struct xpci_root *root,
                            const struct xpci_kernel_image *image,
@@ -279,6 +345,7 @@ int xpci_generator_command(const struct xpci_generator *gen,
                            struct xpci_error *err)
 {
     xpci_try(check_link(gen, root, image->path, err));
+    xpci_try(check_refusals(gen, root, image->path, err));
     for (const char *const *w = gen->command; *w; w++) {
         const char *word = !strcmp(*w, "%s")   ? image->kernel
                            : !strcmp(*w, "%i") ? to

@@ -57,6 +57,16 @@ struct xpci_generator_load {
     const char *key;  /* what a line begins with; the modules follow */
 };
 
+/*
+ * A line of a file on the host that has images made in another way than
+ * .command does, or without .files.
+ */
+struct xpci_generator_refusal {
+    const char *files; /* glob(7); of these, those that have the image's path */
+    const char *line;  /* fnmatch(3) pattern with FNM_EXTMATCH */
+    const char *why;
+};
+
 /* All lists end with a row that is NULL; what is not said may be missing. */
 struct xpci_generator {
     const char *name;
@@ -87,6 +97,9 @@ struct xpci_generator {
      * Many generators write into the file that is there: see writes_to.
      */
     const char *const *command;
+
+    /* What must not be there for .command to run; NULL: anything may. */
+    const struct xpci_generator_refusal *refusals;
 
     /* What matches one runs when an image was made; NULL: nothing does. */
     const char *const *after;
@@ -121,6 +134,14 @@ int xpci_generator_detect(const struct xpci_root *root,
                           struct xpci_error *err) _must_check_;
 
 /*
+ * -EBUSY if another makes an image with it now: of the files as they were
+ * before, and to take the place of an image that is proven by then.
+ */
+int xpci_generator_idle(const struct xpci_generator *gen,
+                        const struct xpci_root *root,
+                        struct xpci_error *err) _must_check_;
+
+/*
  * Adds to @set what makes (or no longer makes) images load pciback, with
  * @script, if there is one. What was left by another generator, which the host
  * had before and may have again, goes: its script would hide what is given back
@@ -133,7 +154,8 @@ int xpci_generator_files(const struct xpci_generator *gen,
 
 /*
  * The command that rebuilds one image, for --dry-run and messages. Refused is
- * an image that is a link where the command cannot be told where to write.
+ * an image that is a link where the command cannot be told where to write, and
+ * what gen->refusals say.
  */
 int xpci_generator_command(const struct xpci_generator *gen,
                            const struct xpci_root *root,

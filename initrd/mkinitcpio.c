@@ -23,6 +23,19 @@ static const struct xpci_generator_load loads[] = {
     { NULL, NULL },
 };
 
+/* process_preset() of mkinitcpio: "-c" of a preset makes it skip conf.d */
+static const struct xpci_generator_refusal refusals[] = {
+    { "/etc/mkinitcpio.d/*.preset", "*_config=!(|\"\"|'')",
+      "mkinitcpio then reads no /etc/mkinitcpio.conf.d, and what a kernel's "
+      "update makes would hide nothing; comment it out, and put what another "
+      "file than /etc/mkinitcpio.conf says into that directory" },
+    { "/etc/mkinitcpio.d/*.preset",
+      "*_options=!(|\"\"|''|[\"']-S autodetect[\"'])",
+      "xpci makes images without such options; put what they say into "
+      "/etc/mkinitcpio.conf.d, and comment it out" },
+    { NULL, NULL, NULL },
+};
+
 const struct xpci_generator xpci_mkinitcpio = {
     .name = "mkinitcpio",
     .program = "mkinitcpio",
@@ -32,5 +45,6 @@ const struct xpci_generator xpci_mkinitcpio = {
     .files = files,
     .command = (const char *const[]){ "mkinitcpio", "%f", "-k", "%s", "-g",
                                       "%i", NULL },
+    .refusals = refusals,
     .loads = loads,
 };
