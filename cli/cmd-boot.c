@@ -64,7 +64,8 @@ static int open_and_seize(struct xpci_call *call, struct xpci_error *err)
     _cleanup_free_ char *off = NULL;
 
     xpci_interrupt_hold(&held);
-    xpci_try(xpci_live_open(call, err));
+    /* /boot may not be mounted: what is configured is hidden all the same */
+    xpci_try(xpci_live_open(call, true, err));
     xpci_try(xpci_plan_cmdline(call, XPCI_CMDLINE_OFF, &off, err));
     if (off)
         xpci_log(&call->log, XPCI_LOG_WARN,

@@ -201,7 +201,7 @@ static int change(struct xpci_call *call, bool hide, const char *note,
 
     if (call->opt[OPT_NOW])
         xpci_try(xpci_live_check(call, err));
-    xpci_try(xpci_live_open(call, err));
+    xpci_try(xpci_live_open(call, false, err));
     before = call->conf.n;
     if (!call->opt[OPT_DRY_RUN])
         xpci_try(xpci_table_new(call, "BDF RULE DEVICE", err));

@@ -143,14 +143,19 @@ static int find_half_done(struct xpci_call *call, const char *lines,
     return 0;
 }
 
-int xpci_live_open(struct xpci_call *call, struct xpci_error *err)
+int xpci_live_open(struct xpci_call *call, bool go_on, struct xpci_error *err)
 {
     _cleanup_error_ struct xpci_error why = { 0 };
     _cleanup_moves_ struct xpci_moves moves = { 0 };
     _cleanup_buf_ struct xpci_buf lines = { 0 };
+    int ret = xpci_host_lock(call, err);
     bool found;
 
-    xpci_try(xpci_host_lock(call, err));
+    if (ret < 0 && (!go_on || call->lock < 0))
+        return ret;
+    if (ret < 0)
+        xpci_log(&call->log, XPCI_LOG_WARN, "%s", xpci_error_text(err));
+    xpci_error_clear(err);
     xpci_try(reload(call, err));
     xpci_try(xpci_root_read_optional(call->root, XPCI_BINDING_PATH, &lines,
                                      &found, err));
@@ -337,11 +342,8 @@ int xpci_live_permit(struct xpci_call *call, const struct xpci_hidden *entry,
 
 int xpci_live_done(const struct xpci_call *call, int ret)
 {
-    _cleanup_changes_ struct xpci_changes set = { 0 };
-
     if (ret != -ENOTRECOVERABLE && !call->opt[OPT_DRY_RUN] &&
-        (xpci_changes_delete(&set, call->root, XPCI_BINDING_PATH, NULL) < 0 ||
-         xpci_changes_commit(&set, call->root, NULL) < 0))
+        xpci_changes_forget(call->root, XPCI_BINDING_PATH, NULL) < 0)
         xpci_log(&call->log, XPCI_LOG_WARN,
                  "'" XPCI_BINDING_PATH "' cannot be removed; the next xpci "
                  "that hides or unhides tries again");

@@ -3,7 +3,7 @@
  * The running host follows: what hide, unhide, boot and detach share to move
  * devices between dom0's drivers and pciback (bind.h).
  *
- *     r = xpci_live_open(call, err);
+ *     r = xpci_live_open(call, false, err);
  *     r = xpci_live_take(call, &group, &moves, err);   or give, for each
  *     r = xpci_live_make(call, &moves, err);
  *     ... what must succeed too; then
@@ -23,8 +23,12 @@
 int xpci_live_check(const struct xpci_call *call,
                     struct xpci_error *err) _must_check_;
 
-/* The lock, call->inv and call->conf; what was half done is undone. */
-int xpci_live_open(struct xpci_call *call, struct xpci_error *err) _must_check_;
+/*
+ * The lock, call->inv and call->conf; what was half done is undone, or with
+ * @go_on it is said why not.
+ */
+int xpci_live_open(struct xpci_call *call, bool go_on,
+                   struct xpci_error *err) _must_check_;
 
 /* Adds the file that remembers drivers, as call->conf is to be. */
 int xpci_live_remember(const struct xpci_call *call, struct xpci_changes *set,

@@ -126,6 +126,13 @@ int xpci_changes_commit(struct xpci_changes *set, const struct xpci_root *root,
 bool xpci_changes_pending(const struct xpci_root *root,
                           const struct xpci_log *log);
 
+/*
+ * Removes a note in /var/lib/xpci, and that with its last file; beside a
+ * journal, which stays.
+ */
+int xpci_changes_forget(const struct xpci_root *root, const char *path,
+                        struct xpci_error *err) _must_check_;
+
 /* Undoes what a killed xpci left half done; xpci_lock() calls it. */
 int xpci_changes_recover(const struct xpci_root *root,
                          const struct xpci_log *log,

@@ -92,18 +92,34 @@ int xpci_journal_done(struct xpci_changes *set, const struct xpci_root *root,
     return 0;
 }
 
+/* No trace where nothing else is in it. */
+static void drop_dir(const struct xpci_root *root)
+{
+    _cleanup_dir_ struct xpci_dir up = { .fd = -1 };
+    const char *base;
+
+    if (xpci_dir_enter(&up, root, STATE_DIR, false, &base) >= 0)
+        unlinkat(up.fd, base, AT_REMOVEDIR);
+}
+
 /* Leaves nothing of a journal that was not finished, nor an empty directory. */
 static void sweep(const struct xpci_root *root)
 {
-    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 }, up = { .fd = -1 };
+    _cleanup_dir_ struct xpci_dir dir = { .fd = -1 };
     const char *base;
 
     if (xpci_dir_enter(&dir, root, JOURNAL, false, &base) < 0)
         return;
     xpci_temp_sweep(dir.fd);
-    /* no trace where nothing else is in it */
-    if (xpci_dir_enter(&up, root, STATE_DIR, false, &base) >= 0)
-        unlinkat(up.fd, base, AT_REMOVEDIR);
+    drop_dir(root);
+}
+
+int xpci_changes_forget(const struct xpci_root *root, const char *path,
+                        struct xpci_error *err)
+{
+    xpci_try(xpci_file_remove(root, path, err));
+    drop_dir(root);
+    return 0;
 }
 
 void xpci_journal_drop(struct xpci_changes *set, const struct xpci_root *root)

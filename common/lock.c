@@ -57,7 +57,6 @@ int xpci_lock(const struct xpci_root *root, const struct xpci_log *log,
               int *out, struct xpci_error *err)
 {
     _cleanup_close_ int fd = -1;
-    int ret;
 
     if (xpci_root_is_live(root) && geteuid() != 0) {
         *out = -1;
@@ -75,7 +74,6 @@ int xpci_lock(const struct xpci_root *root, const struct xpci_log *log,
                    : xpci_error_errno(err, errno, "cannot lock");
     if (fcntl(fd, F_SETFD, 0) < 0)
         return xpci_error_errno(err, errno, "cannot lock");
-    ret = xpci_changes_recover(root, log, err);
-    *out = ret < 0 ? -1 : xpci_steal_fd(fd);
-    return ret;
+    *out = xpci_steal_fd(fd);
+    return xpci_changes_recover(root, log, err);
 }

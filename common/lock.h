@@ -13,7 +13,8 @@
  *
  * xpci_lock() does not wait: a second xpci gets EBUSY with a clear message.
  * On success *fd is the lock; closing it, also by the death of the process,
- * releases it.
+ * releases it. So it is, with an error, if what was left half done cannot be
+ * undone.
  */
 #pragma once
 
