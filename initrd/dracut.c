@@ -34,6 +34,7 @@ static const struct xpci_generator_seize seize = {
 /* as lsinitrd looks for them: Fedora, SUSE, Debian, kernel-install */
 static const char *const images[] = {
     "/boot/initramfs-%s.img",
+    "/boot/initrd-%s.img",
     "/boot/initrd-%s",
     "/boot/initrd.img-%s",
     "/efi/%m/%s/initrd",

@@ -42,7 +42,7 @@ static char *put_in(const char *pattern, const char *at, const char *text)
 
 /*
  * The one name of that file is one of @images by another way: /efi may be
- * /boot/efi.
+ * /boot/efi. Or that very name, by a pattern that asks for less.
  */
 static bool is_known(const struct xpci_root *root,
                      const struct xpci_kernel_images *images,
@@ -50,12 +50,27 @@ static bool is_known(const struct xpci_root *root,
 {
     struct stat st, known;
 
+    if (xpci_list_find(images, image, !strcmp(image->path, path)))
+        return true;
     return xpci_root_stat(root, path, &st) == 0 && st.st_nlink == 1 &&
            xpci_list_find(images, image,
                           !strcmp(image->kernel, kernel) &&
                               xpci_root_stat(root, image->path, &known) == 0 &&
                               known.st_dev == st.st_dev &&
                               known.st_ino == st.st_ino);
+}
+
+/* A shorter name for an image, as XenServer's "initrd-4.19-xen.img". */
+static bool is_nickname(const struct xpci_root *root, const char *kernel,
+                        const char *path)
+{
+    _cleanup_free_ char *to = NULL;
+    char modules[300];
+
+    return (size_t)snprintf(modules, sizeof(modules), "/lib/modules/%s",
+                            kernel) < sizeof(modules) &&
+           xpci_root_readlink(root, path, &to) == 0 &&
+           !xpci_root_exists(root, modules);
 }
 
 /* The images that one of gen->images says; @version is its "%s". */
@@ -74,7 +89,8 @@ static int find_images(const struct xpci_root *root, const char *pattern,
         _cleanup_free_ char *name = strndup(kernel, strlen(kernel) - tail);
 
         xpci_need(name, err);
-        if (*name && !is_leftover(kernel) && !is_known(root, out, name, path))
+        if (*name && !is_leftover(kernel) && !is_known(root, out, name, path) &&
+            !is_nickname(root, name, path))
             xpci_need(xpci_kernel_images_add(out, name, path) == 0, err);
     }
     return 0;
