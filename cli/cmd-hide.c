@@ -5,6 +5,7 @@
 #include "live.h"
 #include "plan.h"
 #include "table.h"
+#include "xen-efi.h"
 
 /* Of the answer, if there will be one. */
 static int add_row(const struct xpci_call *call, const struct xpci_bdf *bdf,
@@ -197,6 +198,7 @@ static int change(struct xpci_call *call, bool hide, const char *note,
 {
     _cleanup_group_ struct xpci_group group = { 0 };
     _cleanup_plan_ struct xpci_plan plan = { 0 };
+    _cleanup_free_ char *copy = NULL;
     size_t before;
 
     if (call->opt[OPT_NOW])
@@ -224,7 +226,11 @@ static int change(struct xpci_call *call, bool hide, const char *note,
     if (call->opt[OPT_DRY_RUN])
         return 0;
     xpci_try(xpci_table_print(call, err));
-    xpci_log(&call->log, XPCI_LOG_NOTE, "%s", note);
+    xpci_try(xpci_xen_efi_check(call->root, &plan.images, &copy, err));
+    if (copy)
+        xpci_log(&call->log, XPCI_LOG_WARN, "%s", copy);
+    else
+        xpci_log(&call->log, XPCI_LOG_NOTE, "%s", note);
     return 0;
 }
 

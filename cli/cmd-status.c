@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <string.h>
 
 #include "host.h"
 #include "modprobe-d.h"
 #include "plan.h"
 #include "table.h"
+#include "xen-efi.h"
 
 /* From best to worst; the worst of all devices is the exit status. */
 enum state {
@@ -105,7 +107,55 @@ static int find_trouble(struct status *s, struct xpci_error *err)
                                  s->plan.images.v[k].path,
                                  s->plan.kernel[k].image.reason, s->advice);
     }
-    return 0;
+    return s->trouble || !call->conf.n
+               ? 0
+               : xpci_xen_efi_check(call->root, &s->plan.images, &s->trouble,
+                                    err);
+}
+
+/* Was this boot begun with the images as they are? 0 if that is not known. */
+static int is_booted(const struct status *s, struct xpci_error *err)
+{
+    const struct xpci_root *root = s->call->root;
+    _cleanup_buf_ struct xpci_buf text = { 0 };
+    const char *line;
+    long long begin = 0;
+
+    xpci_try(xpci_root_read_optional(root, "/proc/stat", &text, NULL, err));
+    line = text.len ? strstr(text.data, "\nbtime ") : NULL;
+    if (!line || sscanf(line, " btime %lld", &begin) != 1)
+        return 0;
+    for (size_t k = 0; k < s->plan.images.n; k++) {
+        struct stat st;
+
+        if (xpci_root_stat(root, s->plan.images.v[k].path, &st) < 0 ||
+            st.st_ctime >= begin)
+            return 0;
+    }
+    return 1;
+}
+
+/* Why a driver of dom0 has what the images hide. */
+static int explain(const struct status *s, const struct xpci_device *dev,
+                   char **why, struct xpci_error *err)
+{
+    bool live = xpci_root_is_live(s->call->root);
+    int dom0 = live ? xpci_host_is_dom0(s->call, err) : 1;
+    int booted = live && dom0 > 0 ? is_booted(s, err) : 0;
+    const char *text =
+        dev->virtual_func
+            ? " until 'xpci boot' takes it; no image can, before it is made"
+        : dom0 == 0 ? "; this boot is without Xen, which hides nothing: boot "
+                      "Xen's entry; the images are proven"
+        : booted > 0
+            ? ", though the images are proven: this boot has not hidden it, "
+              "perhaps it was with another image; see what 'dmesg' has of xpci"
+            : " until the next boot; the images are proven";
+
+    xpci_try(dom0);
+    xpci_try(booted);
+    return xpci_asprintf(err, why, "with %s%s%s", dev->driver ? "driver " : "",
+                         xpci_host_driver(dev), text);
 }
 
 static int add_row(struct status *s, const struct xpci_bdf *bdf,
@@ -133,12 +183,7 @@ static int add_hidden(struct status *s, const struct xpci_hidden *h,
     if (ret < 0 || s->trouble)
         return add_row(s, &h->bdf, WRONG, why ? why : s->trouble, err);
     if (!xpci_host_on_pciback(dev)) {
-        xpci_try(xpci_asprintf(
-            err, &why, "with %s%s until %s", dev->driver ? "driver " : "",
-            xpci_host_driver(dev),
-            dev->virtual_func
-                ? "'xpci boot' takes it; no image can, before it is made"
-                : "the next boot; the images are proven"));
+        xpci_try(explain(s, dev, &why, err));
         return add_row(s, &h->bdf, PENDING, why, err);
     }
     if (h->permissive) {
