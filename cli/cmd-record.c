@@ -107,7 +107,14 @@ static int save(const struct xpci_call *call, const struct xpci_buf *bytes,
     int ret;
 
     xpci_try(xpci_root_new("/", &here, err));
-    ret = xpci_file_create(here, file, bytes, 0600, call->opt[OPT_FORCE], err);
+    ret = xpci_file_create(here, file, bytes, 0600, false, err);
+    if (ret == -EEXIST && call->opt[OPT_FORCE]) {
+        xpci_error_clear(err);
+        ret = xpci_file_create(here, file, bytes, 0600, true, err);
+        if (ret == 0)
+            xpci_log(&call->log, XPCI_LOG_WARN,
+                     "forced: '%s' was there and is replaced", file);
+    }
     if (ret == -EEXIST)
         return xpci_error_refuse(err,
                                  "'%s' is there already; --force replaces it "
