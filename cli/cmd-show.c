@@ -20,7 +20,19 @@ static void print(const struct xpci_facts *f)
     }
 }
 
-/* A cell has all texts of its key, a line each. */
+/* To the cell of the key, a line; with the reasons, "KEY: REASON", to WHY. */
+static int add_text(struct xpci_buf *cell, const char *key,
+                    const struct xpci_fact *fact)
+{
+    const char *end = cell->len ? "\n" : "";
+
+    if (!strcmp(key, fact->key))
+        return xpci_buf_printf(cell, "%s%s", end, fact->text);
+    return strcmp(key, "WHY") || !fact->grade || !fact->why
+               ? 0
+               : xpci_buf_printf(cell, "%s%s: %s", end, fact->key, fact->why);
+}
+
 static int add_row(const struct xpci_call *call, const struct xpci_facts *f,
                    struct xpci_error *err)
 {
@@ -31,11 +43,8 @@ static int add_row(const struct xpci_call *call, const struct xpci_facts *f,
 
     for (size_t k = 0; (name = strsep(&rest, " ")); k++) {
         name[strcspn(name, "#")] = '\0';
-        for (size_t i = 0; ret == 0 && i < f->n; i++) {
-            if (!strcmp(f->v[i].key, name))
-                ret = xpci_buf_printf(&texts[k], "%s%s",
-                                      texts[k].len ? "\n" : "", f->v[i].text);
-        }
+        for (size_t i = 0; ret == 0 && i < f->n; i++)
+            ret = add_text(&texts[k], name, &f->v[i]);
         cells[k] = texts[k].data;
     }
     ret = ret < 0 ? xpci_error_oom(err) : xpci_table_row(call, cells, err);

@@ -20,7 +20,7 @@
 /* The keys, as columns of a table. */
 #define XPCI_FACT_COLUMNS                                                      \
     "BDF PATH DEVICE ID CLASS STATE USED_BY HIDDEN NEEDED DRIVER NATIVE "      \
-    "GROUP# MEMBERS RESET BARS INTX MSI MEMORY SRIOV"
+    "GROUP# MEMBERS RESET BARS INTX MSI MEMORY SRIOV WHY"
 
 enum xpci_grade { XPCI_FACT, XPCI_NOTE, XPCI_WARNING, XPCI_ERROR };
 
