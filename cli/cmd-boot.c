@@ -3,6 +3,7 @@
 #include "interrupt.h"
 #include "live.h"
 #include "plan.h"
+#include "table.h"
 
 /* Each is said, and as with pciback from here on. */
 static int note_seized(const struct xpci_call *call,
@@ -89,6 +90,8 @@ static int run(struct xpci_call *call, struct xpci_error *err)
     if (ret <= 0)
         return ret;
     ret = open_and_seize(call, err);
+    if (call->opt[OPT_DRY_RUN]) /* the answer is what would be written */
+        xpci_table_free(xpci_steal(call->table));
     return ret < 0 || !call->conf.n || call->opt[OPT_DRY_RUN]
                ? ret
                : xpci_status_report(call, err);
