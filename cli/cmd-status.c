@@ -83,12 +83,21 @@ static int check_cmdline(struct status *s, struct xpci_error *err)
 static int find_trouble(struct status *s, struct xpci_error *err)
 {
     const struct xpci_call *call = s->call;
+    _cleanup_error_ struct xpci_error no = { 0 };
+    int ret;
 
     /* a host without a generator has nothing hidden, and needs none */
     if (call->conf.n == 0 && xpci_generator_detect(call->root, &s->plan.gen,
                                                    &s->plan.images, NULL) < 0)
         return 0;
-    xpci_try(xpci_plan_make(call, &s->plan, err));
+    ret = xpci_plan_make(call, &s->plan, &no);
+    xpci_need(ret != -ENOMEM, err);
+    /* no image, no generator, no modules: nothing is hidden */
+    if (ret < 0 && call->conf.n)
+        return xpci_asprintf(err, &s->trouble, "%s", xpci_error_text(&no));
+    if (ret < 0)
+        *err = xpci_steal(no);
+    xpci_try(ret);
     if (s->plan.changes.n)
         return xpci_asprintf(err, &s->trouble,
                              "%s is not what " XPCI_HIDE_CONF_PATH
@@ -161,13 +170,25 @@ static int explain(const struct status *s, const struct xpci_device *dev,
 static int add_row(struct status *s, const struct xpci_bdf *bdf,
                    enum state state, const char *why, struct xpci_error *err)
 {
+    const struct xpci_guest_device *user =
+        bdf ? xpci_host_user(s->call, bdf) : NULL;
+    const struct xpci_device *dev =
+        bdf ? xpci_inventory_find(&s->call->inv, bdf) : NULL;
+    _cleanup_free_ char *all = NULL;
+
+    /* where something is wrong it is still so */
+    if (user && !strstr(why, "attached to"))
+        xpci_try(xpci_asprintf(err, &all, "attached to '%s'; %s", user->domain,
+                               why));
+    else if (!user && state == WRONG && dev && xpci_host_on_pciback(dev))
+        xpci_try(xpci_asprintf(err, &all, "pciback has it, but %s", why));
     if (state > s->worst)
         s->worst = state;
     return xpci_table_add(s->call, err, bdf ? xpci_cell_bdf(bdf) : NULL,
                           state == WRONG     ? "wrong"
                           : state == PENDING ? "pending"
                                              : "effective",
-                          why);
+                          all ? all : why);
 }
 
 static int add_hidden(struct status *s, const struct xpci_hidden *h,
