@@ -38,10 +38,18 @@ static void job_clear(struct job *job)
 static int parse_options(char *operand, struct xpci_pci_spec *spec,
                          struct xpci_error *err)
 {
+    _cleanup_free_ char *entry = NULL;
+    const char *text;
+
     if (!strchr(operand, ','))
         return 0;
-    if (xpci_pci_spec_parse(operand, strlen(operand), spec, err) < 0 ||
-        spec->name || (spec->options && strstr(spec->options, "seize=1"))) {
+    /* a path is none in a file: only what is behind it is read */
+    if (strcspn(operand, "/") < strcspn(operand, ","))
+        xpci_try(xpci_asprintf(err, &entry, "0:0.0%s",
+                               operand + strcspn(operand, "@,")));
+    text = entry ? entry : operand;
+    if (xpci_pci_spec_parse(text, strlen(text), spec, err) < 0 || spec->name ||
+        (spec->options && strstr(spec->options, "seize=1"))) {
         if (!err->msg)
             return xpci_error_usage(err,
                                     "'%s': a device is named by its address "
@@ -62,6 +70,9 @@ static int parse_operand(struct job *job, char *operand, const char *vslot,
 
     xpci_need(spec, err);
     xpci_try(parse_options(operand, spec, err));
+    if (vslot && spec->vslot)
+        return xpci_error_usage(err, "%s has a slot, and '%s' is another one",
+                                operand, vslot);
     at = strchr(operand, '@');
     if (at) {
         *at = '\0';

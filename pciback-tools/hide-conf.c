@@ -71,26 +71,6 @@ static const struct xpci_device *find_twin(const struct xpci_inventory *inv,
     return NULL;
 }
 
-/* As xpci_device_path() prints it, or it never is a device's: BDF/DD.F/... */
-static bool is_path(const char *text)
-{
-    for (const char *above = "";; above = "0000:00:") {
-        char part[XPCI_BDF_SIZE], same[XPCI_BDF_SIZE];
-        size_t len = strcspn(text, "/");
-        struct xpci_bdf bdf;
-
-        if (len >= sizeof(part) - strlen(above))
-            return false;
-        snprintf(part, sizeof(part), "%s%.*s", above, (int)len, text);
-        if (xpci_bdf_parse(part, &bdf) < 0 ||
-            strcmp(part, xpci_bdf_format(&bdf, same)) != 0)
-            return false;
-        if (!text[len])
-            return true;
-        text += len + 1;
-    }
-}
-
 /* "BDF,path=PATH,id=VVVV:DDDD[,permissive=1]", nothing else known */
 static int parse_entry(const char *text, struct xpci_hidden *out)
 {
@@ -103,7 +83,8 @@ static int parse_entry(const char *text, struct xpci_hidden *out)
     if (xpci_bdf_parse(strsep(&rest, ","), &out->bdf) < 0)
         return -EINVAL;
     while ((field = strsep(&rest, ","))) {
-        if (!strncmp(field, "path=", 5) && !out->path && is_path(field + 5))
+        if (!strncmp(field, "path=", 5) && !out->path &&
+            xpci_device_is_path(field + 5))
             xpci_try(xpci_asprintf(NULL, &out->path, "%s", field + 5));
         else if (!strcmp(field, PERMISSIVE) && !out->permissive)
             out->permissive = true;

@@ -243,11 +243,43 @@ static int parse_name(const char *text, struct xpci_bdf_pattern *pat,
                          "for all functions");
 }
 
+bool xpci_device_is_path(const char *text)
+{
+    for (const char *above = "";; above = "0000:00:") {
+        char part[XPCI_BDF_SIZE], same[XPCI_BDF_SIZE];
+        size_t len = strcspn(text, "/");
+        struct xpci_bdf bdf;
+
+        if (len >= sizeof(part) - strlen(above))
+            return false;
+        snprintf(part, sizeof(part), "%s%.*s", above, (int)len, text);
+        if (xpci_bdf_parse(part, &bdf) < 0 ||
+            strcmp(part, xpci_bdf_format(&bdf, same)) != 0)
+            return false;
+        if (!text[len])
+            return true;
+        text += len + 1;
+    }
+}
+
+/* With a "/" it is meant as one. */
+static int check_path(const char *text, struct xpci_error *err)
+{
+    return xpci_device_is_path(text)
+               ? 0
+               : xpci_error_usage(err,
+                                  "'%s' is no path of a device; one is "
+                                  "0000:00:1c.1/00.0, see 'xpci list -o "
+                                  "bdf,path'",
+                                  text);
+}
+
 int xpci_device_check_name(const char *text, struct xpci_error *err)
 {
     struct xpci_bdf_pattern pat;
 
-    return strchr(text, '/') ? 0 : parse_name(text, &pat, err);
+    return strchr(text, '/') ? check_path(text, err)
+                             : parse_name(text, &pat, err);
 }
 
 static void add_once(size_t *idx, size_t *n, size_t dev)
@@ -266,8 +298,7 @@ int xpci_inventory_select(const struct xpci_inventory *inv, const char *text,
     struct xpci_bdf_pattern pat;
     bool found = false;
 
-    if (!is_path)
-        xpci_try(parse_name(text, &pat, err));
+    xpci_try(is_path ? check_path(text, err) : parse_name(text, &pat, err));
     for (size_t i = 0; i < inv->n && !(is_path && found); i++) {
         _cleanup_free_ char *path = NULL;
 

@@ -179,6 +179,9 @@ bool xpci_device_listed(const struct xpci_device *dev, uint16_t vendor,
 int xpci_device_path(const struct xpci_inventory *inv,
                      const struct xpci_device *dev, char **out) _must_check_;
 
+/* As xpci_device_path() prints it, or it never is a device's. */
+bool xpci_device_is_path(const char *text);
+
 /* USAGE error for a text that can name no device, whatever host it is. */
 int xpci_device_check_name(const char *text,
                            struct xpci_error *err) _must_check_;
