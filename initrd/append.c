@@ -205,12 +205,24 @@ static int put_behind(const struct xpci_root *root,
 
 /* --- where it holds --- */
 
+/* Such a script may keep a copy of the image, which must change with it. */
+static int check_after(const struct xpci_root *root,
+                       const struct xpci_generator *gen, struct xpci_error *err)
+{
+    _cleanup_strv_ struct xpci_strv after = { 0 };
+
+    for (const char *const *p = gen->after; p && *p; p++)
+        xpci_try(xpci_root_glob(root, *p, &after, err));
+    return after.n ? must_rebuild(err, after.v[0],
+                                  " is to run when an image was made")
+                   : 0;
+}
+
 static int check(const struct xpci_root *root, const struct xpci_generator *gen,
                  const struct xpci_kernel_image *image,
                  const struct xpci_image_parts *parts, struct xpci_error *err)
 {
     _cleanup_modprobe_ struct xpci_modprobe lines = { 0 };
-    _cleanup_strv_ struct xpci_strv after = { 0 };
 
     /* options too: the script's insmod would not give them to the module */
     xpci_try(xpci_modprobe_find(root, true, &lines, err));
@@ -221,11 +233,7 @@ static int check(const struct xpci_root *root, const struct xpci_generator *gen,
         return must_rebuild(err, gen->seize->needs,
                             " is not there, so later images would lack the "
                             "script");
-    for (const char *const *p = gen->after; p && *p; p++)
-        xpci_try(xpci_root_glob(root, *p, &after, err));
-    if (after.n)
-        return must_rebuild(err, after.v[0],
-                            " is to run when an image was made");
+    xpci_try(check_after(root, gen, err));
     if (parts->end.packed && strstr("gzip xz", parts->end.packed))
         xpci_try(xpci_grub_check_modules(root, err));
     if (!parts->modules)
@@ -247,7 +255,7 @@ int xpci_append_make(const struct xpci_root *root,
     xpci_try(is_ours(root, image->path, parts->mark, &ours, err));
     out->keep = ours ? parts->mark : parts->end.size;
     if (!script)
-        return ours ? 0
+        return ours ? check_after(root, gen, err)
                : parts->mark
                    ? must_rebuild(err, "something follows xpci's part", "")
                    : -ENODATA;
