@@ -3,6 +3,7 @@
 
 #include "host.h"
 #include "live.h"
+#include "modprobe-d.h"
 #include "plan.h"
 #include "table.h"
 #include "xen-efi.h"
@@ -192,6 +193,19 @@ static int take_from_conf(struct xpci_call *call, struct xpci_group *group,
     return 0;
 }
 
+/* Said before images are made: with such a line none hides a device. */
+static int check_modprobe(const struct xpci_call *call, struct xpci_error *err)
+{
+    _cleanup_modprobe_ struct xpci_modprobe lines = { 0 };
+
+    xpci_try(xpci_modprobe_find(call->root, false, &lines, err));
+    return lines.n ? xpci_error_set(err, EEXIST,
+                                    "%s is in the way: '%s'; take that out, "
+                                    "then repeat this",
+                                    lines.v[0].path, lines.v[0].line)
+                   : 0;
+}
+
 /* @note is of a change that was made. */
 static int change(struct xpci_call *call, bool hide, const char *note,
                   struct xpci_error *err)
@@ -211,6 +225,8 @@ static int change(struct xpci_call *call, bool hide, const char *note,
     xpci_try(xpci_plan_make(call, &plan, err));
     if (hide && plan.by_list && call->conf.n && !plan.word)
         xpci_try(check_cmdline(call, err));
+    if (hide && call->conf.n && !plan.word)
+        xpci_try(check_modprobe(call, err));
     if (hide)
         xpci_try(warn_of_absent(call, err));
     /* nothing asked for, nothing to repair: then it was the wrong device */
