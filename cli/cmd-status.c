@@ -108,7 +108,8 @@ static int find_trouble(struct status *s, struct xpci_error *err)
                              s->advice);
     if (call->conf.n)
         xpci_try(check_cmdline(s, err));
-    if (call->conf.n && !s->trouble && !s->plan.word) /* 'hide' makes no image better before */
+    /* 'hide' makes no image better before; a builtin pciback reads no files */
+    if (call->conf.n && !s->trouble && !s->plan.word)
         xpci_try(check_next_image(s, err));
     for (size_t k = 0; !s->trouble && k < s->plan.images.n; k++) {
         if (!xpci_plan_proven(&s->plan, k))
