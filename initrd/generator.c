@@ -235,25 +235,30 @@ int xpci_generator_idle(const struct xpci_generator *gen,
 
 /* --- files --- */
 
-/* One line in a file of the administrator's. */
+/* One line in a file of the administrator's; without an end behind one. */
 static int put_line(const struct xpci_generator_file *f,
                     const struct xpci_root *root, bool enable,
                     struct xpci_changes *set, struct xpci_error *err)
 {
     _cleanup_buf_ struct xpci_buf text = { 0 };
-    size_t len = strlen(f->text);
+    size_t len = strcspn(f->text, "\n");
+    bool open;
     char *at;
 
     xpci_try(xpci_root_read_optional(root, f->path, &text, NULL, err));
-    at = text.len ? strstr(text.data, f->text) : NULL;
+    at = text.len ? memmem(text.data, text.len, f->text, len) : NULL;
     if (enable == (at != NULL))
         return 0;
+    open = text.len && text.data[text.len - 1] != '\n';
     if (at) {
-        memmove(at, at + len, strlen(at + len) + 1);
-        text.len -= len;
-    } else if ((text.len && text.data[text.len - 1] != '\n' &&
-                xpci_buf_puts(&text, "\n") < 0) ||
-               xpci_buf_puts(&text, f->text) < 0) {
+        bool before = open && at > text.data;
+        char *end = at + len + (!before && at[len] == '\n');
+
+        at -= before;
+        memmove(at, end, strlen(end) + 1);
+        text.len = strlen(text.data);
+    } else if (xpci_buf_printf(&text, "%s%.*s%s", open ? "\n" : "", (int)len,
+                               f->text, open ? "" : "\n") < 0) {
         return xpci_error_oom(err);
     }
     return xpci_changes_put(set, root, f->path, text.data, text.len, 0644, err);
