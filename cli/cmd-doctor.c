@@ -215,6 +215,66 @@ static void judge_guests(struct xpci_facts *f, const struct xpci_strv *files,
     }
 }
 
+/* At such an entry 'xl create' fails. */
+static void judge_entry(struct xpci_facts *f, const char *path,
+                        const struct xpci_cfg_pci_entry *entry)
+{
+    const struct xpci_inventory *inv = &f->call->inv;
+    char *dev = xpci_cell_bdf(&entry->spec.dev.bdf);
+
+    for (size_t i = 0; i < inv->n; i++) {
+        if (xpci_pci_spec_covers(&entry->spec, &inv->dev[i].bdf))
+            return;
+    }
+    if (entry->spec.name)
+        return;
+    if (entry->spec.dev.all_funcs)
+        dev[strlen(dev) - 1] = '*';
+    xpci_fact(f, path, NULL, XPCI_ERROR, "the guest is not created with it",
+              xpci_cell("xpci cfg remove %s %s, or see 'xpci list' for where "
+                        "it is now",
+                        path, dev),
+              "line %u: there is no device %s", entry->line, dev);
+}
+
+/* Who must be in pciback, or with the guest, and is not. */
+static void judge_chosen(struct xpci_facts *f, size_t i, const char *guest,
+                         const bool *chosen)
+{
+    const struct xpci_inventory *inv = &f->call->inv;
+    const char *name = xpci_cell_bdf(&inv->dev[i].bdf);
+    _cleanup_group_ struct xpci_group group = { 0 };
+    _cleanup_error_ struct xpci_error why = { 0 };
+
+    /* that it is not known, the device's own facts say */
+    if (xpci_device_is_bridge(&inv->dev[i]) ||
+        xpci_group_closure(inv, &i, 1, XPCI_SCOPE_GROUP, &group, &why) < 0)
+        return;
+    for (size_t k = 0; k < group.n; k++) {
+        const struct xpci_device *dev = &inv->dev[group.v[k].dev];
+        const struct xpci_guest_device *user =
+            xpci_host_user(f->call, &dev->bdf);
+        const char *other = xpci_cell_bdf(&dev->bdf);
+
+        if (user ? !strcmp(user->domain, guest) : xpci_host_on_pciback(dev))
+            continue;
+        if (user)
+            xpci_fact(f, name, "MEMBERS", XPCI_ERROR,
+                      "the group is for one guest at a time",
+                      xpci_cell("xpci detach %s %s", user->domain, other),
+                      "%s is with guest '%s'", other, user->domain);
+        else if (group.v[k].dev == i || !chosen[group.v[k].dev])
+            xpci_fact(f, name, "MEMBERS", XPCI_ERROR,
+                      group.v[k].dev == i
+                          ? "'xl create' fails with it, and so does an attach"
+                          : "xl gives half a group away, which xpci refuses",
+                      xpci_hide_conf_find(&f->call->conf, &dev->bdf)
+                          ? "xpci status"
+                          : xpci_cell("xpci hide %s, and a reboot", name),
+                      "%s is not in pciback", other);
+    }
+}
+
 /* The devices of a guest: those of its file and those that it has. */
 static int choose_guest(struct xpci_facts *f, const char *guest,
                         const char *path, bool *chosen, struct xpci_error *err)
@@ -227,6 +287,8 @@ static int choose_guest(struct xpci_facts *f, const char *guest,
         xpci_try(xpci_guest_config_open(f->root, path, &config, err));
         xpci_try(xpci_cfg_pci_list(config.cfg, &pci, err));
     }
+    for (size_t i = 0; i < pci.n; i++)
+        judge_entry(f, path, &pci.v[i]);
     for (size_t i = 0; i < inv->n; i++) {
         const struct xpci_bdf *bdf = &inv->dev[i].bdf;
         const struct xpci_guest_device *user = xpci_host_user(f->call, bdf);
@@ -234,6 +296,10 @@ static int choose_guest(struct xpci_facts *f, const char *guest,
         chosen[i] = (user && !strcmp(user->domain, guest)) ||
                     xpci_list_find(&pci, entry,
                                    xpci_pci_spec_covers(&entry->spec, bdf));
+    }
+    for (size_t i = 0; i < inv->n; i++) {
+        if (chosen[i])
+            judge_chosen(f, i, guest, chosen);
     }
     return 0;
 }
