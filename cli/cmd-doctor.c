@@ -158,6 +158,9 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
     _cleanup_free_ char *word = NULL, *off = NULL, *own = NULL;
     int ret;
 
+    if (f->no_conf.code)
+        of_host(f, XPCI_ERROR, "what is to be hidden is not known", NULL, "%s",
+                xpci_error_text(&f->no_conf));
     xpci_try(
         xpci_plan_next_cmdline(f->call, XPCI_CMDLINE_BLACKLIST, &off, err));
     if (off)
@@ -168,7 +171,7 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
     xpci_try(xpci_plan_next_cmdline(f->call, XPCI_CMDLINE_LIST, &word, err));
     xpci_try(xpci_hide_conf_list(&f->call->conf, &own, err));
     /* xpci's own is there for an xen-pciback that is built in */
-    if (word && strcmp(strchr(word, '=') + 1, own) != 0)
+    if (word && !f->no_conf.code && strcmp(strchr(word, '=') + 1, own) != 0)
         of_host(f, XPCI_ERROR,
                 "it takes whatever is at its addresses, and replaces a list of "
                 "xpci",

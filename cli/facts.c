@@ -19,7 +19,10 @@ int xpci_facts_load(struct xpci_call *call, struct xpci_facts *f,
         return 0;
     f->no_guard.code = xpci_guard_load(f->root, &call->guard, &f->no_guard);
     f->no_guests.code = xpci_host_guests(call, &f->no_guests);
-    xpci_try(xpci_hide_conf_load(f->root, &call->inv, &call->conf, err));
+    f->no_conf.code =
+        xpci_hide_conf_load(f->root, &call->inv, &call->conf, &f->no_conf);
+    if (f->no_conf.code)
+        xpci_hide_conf_clear(&call->conf);
     return xpci_root_list(f->root, "/lib/modules", &f->kernels, NULL, err);
 }
 
@@ -29,6 +32,7 @@ void xpci_facts_clear(struct xpci_facts *f)
     xpci_error_clear(&f->no_guard);
     xpci_error_clear(&f->no_guests);
     xpci_error_clear(&f->no_groups);
+    xpci_error_clear(&f->no_conf);
     xpci_group_clear(&f->groups);
     xpci_strv_clear(&f->kernels);
     xpci_list_clear(f, fact, free(fact->subject), free(fact->text),
@@ -113,6 +117,8 @@ static void tell_state(struct view *v)
     if (user)
         tell(v, "USED_BY", user->vslot ? "%s, slot %x" : "%s", user->domain,
              user->vslot);
+    if (v->f->no_conf.code)
+        tell(v, "HIDDEN", "not known: %s", xpci_error_text(&v->f->no_conf));
     if (xpci_hide_conf_find(&v->call->conf, bdf))
         tell(v, "HIDDEN", "by %s", XPCI_HIDE_CONF_PATH);
 }

@@ -37,7 +37,8 @@ struct xpci_facts {
     const struct xpci_root *root; /* NULL: a dump, which is call->inv alone */
     struct xpci_resources res;
     struct xpci_group groups; /* all, as "list" numbers them */
-    struct xpci_error no_guard, no_guests, no_groups; /* why not known */
+    /* why not known */
+    struct xpci_error no_guard, no_guests, no_groups, no_conf;
     struct xpci_strv kernels; /* those that have modules */
     struct xpci_fact *v;
     size_t n;
