@@ -165,8 +165,7 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
         xpci_plan_next_cmdline(f->call, XPCI_CMDLINE_BLACKLIST, &off, err));
     if (off)
         of_host(f, XPCI_ERROR, "xen-pciback is not loaded, nothing is hidden",
-                "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; "
-                "update-grub",
+                "take it out of the boot loader's configuration",
                 "'%s' is on the kernel's command line", off);
     xpci_try(xpci_plan_next_cmdline(f->call, XPCI_CMDLINE_LIST, &word, err));
     xpci_try(xpci_hide_conf_list(&f->call->conf, &own, err));
@@ -175,8 +174,7 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
         of_host(f, XPCI_ERROR,
                 "it takes whatever is at its addresses, and replaces a list of "
                 "xpci",
-                "take it off GRUB_CMDLINE_LINUX in /etc/default/grub; "
-                "update-grub",
+                "take it out of the boot loader's configuration",
                 "'%s' is on the kernel's command line", word);
     ret = xpci_modprobe_find(f->root, false, &lines, &why);
     xpci_need(ret != -ENOMEM, err);
@@ -186,7 +184,7 @@ static int judge_settings(struct xpci_facts *f, struct xpci_error *err)
                 "%s", xpci_error_text(&why));
     for (size_t i = 0; i < lines.n; i++)
         of_host(f, XPCI_ERROR, "it is in the way of the list of xpci",
-                "take the line away; update-initramfs -u", "%s: %s",
+                "take the line away; xpci initrd update", "%s: %s",
                 lines.v[i].path, lines.v[i].line);
     return 0;
 }
