@@ -269,10 +269,12 @@ static void restore_note(const struct plugin_job *at)
                                    strcmp(dev->state, "stale"));
     dom.id = owner ? owner->domid : 0;
     if ((!owner || plugin_note(&job) < 0) && at->err && at->err->msg)
-        xpci_error_fill(at->err, at->err->kind, -at->err->code,
-                        "%s; libxl has lost its note of that, 'xpci reconcile "
-                        "--fix' writes it",
-                        at->err->msg);
+        xpci_error_fill(at->err, at->err->kind, -at->err->code, "%s; %s",
+                        at->err->msg,
+                        owner ? "libxl has lost its note of that, 'xpci "
+                                "reconcile --fix' writes it"
+                              : "'xpci reconcile' tells whether it has a note "
+                                "of that");
 }
 
 static int add_one(const struct plugin_job *at)

@@ -16,17 +16,24 @@ static int call(const struct plugin_job *job, removal *how)
     return how(job->p->ctx, job->dom->id, &pci, NULL);
 }
 
+/* What libxl did here, it would do to that guest. */
+static int check_own(const struct plugin_job *job)
+{
+    int ret = plugin_given_to_other(job, job->dom->id);
+
+    return ret > 0 ? xpci_error_refuse(
+                         job->err,
+                         "another toolstack has given %s to a guest before "
+                         "'%s' let go of it; see 'xpci reconcile'",
+                         job->bdf, job->dom->name)
+                   : ret;
+}
+
 int plugin_take_back(const struct plugin_job *job)
 {
-    int rc, ret = plugin_given_to_other(job, job->dom->id);
+    int rc;
 
-    xpci_try(ret);
-    if (ret > 0)
-        return xpci_error_refuse(job->err,
-                                 "another toolstack has given %s to a guest "
-                                 "before '%s' let go of it; see 'xpci "
-                                 "reconcile'",
-                                 job->bdf, job->dom->name);
+    xpci_try(check_own(job));
     rc = call(job, libxl_device_pci_destroy);
     return rc ? plugin_error(job->p, rc, job->err,
                              "libxl cannot take %s back from '%s'", job->bdf,
@@ -67,16 +74,20 @@ int plugin_eject(const struct plugin_job *job, int64_t deadline)
 
 static int detach_hvm(const struct plugin_job *de, int64_t deadline)
 {
-    int ret = plugin_eject(de, deadline);
+    int ret = check_own(de);
 
+    if (ret == 0)
+        ret = plugin_eject(de, deadline);
     /* Only _destroy goes on when the device model no longer has it. */
     return ret == 0 ? plugin_take_back(de) : ret;
 }
 
 static int remove_pv(const struct plugin_job *de)
 {
-    int rc = call(de, libxl_device_pci_remove);
+    int rc;
 
+    xpci_try(check_own(de));
+    rc = call(de, libxl_device_pci_remove);
     return rc ? plugin_error(de->p, rc, de->err, "cannot detach %s from '%s'",
                              de->bdf, de->dom->name)
               : 0;
@@ -179,7 +190,7 @@ static int check_present(const struct plugin_job *de)
 
         if (same && here)
             return 0;
-        if (same && !owner)
+        if (same && !owner && strcmp(dev->state, "stale"))
             owner = dev;
         if (here && !strcmp(xpci_monitor_id(&dev->bdf, id), de->id))
             maybe_in_model = false; /* its address in another segment */

@@ -457,12 +457,13 @@ int plugin_given_to_other(const struct plugin_job *job, uint32_t but)
     uint32_t domid = but;
     bool noted;
 
-    xpci_try(plugin_records(job->p, false, &records, job->err));
     xpci_try(plugin_owner_note(job->p, job->device, &noted, &domid, job->err));
-    return domid != but ||
-           xpci_list_find(&records, dev,
-                          dev->domid != but &&
-                              !xpci_bdf_cmp(&dev->bdf, job->device));
+    if (noted)
+        return domid != but;
+    xpci_try(plugin_records(job->p, false, &records, job->err));
+    return xpci_list_find(&records, dev,
+                          dev->domid != but && strcmp(dev->state, "stale") &&
+                              !xpci_bdf_cmp(&dev->bdf, job->device)) != NULL;
 }
 
 int plugin_wait_connected(struct plugin *p, uint32_t domid, int64_t deadline,

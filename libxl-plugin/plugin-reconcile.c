@@ -343,8 +343,12 @@ static int unnote(const struct plugin_job *job)
 int plugin_let_go(const struct plugin_job *job)
 {
     int ret = plugin_drop_record(job);
+    uint32_t domid = 0;
+    bool noted = false;
 
-    return ret == 0 ? unnote(job) : ret;
+    if (ret == 0)
+        ret = plugin_owner_note(job->p, job->device, &noted, &domid, job->err);
+    return ret == 0 && noted && domid == job->dom->id ? unnote(job) : ret;
 }
 
 int plugin_note(const struct plugin_job *job)

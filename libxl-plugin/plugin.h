@@ -109,9 +109,11 @@ int plugin_drop_record(const struct plugin_job *job) _must_check_;
 /* Removes all records of the guest, and the nodes that they are in. */
 int plugin_forget(const struct plugin_job *job) _must_check_;
 /*
- * Does a record or libxl's note name a guest other than @but? 0, 1 or -errno.
- * What is then done with the device in the name of @but, libxl does to that
- * guest: a reset, and its note goes.
+ * Does libxl's note name a guest other than @but? 0, 1 or -errno. Without a
+ * note (there is none before 4.15) the record of a guest that lives does: with
+ * one, an older record may be of a guest that is late, or dead. What is then
+ * done with the device in the name of @but, libxl does to that guest: a reset,
+ * and its note goes.
  */
 int plugin_given_to_other(const struct plugin_job *job,
                           uint32_t but) _must_check_;
@@ -189,7 +191,7 @@ int plugin_reconcile(void *ctx, bool fix, struct xpci_mismatches *out,
 
 /* Writes libxl's note that the job's guest has the device. */
 int plugin_note(const struct plugin_job *job) _must_check_;
-/* plugin_drop_record(), and the note goes; 0, 1, -errno. */
+/* plugin_drop_record(), and the note goes if it is its; 0, 1, -errno. */
 int plugin_let_go(const struct plugin_job *job) _must_check_;
 
 /* plugin.c */
