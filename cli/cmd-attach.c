@@ -48,7 +48,14 @@ static int parse_options(char *operand, struct xpci_pci_spec *spec,
         xpci_try(xpci_asprintf(err, &entry, "0:0.0%s",
                                operand + strcspn(operand, "@,")));
     text = entry ? entry : operand;
-    if (xpci_pci_spec_parse(text, strlen(text), spec, err) < 0 || spec->name ||
+    if (xpci_pci_spec_parse(text, strlen(text), spec, err) < 0 && entry) {
+        const char *at = strstr(xpci_error_text(err), ": column ");
+
+        /* the column is of a text that nobody wrote */
+        at = at ? strchr(at + 1, ':') : NULL;
+        return at ? xpci_error_usage(err, "'%s'%s", operand, at) : err->code;
+    }
+    if (err->msg || spec->name ||
         (spec->options && strstr(spec->options, "seize=1"))) {
         if (!err->msg)
             return xpci_error_usage(err,
