@@ -240,7 +240,7 @@ static void judge_entry(struct xpci_facts *f, const char *path,
 
 /* Who must be in pciback, or with the guest, and is not. */
 static void judge_chosen(struct xpci_facts *f, size_t i, const char *guest,
-                         const bool *chosen)
+                         const bool *chosen, bool seized)
 {
     const struct xpci_inventory *inv = &f->call->inv;
     const char *name = xpci_cell_bdf(&inv->dev[i].bdf);
@@ -264,15 +264,16 @@ static void judge_chosen(struct xpci_facts *f, size_t i, const char *guest,
                       "the group is for one guest at a time",
                       xpci_cell("xpci detach %s %s", user->domain, other),
                       "%s is with guest '%s'", other, user->domain);
-        else if (group.v[k].dev == i || !chosen[group.v[k].dev])
-            xpci_fact(f, name, "MEMBERS", XPCI_ERROR,
-                      group.v[k].dev == i
-                          ? "'xl create' fails with it, and so does an attach"
-                          : "xl gives half a group away, which xpci refuses",
-                      xpci_hide_conf_find(&f->call->conf, &dev->bdf)
-                          ? "xpci status"
-                          : xpci_cell("xpci hide %s, and a reboot", name),
-                      "%s is not in pciback", other);
+        else if (group.v[k].dev == i ? !seized : !chosen[group.v[k].dev])
+            xpci_fact(
+                f, name, "MEMBERS", XPCI_ERROR,
+                group.v[k].dev == i
+                    ? "without seize 'xl create' fails, and so does an attach"
+                    : "xl gives half a group away, which xpci refuses",
+                xpci_hide_conf_find(&f->call->conf, &dev->bdf)
+                    ? "xpci status"
+                    : xpci_cell("xpci hide %s, and a reboot", name),
+                "%s is not in pciback", other);
     }
 }
 
@@ -299,8 +300,13 @@ static int choose_guest(struct xpci_facts *f, const char *guest,
                                    xpci_pci_spec_covers(&entry->spec, bdf));
     }
     for (size_t i = 0; i < inv->n; i++) {
+        const struct xpci_cfg_pci_entry *of = xpci_list_find(
+            &pci, entry,
+            xpci_pci_spec_covers(&entry->spec, &inv->dev[i].bdf) &&
+                entry->spec.options && strstr(entry->spec.options, "seize=1"));
+
         if (chosen[i])
-            judge_chosen(f, i, guest, chosen);
+            judge_chosen(f, i, guest, chosen, of);
     }
     return 0;
 }
