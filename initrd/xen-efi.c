@@ -71,29 +71,49 @@ static int check_copy(const struct xpci_root *root,
                          of ? "" : ", as the one of its kernel must be");
 }
 
+/* The value of "@item=" in section @in of the file (Xen's get_value()). */
+static char *get_value(char *text, const char *in, const char *item)
+{
+    size_t len = strlen(item);
+    bool inside = false;
+    char *value = NULL;
+
+    for (char *line = text; *line && !value; line += strspn(line, "\r\n")) {
+        char *end = line + strcspn(line, "\r\n");
+
+        line += strspn(line, " \t");
+        if (*line == '[')
+            inside = !strncmp(line + 1, in, strlen(in)) &&
+                     line[1 + strlen(in)] == ']';
+        else if (inside && !strncmp(line, item, len) && line[len] == '=')
+            value = line + len + 1;
+        line = end;
+    }
+    if (!value)
+        return NULL;
+    value += strspn(value, " \t");
+    return strndup(value, strcspn(value, " \t\r\n"));
+}
+
 /* The names are of the directory that @config is in. */
 static int check_config(const struct xpci_root *root,
                         const struct xpci_kernel_images *images,
                         const char *config, char **why, struct xpci_error *err)
 {
+    _cleanup_free_ char *entry = NULL, *name = NULL, *copy = NULL;
     _cleanup_buf_ struct xpci_buf text = { 0 };
-    char *save = NULL, *line;
+    struct stat st;
 
+    if (xpci_root_stat(root, config, &st) == 0 && !S_ISREG(st.st_mode))
+        return 0;
     xpci_try(xpci_root_read_optional(root, config, &text, NULL, err));
-    line = text.len ? strtok_r(text.data, "\r\n", &save) : NULL;
-    for (; line && !*why; line = strtok_r(NULL, "\r\n", &save)) {
-        _cleanup_free_ char *copy = NULL;
-
-        line += strspn(line, " \t");
-        if (strncmp(line, "ramdisk=", 8) != 0)
-            continue;
-        line += 8;
-        line[strcspn(line, " \t")] = '\0';
-        xpci_try(xpci_asprintf(err, &copy, "%.*s%s",
-                               (int)(name_of(config) - config), config, line));
-        xpci_try(check_copy(root, images, config, copy, why, err));
-    }
-    return 0;
+    entry = text.len ? get_value(text.data, "global", "default") : NULL;
+    name = entry ? get_value(text.data, entry, "ramdisk") : NULL;
+    if (!name || !*name)
+        return 0;
+    xpci_try(xpci_asprintf(err, &copy, "%.*s%s",
+                           (int)(name_of(config) - config), config, name));
+    return check_copy(root, images, config, copy, why, err);
 }
 
 int xpci_xen_efi_check(const struct xpci_root *root,
@@ -105,8 +125,17 @@ int xpci_xen_efi_check(const struct xpci_root *root,
         _cleanup_strv_ struct xpci_strv found = { 0 };
 
         xpci_try(xpci_root_glob(root, configs[i], &found, err));
-        for (size_t k = 0; k < found.n && !*why; k++)
-            xpci_try(check_config(root, images, found.v[k], why, err));
+        for (size_t k = 0; k < found.n && !*why; k++) {
+            _cleanup_error_ struct xpci_error no = { 0 };
+            int ret = check_config(root, images, found.v[k], why, &no);
+
+            xpci_need(ret != -ENOMEM, err);
+            if (ret < 0)
+                xpci_try(xpci_asprintf(err, why,
+                                       "which image Xen boots with '%s' is "
+                                       "not known: %s",
+                                       found.v[k], xpci_error_text(&no)));
+        }
     }
     return 0;
 }

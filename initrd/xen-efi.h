@@ -10,8 +10,9 @@
 #include "generator.h"
 
 /*
- * *why is set to the first image that Xen would boot so and that is a copy of
- * none of @images, and what to do; malloc'ed. NULL: there is none.
+ * *why is set to the first image that Xen would boot so, by the default entry
+ * of a configuration, and that is a copy of none of @images, and what to do; or
+ * to why that is not known. malloc'ed. NULL: there is none.
  */
 int xpci_xen_efi_check(const struct xpci_root *root,
                        const struct xpci_kernel_images *images, char **why,
