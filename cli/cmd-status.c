@@ -152,18 +152,24 @@ static int explain(const struct status *s, const struct xpci_device *dev,
     bool live = xpci_root_is_live(s->call->root);
     int dom0 = live ? xpci_host_is_dom0(s->call, err) : 1;
     int booted = live && dom0 > 0 ? is_booted(s, err) : 0;
-    const char *text =
-        dev->virtual_func
-            ? " until 'xpci boot' takes it; no image can, before it is made"
-        : dom0 == 0 ? "; this boot is without Xen, which hides nothing: boot "
-                      "Xen's entry; the images are proven"
-        : booted > 0
-            ? ", though the images are proven: this boot has not hidden it, "
-              "perhaps it was with another image; see what 'dmesg' has of xpci"
-            : " until the next boot; the images are proven";
+    _cleanup_free_ char *off = NULL;
+    const char *text;
 
     xpci_try(dom0);
     xpci_try(booted);
+    xpci_try(xpci_plan_cmdline(s->call, XPCI_CMDLINE_OFF, &off, err));
+    text = dev->virtual_func
+               ? " until 'xpci boot' takes it; no image can, before it is made"
+           : dom0 == 0
+               ? "; this boot is without Xen, which hides nothing: boot "
+                 "Xen's entry; the images are proven"
+           : off ? ", for this boot was told " XPCI_CMDLINE_OFF
+                   "; the images are proven"
+           : booted > 0
+               ? ", though the images are proven: it was given back since, or "
+                 "this boot has not hidden it, perhaps with another image; see "
+                 "what 'dmesg' has of xpci"
+               : " until the next boot; the images are proven";
     return xpci_asprintf(err, why, "with %s%s%s", dev->driver ? "driver " : "",
                          xpci_host_driver(dev), text);
 }
