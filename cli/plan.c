@@ -491,9 +491,16 @@ int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,
         return xpci_error_refuse(err, "%s", plan->gen->limit);
     if (plan->entry && !xpci_grub_present(call->root))
         return xpci_error_refuse(err, "%s", plan->entry);
+    for (size_t k = 0; k < plan->images.n; k++) {
+        if (is_to_do(plan, k))
+            xpci_try(xpci_generator_check(plan->gen, call->root,
+                                          plan->images.v[k].path,
+                                          call->conf.n > 0, err));
+    }
     if (call->opt[OPT_DRY_RUN])
         return show(call, plan, err);
-    xpci_try(xpci_generator_idle(plan->gen, call->root, err));
+    if (xpci_plan_needed(plan))
+        xpci_try(xpci_generator_idle(plan->gen, call->root, err));
     return apply(call, plan, err);
 }
 

@@ -208,22 +208,24 @@ int xpci_generator_idle(const struct xpci_generator *gen,
                         const struct xpci_root *root, struct xpci_error *err)
 {
     _cleanup_strv_ struct xpci_strv names = { 0 };
-    char name[16];
+    char name[20];
 
-    snprintf(name, sizeof(name), "%s", gen->program);
+    /* "PID (COMM) STATE ...": the kernel keeps 15 characters; Z is a zombie */
+    snprintf(name, sizeof(name), " (%.15s) ", gen->program);
     xpci_try(xpci_root_list(root, "/proc", &names, NULL, err));
     for (size_t i = 0; i < names.n; i++) {
-        _cleanup_buf_ struct xpci_buf comm = { 0 };
+        _cleanup_buf_ struct xpci_buf stat = { 0 };
+        const char *found;
         char path[300];
 
         if (strspn(names.v[i], "0123456789") != strlen(names.v[i]))
             continue;
-        snprintf(path, sizeof(path), "/proc/%s/comm", names.v[i]);
-        /* it may have ended meanwhile; the kernel keeps 15 characters */
-        if (xpci_root_read(root, path, &comm, NULL) < 0 || !comm.len)
+        snprintf(path, sizeof(path), "/proc/%s/stat", names.v[i]);
+        /* it may have ended meanwhile */
+        if (xpci_root_read(root, path, &stat, NULL) < 0 || !stat.len)
             continue;
-        comm.data[strcspn(comm.data, "\n")] = '\0';
-        if (!strcmp(comm.data, name))
+        found = strstr(stat.data, name);
+        if (found && found[strlen(name)] != 'Z')
             return xpci_error_set(err, EBUSY,
                                   "%s is running (process %s), and its image "
                                   "would take the place of xpci's; try again "
@@ -337,15 +339,17 @@ static int check_lines(const struct xpci_generator_refusal *no,
     return 0;
 }
 
-static int check_refusals(const struct xpci_generator *gen,
-                          const struct xpci_root *root, const char *image,
-                          struct xpci_error *err)
+int xpci_generator_check(const struct xpci_generator *gen,
+                         const struct xpci_root *root, const char *image,
+                         bool hides, struct xpci_error *err)
 {
     const struct xpci_generator_refusal *no = gen->refusals;
 
     for (; no && no->files; no++) {
         _cleanup_strv_ struct xpci_strv files = { 0 };
 
+        if (no->later && !hides)
+            continue;
         xpci_try(xpci_root_glob(root, no->files, &files, err));
         for (size_t i = 0; i < files.n; i++) {
             _cleanup_buf_ struct xpci_buf text = { 0 };
@@ -366,7 +370,6 @@ int xpci_generator_command(const struct xpci_generator *gen,
                            struct xpci_error *err)
 {
     xpci_try(check_link(gen, root, image->path, err));
-    xpci_try(check_refusals(gen, root, image->path, err));
     for (const char *const *w = gen->command; *w; w++) {
         const char *word = !strcmp(*w, "%s")   ? image->kernel
                            : !strcmp(*w, "%i") ? to

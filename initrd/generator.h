@@ -65,6 +65,7 @@ struct xpci_generator_refusal {
     const char *files; /* glob(7); of these, those that have the image's path */
     const char *line;  /* fnmatch(3) pattern with FNM_EXTMATCH */
     const char *why;
+    bool later; /* what a kernel's update makes would hide nothing, no more */
 };
 
 /* All lists end with a row that is NULL; what is not said may be missing. */
@@ -153,9 +154,16 @@ int xpci_generator_files(const struct xpci_generator *gen,
                          struct xpci_error *err) _must_check_;
 
 /*
+ * Before any image is made: refused is one of which gen->refusals say that it
+ * would not be made as here, or, if it @hides devices, not again.
+ */
+int xpci_generator_check(const struct xpci_generator *gen,
+                         const struct xpci_root *root, const char *image,
+                         bool hides, struct xpci_error *err) _must_check_;
+
+/*
  * The command that rebuilds one image, for --dry-run and messages. Refused is
- * an image that is a link where the command cannot be told where to write, and
- * what gen->refusals say.
+ * an image that is a link where the command cannot be told where to write.
  */
 int xpci_generator_command(const struct xpci_generator *gen,
                            const struct xpci_root *root,

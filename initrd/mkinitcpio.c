@@ -24,16 +24,24 @@ static const struct xpci_generator_load loads[] = {
 };
 
 /* process_preset() of mkinitcpio: "-c" of a preset makes it skip conf.d */
+#define CONF "/etc/mkinitcpio.conf"
+
 static const struct xpci_generator_refusal refusals[] = {
-    { "/etc/mkinitcpio.d/*.preset", "*_config=!(|\"\"|'')",
+    { "/etc/mkinitcpio.d/*.preset", "*_config=?([\"'])" CONF "?([\"'])",
       "mkinitcpio then reads no /etc/mkinitcpio.conf.d, and what a kernel's "
-      "update makes would hide nothing; comment it out, and put what another "
-      "file than /etc/mkinitcpio.conf says into that directory" },
+      "update makes would hide nothing; comment it out",
+      true },
+    { "/etc/mkinitcpio.d/*.preset",
+      "*_config=!(|\"\"|''|?([\"'])" CONF "?([\"']))",
+      "xpci makes images of " CONF " and of what is in " CONF ".d, where that "
+      "file is not read; put what it says there, and comment it out",
+      false },
     { "/etc/mkinitcpio.d/*.preset",
       "*_options=!(|\"\"|''|[\"']-S autodetect[\"'])",
-      "xpci makes images without such options; put what they say into "
-      "/etc/mkinitcpio.conf.d, and comment it out" },
-    { NULL, NULL, NULL },
+      "xpci makes images without such options; put what they say into " CONF
+      ".d, and comment it out",
+      false },
+    { NULL, NULL, NULL, false },
 };
 
 const struct xpci_generator xpci_mkinitcpio = {
