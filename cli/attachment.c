@@ -31,7 +31,9 @@ static int check_unused(const struct xpci_call *call,
     const struct xpci_guest_device *user;
 
     xpci_try(call->ts->ops->devices(call->ts->ctx, false, &now, err));
-    user = xpci_list_find(&now, u, !xpci_bdf_cmp(&u->bdf, &dev->bdf));
+    user = xpci_list_find(&now, u,
+                          !xpci_bdf_cmp(&u->bdf, &dev->bdf) &&
+                              strcmp(u->state, "stale"));
     return user ? xpci_error_set(err, EBUSY, "'%s' has been given it meanwhile",
                                  user->domain)
                 : 0;

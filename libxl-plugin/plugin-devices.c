@@ -454,12 +454,17 @@ int plugin_check_late(const struct plugin_job *job)
 int plugin_given_to_other(const struct plugin_job *job, uint32_t but)
 {
     _cleanup_guest_devices_ struct xpci_guest_devices records = { 0 };
+    enum xpci_domain_type type;
+    bool noted, alive = false;
     uint32_t domid = but;
-    bool noted;
 
     xpci_try(plugin_owner_note(job->p, job->device, &noted, &domid, job->err));
-    if (noted)
+    if (noted && (domid == but || but == (uint32_t)INVALID_DOMID))
         return domid != but;
+    if (noted)
+        xpci_try(plugin_domain_type(job->p, domid, &alive, &type, job->err));
+    if (alive)
+        return 1;
     xpci_try(plugin_records(job->p, false, &records, job->err));
     return xpci_list_find(&records, dev,
                           dev->domid != but && strcmp(dev->state, "stale") &&

@@ -109,9 +109,10 @@ int plugin_drop_record(const struct plugin_job *job) _must_check_;
 /* Removes all records of the guest, and the nodes that they are in. */
 int plugin_forget(const struct plugin_job *job) _must_check_;
 /*
- * Does libxl's note name a guest other than @but? 0, 1 or -errno. Without a
- * note (there is none before 4.15) the record of a guest that lives does: with
- * one, an older record may be of a guest that is late, or dead. What is then
+ * Does libxl's note name a guest that lives, other than @but? 0, 1 or -errno.
+ * Without a note (there is none before 4.15) the record of such a guest does:
+ * with one, an older record may be of a guest that is late. If @but is
+ * INVALID_DOMID any note counts, as for libxl's add. What is then
  * done with the device in the name of @but, libxl does to that guest: a reset,
  * and its note goes.
  */
