@@ -485,6 +485,8 @@ static int check_kernels(const struct xpci_call *call,
 int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,
                     struct xpci_error *err)
 {
+    bool needed = xpci_plan_needed(plan);
+
     xpci_try(xpci_plan_guard(call, plan, NULL, err));
     xpci_try(check_kernels(call, plan, err));
     if (plan->options && plan->gen->limit)
@@ -492,6 +494,7 @@ int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,
     if (plan->entry && !xpci_grub_present(call->root))
         return xpci_error_refuse(err, "%s", plan->entry);
     for (size_t k = 0; k < plan->images.n; k++) {
+        needed = needed || is_to_do(plan, k);
         if (is_to_do(plan, k))
             xpci_try(xpci_generator_check(plan->gen, call->root,
                                           plan->images.v[k].path,
@@ -499,7 +502,7 @@ int xpci_plan_apply(struct xpci_call *call, struct xpci_plan *plan,
     }
     if (call->opt[OPT_DRY_RUN])
         return show(call, plan, err);
-    if (xpci_plan_needed(plan))
+    if (needed)
         xpci_try(xpci_generator_idle(plan->gen, call->root, err));
     return apply(call, plan, err);
 }
