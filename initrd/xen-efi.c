@@ -71,18 +71,23 @@ static int check_copy(const struct xpci_root *root,
                          of ? "" : ", as the one of its kernel must be");
 }
 
-/* The value of "@item=" in section @in of the file (Xen's get_value()). */
+/*
+ * The value of "@item=" in section @in of the file, as Xen's get_value() finds
+ * it: the first one, and if @in is NULL in any section.
+ */
 static char *get_value(char *text, const char *in, const char *item)
 {
     size_t len = strlen(item);
-    bool inside = false;
+    bool inside = !in;
     char *value = NULL;
 
     for (char *line = text; *line && !value; line += strspn(line, "\r\n")) {
         char *end = line + strcspn(line, "\r\n");
 
         line += strspn(line, " \t");
-        if (*line == '[')
+        if (in && *line == '[' && inside)
+            break;
+        if (in && *line == '[')
             inside = !strncmp(line + 1, in, strlen(in)) &&
                      line[1 + strlen(in)] == ']';
         else if (inside && !strncmp(line, item, len) && line[len] == '=')
@@ -92,7 +97,7 @@ static char *get_value(char *text, const char *in, const char *item)
     if (!value)
         return NULL;
     value += strspn(value, " \t");
-    return strndup(value, strcspn(value, " \t\r\n"));
+    return strndup(value, strcspn(value, " \t\r\n#"));
 }
 
 /* The names are of the directory that @config is in. */
@@ -108,7 +113,7 @@ static int check_config(const struct xpci_root *root,
         return 0;
     xpci_try(xpci_root_read_optional(root, config, &text, NULL, err));
     entry = text.len ? get_value(text.data, "global", "default") : NULL;
-    name = entry ? get_value(text.data, entry, "ramdisk") : NULL;
+    name = text.len ? get_value(text.data, entry, "ramdisk") : NULL;
     if (!name || !*name)
         return 0;
     xpci_try(xpci_asprintf(err, &copy, "%.*s%s",
