@@ -158,18 +158,18 @@ static int explain(const struct status *s, const struct xpci_device *dev,
     xpci_try(dom0);
     xpci_try(booted);
     xpci_try(xpci_plan_cmdline(s->call, XPCI_CMDLINE_OFF, &off, err));
-    text = dev->virtual_func
-               ? " until 'xpci boot' takes it; no image can, before it is made"
-           : dom0 == 0
-               ? "; this boot is without Xen, which hides nothing: boot "
-                 "Xen's entry; the images are proven"
-           : off ? ", for this boot was told " XPCI_CMDLINE_OFF
-                   "; the images are proven"
-           : booted > 0
-               ? ", though the images are proven: it was given back since, or "
-                 "this boot has not hidden it, perhaps with another image; see "
-                 "what 'dmesg' has of xpci"
-               : " until the next boot; the images are proven";
+    text =
+        dev->virtual_func
+            ? " until 'xpci boot' takes it; no image can, before it is made"
+        : dom0 == 0 ? "; this boot is without Xen, which hides nothing: boot "
+                      "Xen's entry; the images are proven"
+        : off && !s->plan.by_list ? ", for this boot was told " XPCI_CMDLINE_OFF
+                                    "; the images are proven"
+        : booted > 0
+            ? ", though the images are proven: it was given back since, or "
+              "this boot has not hidden it, perhaps with another image; see "
+              "what 'dmesg' has of xpci"
+            : " until the next boot; the images are proven";
     return xpci_asprintf(err, why, "with %s%s%s", dev->driver ? "driver " : "",
                          xpci_host_driver(dev), text);
 }
