@@ -40,6 +40,7 @@ static int parse_options(char *operand, struct xpci_pci_spec *spec,
 {
     _cleanup_free_ char *entry = NULL;
     const char *text;
+    int ret;
 
     if (!strchr(operand, ','))
         return 0;
@@ -48,23 +49,23 @@ static int parse_options(char *operand, struct xpci_pci_spec *spec,
         xpci_try(xpci_asprintf(err, &entry, "0:0.0%s",
                                operand + strcspn(operand, "@,")));
     text = entry ? entry : operand;
-    if (xpci_pci_spec_parse(text, strlen(text), spec, err) < 0 && entry) {
+    ret = xpci_pci_spec_parse(text, strlen(text), spec, err);
+    if (ret < 0 && entry) {
         const char *at = strstr(xpci_error_text(err), ": column ");
 
         /* the column is of a text that nobody wrote */
         at = at ? strchr(at + 1, ':') : NULL;
-        return at ? xpci_error_usage(err, "'%s'%s", operand, at) : err->code;
+        return at ? xpci_error_usage(err, "'%s'%s", operand, at) : ret;
     }
-    if (err->msg || spec->name ||
-        (spec->options && strstr(spec->options, "seize=1"))) {
-        if (!err->msg)
-            return xpci_error_usage(err,
-                                    "'%s': a device is named by its address "
-                                    "here, and never seized",
-                                    operand);
-        err->kind = XPCI_USAGE;
-        return -EINVAL;
+    if (ret < 0) {
+        err->kind = ret == -EINVAL ? XPCI_USAGE : err->kind;
+        return ret;
     }
+    if (spec->name || (spec->options && strstr(spec->options, "seize=1")))
+        return xpci_error_usage(err,
+                                "'%s': a device is named by its address here, "
+                                "and never seized",
+                                operand);
     operand[strcspn(operand, "@,")] = '\0';
     return 0;
 }

@@ -257,9 +257,16 @@ static void judge_chosen(struct xpci_facts *f, size_t i, const char *guest,
             xpci_host_user(f->call, &dev->bdf);
         const char *other = xpci_cell_bdf(&dev->bdf);
 
-        if (user ? !strcmp(user->domain, guest) : xpci_host_on_pciback(dev))
+        if (user && (!strcmp(user->state, "stale") ||
+                     !strcmp(user->state, "unrecorded")))
+            xpci_fact(f, name, "MEMBERS", XPCI_ERROR,
+                      "until then nobody can be given it",
+                      "xpci reconcile --fix", "%s may be with '%s' (%s)", other,
+                      user->domain, user->state);
+        else if (user ? !strcmp(user->domain, guest)
+                      : xpci_host_on_pciback(dev))
             continue;
-        if (user)
+        else if (user)
             xpci_fact(f, name, "MEMBERS", XPCI_ERROR,
                       "the group is for one guest at a time",
                       xpci_cell("xpci detach %s %s", user->domain, other),
